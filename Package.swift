@@ -1,0 +1,91 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// The settings of every Swift target; a tidy test checks that no target has others.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .treatWarning("DeprecatedDeclaration", as: .warning),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    // Own ~Escapable cursors and stored spans need it (Swift 6.3).
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+
+let package = Package(
+    name: "varve",
+    products: [
+        .executable(name: "varved", targets: ["varved"]),
+        .executable(name: "varve", targets: ["varve"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    ],
+    targets: [
+        // C boundary: headers with fallback #defines, and Debian's libraries.
+        .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CCapability", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+        .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+
+        // Rooms, from the ground up; imports only run downwards.
+        .target(name: "Model", swiftSettings: settings),
+        .target(name: "Schema", path: "schema", exclude: ["README.md"], swiftSettings: settings),
+        .target(name: "Syscalls", dependencies: ["CLinux", "CCapability", "Model"], swiftSettings: settings),
+        .target(name: "Fanotify", dependencies: ["CLinux", "Syscalls", "Model"], swiftSettings: settings),
+        .target(name: "Block", dependencies: ["CZstd", "CXXHash", "Model"], swiftSettings: settings),
+        .target(
+            name: "Store", dependencies: ["CSQLite", "Block", "Model", "Schema", "Syscalls"],
+            swiftSettings: settings),
+        .target(
+            name: "Recorder",
+            dependencies: ["Block", "CLinux", "Fanotify", "Model", "Store", "Syscalls", collections, logging],
+            swiftSettings: settings),
+        .target(
+            name: "Query", dependencies: ["Block", "Model", "Store", "Syscalls"], swiftSettings: settings),
+        .executableTarget(
+            name: "varved", dependencies: ["Model", "Recorder", "Syscalls", argumentParser, logging],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "varve", dependencies: ["Model", "Query", argumentParser], swiftSettings: settings),
+
+        // Tests: one target a room, and the built programs on the real kernel.
+        .target(
+            name: "TestSupport", dependencies: ["CLinux", "Model", "Syscalls"], path: "Tests/TestSupport",
+            swiftSettings: settings),
+        .testTarget(name: "ModelTests", dependencies: ["Model"], swiftSettings: settings),
+        .testTarget(
+            name: "SyscallsTests", dependencies: ["CLinux", "Model", "Syscalls", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "FanotifyTests", dependencies: ["CLinux", "Fanotify", "Model", "Syscalls", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(name: "BlockTests", dependencies: ["Block", "Model", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "StoreTests", dependencies: ["Block", "Model", "Schema", "Store", "Syscalls", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RecorderTests", dependencies: ["Block", "Fanotify", "Model", "Recorder", "Store", "Syscalls", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "QueryTests", dependencies: ["Block", "Model", "Query", "Store", "Syscalls", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["CLinux", "Model", "Syscalls", "TestSupport", "varve", "varved"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "FaultTests", dependencies: ["CLinux", "Model", "Syscalls", "TestSupport", "varve", "varved"],
+            swiftSettings: settings),
+        .testTarget(name: "TidyTests", swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,102 @@
+/// What happened in one event record: the low 32 bits of `fanotify_event_metadata.mask`, unchanged.
+///
+/// Source: fanotify(7), `linux/fanotify.h`. The kernel may add bits; unknown ones are kept, never rejected.
+package struct EventMask: OptionSet, Hashable, Sendable {
+    package var rawValue: UInt32
+
+    package init(rawValue: UInt32) {
+        self.rawValue = rawValue
+    }
+
+    package static let access = EventMask(rawValue: 0x0000_0001)
+    package static let modify = EventMask(rawValue: 0x0000_0002)
+    package static let attrib = EventMask(rawValue: 0x0000_0004)
+    package static let closeWrite = EventMask(rawValue: 0x0000_0008)
+    package static let closeNoWrite = EventMask(rawValue: 0x0000_0010)
+    package static let open = EventMask(rawValue: 0x0000_0020)
+    package static let create = EventMask(rawValue: 0x0000_0100)
+    package static let delete = EventMask(rawValue: 0x0000_0200)
+    package static let deleteSelf = EventMask(rawValue: 0x0000_0400)
+    package static let moveSelf = EventMask(rawValue: 0x0000_0800)
+    package static let openExec = EventMask(rawValue: 0x0000_1000)
+    package static let queueOverflow = EventMask(rawValue: 0x0000_4000)
+    package static let filesystemError = EventMask(rawValue: 0x0000_8000)
+    package static let rename = EventMask(rawValue: 0x1000_0000)
+    /// The object is a directory. In a mark it asks for events on directories.
+    package static let onDirectory = EventMask(rawValue: 0x4000_0000)
+
+    /// The bits that name an operation.
+    package static let operations = Operation.allCases.reduce(into: EventMask()) { $0.formUnion($1.mask) }
+
+    /// More than one operation was joined in one record: the kernel merged events, so their order is not known.
+    package var isMerged: Bool {
+        intersection(.operations).rawValue.nonzeroBitCount > 1
+    }
+}
+
+/// One kind of operation, by the name the command line and the exports give it.
+package enum Operation: String, CaseIterable, Sendable {
+    case access
+    case open
+    case exec
+    case create
+    case modify
+    case attrib
+    case close
+    case closeWrite = "close_write"
+    case delete
+    case deleteSelf = "delete_self"
+    case rename
+    case moveSelf = "move_self"
+    case filesystemError = "fs_error"
+
+    /// The one bit of the event mask that stands for this operation.
+    package var mask: EventMask {
+        switch self {
+        case .access: .access
+        case .open: .open
+        case .exec: .openExec
+        case .create: .create
+        case .modify: .modify
+        case .attrib: .attrib
+        case .close: .closeNoWrite
+        case .closeWrite: .closeWrite
+        case .delete: .delete
+        case .deleteSelf: .deleteSelf
+        case .rename: .rename
+        case .moveSelf: .moveSelf
+        case .filesystemError: .filesystemError
+        }
+    }
+
+    /// What is recorded when `--ops` is not given: every change, no mere reading.
+    package static let recordedByDefault: EventMask = [
+        .create, .delete, .rename, .modify, .closeWrite, .attrib, .openExec, .filesystemError,
+    ]
+
+    /// Reads a list such as `create,modify` or `all`.
+    ///
+    /// Throws: `UnknownOperation` naming the first word that is none.
+    package static func parseList(_ text: String) throws(UnknownOperation) -> EventMask {
+        var mask = EventMask()
+        for word in text.split(separator: ",", omittingEmptySubsequences: false) {
+            if word == "all" {
+                mask.formUnion(.operations)
+            } else if let operation = Operation(rawValue: String(word)) {
+                mask.formUnion(operation.mask)
+            } else {
+                throw UnknownOperation(word: String(word))
+            }
+        }
+        return mask
+    }
+}
+
+/// A word that names no operation.
+package struct UnknownOperation: Error, CustomStringConvertible {
+    package var word: String
+
+    package var description: String {
+        "unknown operation '\(word)'; known are \(Operation.allCases.map(\.rawValue).joined(separator: ", ")), all"
+    }
+}
