@@ -1,0 +1,62 @@
+# Varve: build, test, show. `make help` lists the targets.
+
+SWIFT   ?= swift
+PREFIX  ?= /usr/local
+DESTDIR ?=
+# Where `make demo` records; empty means a directory that it makes itself.
+DIR     ?=
+# Extra arguments for `swift test`, such as `--filter BlockTests`.
+TESTARGS ?=
+
+# Release programs live beside the debug build so that neither rebuilds the other.
+STATIC  := .build-static
+BIN     := $(STATIC)/release
+# One set of flags for both programs: every room is then compiled once (docs/decisions/0002-static-programs.md).
+STATICFLAGS := -c release --scratch-path $(STATIC) --static-swift-stdlib -Xswiftc -static-executable
+CAPABILITIES := cap_sys_admin,cap_dac_read_search,cap_sys_ptrace+p
+
+.PHONY: help build release test lint format demo bench install clean
+
+help:
+	@echo "make demo [DIR=…]            record a directory, watch the events come in, ask the store"
+	@echo "make test [TESTARGS=…]       build and run every test (as root also those on real mounts)"
+	@echo "make build                   debug build of everything"
+	@echo "make release                 static release programs in $(BIN)"
+	@echo "make install [PREFIX= DESTDIR=]   install them; varved as root:varve 0750 with file capabilities"
+	@echo "make lint, make format       check or apply the layout rules"
+	@echo "make bench                   measure (benchmarks/run)"
+	@echo "make clean                   remove what was built"
+
+build:
+	@scripts/install-packages build
+	$(SWIFT) build
+
+release:
+	@scripts/install-packages build
+	$(SWIFT) build $(STATICFLAGS) --product varved
+	$(SWIFT) build $(STATICFLAGS) --product varve
+
+test:
+	@scripts/install-packages test
+	$(SWIFT) test --disable-xctest $(TESTARGS)
+
+SWIFTFILES := Package.swift Sources Tests schema $(wildcard benchmarks/*.swift benchmarks/Package.swift benchmarks/Sources)
+
+lint:
+	$(SWIFT) format lint --strict --recursive --parallel $(sort $(SWIFTFILES))
+
+format:
+	$(SWIFT) format format --in-place --recursive --parallel $(sort $(SWIFTFILES))
+
+demo: release
+	@BIN=$(BIN) scripts/demo $(DIR)
+
+bench: release
+	benchmarks/run
+
+install:
+	@test -x $(BIN)/varved && test -x $(BIN)/varve || { echo "run 'make release' first" >&2; exit 1; }
+	DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" BIN="$(BIN)" CAPABILITIES="$(CAPABILITIES)" scripts/install-programs
+
+clean:
+	rm -rf .build $(STATIC)
