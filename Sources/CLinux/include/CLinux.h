@@ -1,0 +1,127 @@
+/* The kernel interfaces that the Glibc module leaves out, with the constants that are newer than the installed
+ * headers (Debian 12 ships those of Linux 6.1), and wrappers for what Swift cannot import.
+ *
+ * No feature test macro may be defined here: the header is imported as a module and would then declare types
+ * differently from the other modules of the C library. What needs _GNU_SOURCE is wrapped in CLinux.c. */
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/fanotify.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+/* fanotify_init(2), fanotify_mark(2): newer than the headers of 6.1. */
+#ifndef FAN_REPORT_FD_ERROR
+#define FAN_REPORT_FD_ERROR 0x00002000 /* Linux 6.13 */
+#endif
+#ifndef FAN_REPORT_MNT
+#define FAN_REPORT_MNT 0x00004000 /* Linux 6.14 */
+#endif
+#ifndef FAN_MARK_MNTNS
+#define FAN_MARK_MNTNS 0x00000110 /* Linux 6.14 */
+#endif
+#ifndef FAN_PRE_ACCESS
+#define FAN_PRE_ACCESS 0x00100000 /* Linux 6.14 */
+#endif
+#ifndef FAN_MNT_ATTACH
+#define FAN_MNT_ATTACH 0x01000000 /* Linux 6.14 */
+#endif
+#ifndef FAN_MNT_DETACH
+#define FAN_MNT_DETACH 0x02000000 /* Linux 6.14 */
+#endif
+#ifndef FAN_EVENT_INFO_TYPE_RANGE
+#define FAN_EVENT_INFO_TYPE_RANGE 6 /* Linux 6.14 */
+#endif
+#ifndef FAN_EVENT_INFO_TYPE_MNT
+#define FAN_EVENT_INFO_TYPE_MNT 7 /* Linux 6.14 */
+#endif
+
+/* open(2), openat(2): hidden by the headers without _GNU_SOURCE. The same on every architecture we build for. */
+#ifndef O_PATH
+#define O_PATH 010000000
+#endif
+#ifndef AT_EMPTY_PATH
+#define AT_EMPTY_PATH 0x1000
+#endif
+#ifndef AT_HANDLE_FID
+#define AT_HANDLE_FID 0x200 /* Linux 6.5 */
+#endif
+#ifndef MAX_HANDLE_SZ
+#define MAX_HANDLE_SZ 128
+#endif
+#ifndef FILEID_INVALID
+#define FILEID_INVALID 0xff
+#endif
+
+/* A `struct file_handle` with its flexible array filled: `count` of `bytes` are valid. */
+struct clinux_file_handle {
+    uint32_t count;
+    int32_t type;
+    uint8_t bytes[MAX_HANDLE_SZ];
+};
+
+/* Process credentials of a socket's peer, `struct ucred` (needs _GNU_SOURCE). */
+struct clinux_credentials {
+    int32_t pid;
+    uint32_t uid;
+    uint32_t gid;
+};
+
+/* name_to_handle_at(2); 0 or -1 with errno. */
+int clinux_name_to_handle_at(
+    int directory, const char *path, struct clinux_file_handle *handle, int *mount_id, int flags);
+
+/* open_by_handle_at(2); a descriptor or -1 with errno. `count` must be at most MAX_HANDLE_SZ (else EINVAL). */
+int clinux_open_by_handle_at(int mount, int32_t type, const void *bytes, uint32_t count, int flags);
+
+/* getsockopt(SO_PEERCRED); 0 or -1 with errno. */
+int clinux_peer_credentials(int socket, struct clinux_credentials *credentials);
+
+/* prctl(2) is variadic, which Swift does not import; unused arguments must be 0. 0 or more, or -1 with errno. */
+int clinux_prctl(int option, unsigned long first, unsigned long second);
+
+/* pthread_setname_np(3) of the calling thread; 0 or an error number. At most 15 bytes and NUL. */
+int clinux_set_thread_name(const char *name);
+
+/* gettid(2) */
+int32_t clinux_thread_id(void);
+
+/* pidfd_open(2); a descriptor or -1 with errno. */
+int clinux_pidfd_open(int32_t pid, unsigned int flags);
+
+/* pidfd_send_signal(2) without siginfo; 0 or -1 with errno. */
+int clinux_pidfd_send_signal(int pidfd, int signal);
+
+/* The wait status macros of <sys/wait.h>, which are function-like and not imported. */
+static inline int clinux_exited(int status) { return WIFEXITED(status); }
+static inline int clinux_exit_status(int status) { return WEXITSTATUS(status); }
+static inline int clinux_term_signal(int status) { return WTERMSIG(status); }
+
+/* The file type macros of <sys/stat.h>. */
+static inline int clinux_is_directory(mode_t mode) { return S_ISDIR(mode); }
+static inline int clinux_is_regular(mode_t mode) { return S_ISREG(mode); }
+
+#endif
