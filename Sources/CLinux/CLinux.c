@@ -76,3 +76,58 @@ int clinux_pidfd_send_signal(int pidfd, int signal)
 {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0U);
 }
+
+int clinux_spawn(
+    int32_t *pid, char *const arguments[], char *const environment[], const struct clinux_spawn_options *options)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    pid_t child = 0;
+    int result;
+
+    sigemptyset(&none);
+    sigfillset(&all);
+    if ((result = posix_spawn_file_actions_init(&actions)) != 0)
+        return result;
+    if ((result = posix_spawnattr_init(&attributes)) != 0) {
+        posix_spawn_file_actions_destroy(&actions);
+        return result;
+    }
+    /* A caller that reads signals from a descriptor has them blocked; its child must not inherit that. */
+    result = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    if (result == 0)
+        result = posix_spawnattr_setsigmask(&attributes, &none);
+    if (result == 0)
+        result = posix_spawnattr_setsigdefault(&attributes, &all);
+    if (result == 0 && options->directory)
+        result = posix_spawn_file_actions_addchdir_np(&actions, options->directory);
+    if (result == 0 && options->input >= 0)
+        result = posix_spawn_file_actions_adddup2(&actions, options->input, 0);
+    if (result == 0 && options->output >= 0)
+        result = posix_spawn_file_actions_adddup2(&actions, options->output, 1);
+    if (result == 0 && options->error >= 0)
+        result = posix_spawn_file_actions_adddup2(&actions, options->error, 2);
+    if (result == 0)
+        result = (options->search_path ? posix_spawnp : posix_spawn)(
+            &child, arguments[0], &actions, &attributes, arguments, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    *pid = child;
+    return result;
+}
+
+char *const *clinux_environment(void)
+{
+    return environ;
+}
+
+int clinux_poll(struct pollfd *entries, uint64_t count, int64_t timeout_nanoseconds)
+{
+    struct timespec timeout;
+    if (timeout_nanoseconds < 0)
+        return ppoll(entries, count, NULL, NULL);
+    timeout.tv_sec = timeout_nanoseconds / 1000000000;
+    timeout.tv_nsec = timeout_nanoseconds % 1000000000;
+    return ppoll(entries, count, &timeout, NULL);
+}

@@ -70,8 +70,9 @@ struct ProcName: ~Copyable {
 
     private static func copy(_ text: StaticString, into bytes: inout InlineArray<64, CChar>, at count: inout Int) {
         text.withUTF8Buffer { buffer in
-            for unsafebyte in unsafe buffer {
-                bytes[count] = CChar(bitPattern: byte)
+            // SAFETY: the indices are the buffer's own.
+            for index in buffer.indices {
+                bytes[count] = unsafe CChar(bitPattern: buffer[index])
                 count += 1
             }
         }

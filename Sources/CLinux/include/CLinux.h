@@ -115,6 +115,26 @@ int clinux_pidfd_open(int32_t pid, unsigned int flags);
 /* pidfd_send_signal(2) without siginfo; 0 or -1 with errno. */
 int clinux_pidfd_send_signal(int pidfd, int signal);
 
+/* Where a new process starts. A null or negative member leaves what the parent has. */
+struct clinux_spawn_options {
+    const char *directory;
+    int input;
+    int output;
+    int error;
+    int search_path;
+};
+
+/* posix_spawn(3) or posix_spawnp(3) with all signals unblocked and at their defaults; 0 or an error number. C because
+ * posix_spawn_file_actions_addchdir_np needs _GNU_SOURCE. */
+int clinux_spawn(
+    int32_t *pid, char *const arguments[], char *const environment[], const struct clinux_spawn_options *options);
+
+/* The environment of this process (`environ` is a mutable global, which Swift refuses). */
+char *const *clinux_environment(void);
+
+/* ppoll(2) without a signal mask; a negative timeout waits for ever. Ready count, or -1 with errno. */
+int clinux_poll(struct pollfd *entries, uint64_t count, int64_t timeout_nanoseconds);
+
 /* The wait status macros of <sys/wait.h>, which are function-like and not imported. */
 static inline int clinux_exited(int status) { return WIFEXITED(status); }
 static inline int clinux_exit_status(int status) { return WEXITSTATUS(status); }
