@@ -79,6 +79,11 @@ struct GlobTable: Sendable {
         state.words[positionCount / 64] & (1 << UInt64(positionCount % 64)) != 0
     }
 
+    /// The same for a one-word state. Range: `wordCount` is 1.
+    func accepts(word state: UInt64) -> Bool {
+        state & (1 << UInt64(positionCount % 64)) != 0
+    }
+
     func advance(_ state: inout Glob.State, over bytes: some Sequence<UInt8>) {
         if wordCount == 1 {
             state.words[0] = advanceOne(state.words[0], over: bytes)
