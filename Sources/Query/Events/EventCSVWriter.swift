@@ -1,0 +1,115 @@
+internal import Block
+internal import Model
+
+/// Writes events as comma-separated values; a field is empty where its value is not known.
+struct EventCSVWriter: EventWriter {
+    private static let columns = [
+        "seq", "time", "earliest", "host", "op", "merged", "path", "path_raw", "target", "target_raw", "dir", "fs",
+        "inode", "root", "generation", "pid", "instance", "start", "exe", "script", "comm", "cmdline", "ppid", "uid",
+        "gid", "loginuid", "container", "uncertain",
+    ]
+
+    private var csv: CSVWriter
+    private var time = TimestampWriter()
+    private var dictionaries: EventDictionaries?
+
+    init(isForTerminal: Bool) {
+        csv = CSVWriter(isForTerminal: isForTerminal)
+    }
+
+    mutating func begin(into bytes: inout [UInt8]) {
+        for column in Self.columns { csv.field(column) }
+        csv.endRow()
+        flush(into: &bytes)
+    }
+
+    mutating func use(_ block: BlockView) throws(BlockError) {
+        dictionaries = try EventDictionaries(block)
+    }
+
+    mutating func end(into bytes: inout [UInt8]) {}
+
+    mutating func write(_ event: EventView, into bytes: inout [UInt8]) {
+        csv.field(integer: event.sequence)
+        field(event.window.time)
+        field(event.window.earliest)
+        csv.field(dictionaries?.hostName ?? [])
+        csv.field(event.mask.operationNames.joined(separator: " "))
+        csv.field(event.mask.isMerged ? "true" : "")
+        field(path: dictionaries?.path(event.path))
+        field(path: dictionaries?.path(event.target))
+        csv.field(event.mask.contains(.onDirectory) ? "true" : "")
+        writeObject(event.object)
+        writeProcess(dictionaries?.process(event.process))
+        csv.field(event.flags.uncertainties.map { "\($0)" }.joined(separator: " "))
+        csv.endRow()
+        flush(into: &bytes)
+    }
+
+    private mutating func writeObject(_ object: FileIdentity?) {
+        guard let object else {
+            for _ in 0..<4 { csv.empty() }
+            return
+        }
+        csv.field(object.filesystem.text)
+        csv.field(integer: object.inode)
+        if object.root == 0 || object.root == FileIdentity.opaqueRoot {
+            csv.empty()
+        } else {
+            csv.field(integer: object.root)
+        }
+        csv.field(integer: object.generation)
+    }
+
+    private mutating func writeProcess(_ process: ActorProcess?) {
+        guard let process else {
+            for _ in 0..<12 { csv.empty() }
+            return
+        }
+        csv.field(integer: process.pid)
+        csv.field(integer: process.instance)
+        if let start = process.start { field(start) } else { csv.empty() }
+        csv.field(process.exe?.bytes ?? [])
+        csv.field(process.script?.bytes ?? [])
+        csv.field(process.comm?.bytes ?? [])
+        csv.field(process.commandLine?.bytes ?? [])
+        number(process.parentPID)
+        number(process.uid)
+        number(process.gid)
+        number(process.loginUID)
+        csv.field(process.container?.bytes ?? [])
+    }
+
+    private mutating func number(_ value: (some FixedWidthInteger)?) {
+        if let value { csv.field(integer: value) } else { csv.empty() }
+    }
+
+    private mutating func field(_ instant: Instant) {
+        var text: [UInt8] = []
+        time.append(instant, to: &text)
+        csv.field(text)
+    }
+
+    /// The text of a path with U+FFFD for what is not UTF-8, and beside it the raw bytes where that happened.
+    private mutating func field(path: [UInt8]?) {
+        guard let path else {
+            csv.empty()
+            csv.empty()
+            return
+        }
+        guard !UTF8Scanner.isValid(path) else {
+            csv.field(path)
+            csv.empty()
+            return
+        }
+        csv.field(String(decoding: path, as: UTF8.self))
+        var raw: [UInt8] = []
+        raw.append(base64: path)
+        csv.field(raw)
+    }
+
+    private mutating func flush(into bytes: inout [UInt8]) {
+        bytes.append(contentsOf: csv.bytes)
+        csv.bytes.removeAll(keepingCapacity: true)
+    }
+}

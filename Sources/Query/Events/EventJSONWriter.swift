@@ -1,0 +1,193 @@
+internal import Block
+internal import Model
+
+/// Writes events as JSON objects: one a line, or as the elements of one array.
+///
+/// Shape: the keys of docs of `varve events -o jsonl`; a key is absent where its value is not known. Processes, hosts and
+/// operations repeat, so their text is made once a block and copied.
+struct EventJSONWriter: EventWriter {
+    private let isArray: Bool
+    private var isFirst = true
+    private var time = TimestampWriter()
+    private var dictionaries: EventDictionaries?
+    private var host: [UInt8] = []
+    /// `"pid":…,"process":{…}` by process index, empty until it is needed.
+    private var processText: [[UInt8]] = []
+    private var operationText: [UInt32: [UInt8]] = [:]
+
+    init(isArray: Bool) {
+        self.isArray = isArray
+    }
+
+    mutating func begin(into bytes: inout [UInt8]) {
+        if isArray { bytes.append(text: "[") }
+    }
+
+    mutating func use(_ block: BlockView) throws(BlockError) {
+        let dictionaries = try EventDictionaries(block)
+        self.dictionaries = dictionaries
+        processText = Array(repeating: [], count: dictionaries.processes.count)
+        var json = JSONWriter()
+        json.key("host")
+        json.string(bytes: dictionaries.hostName)
+        host = json.bytes
+    }
+
+    mutating func end(into bytes: inout [UInt8]) {
+        if isArray { bytes.append(text: isFirst ? "]\n" : "\n]\n") }
+    }
+
+    mutating func write(_ event: EventView, into bytes: inout [UInt8]) {
+        if isArray {
+            bytes.append(text: isFirst ? "\n" : ",\n")
+            isFirst = false
+        }
+        var json = JSONWriter()
+        swap(&json.bytes, &bytes)
+        json.beginObject()
+        json.key("seq")
+        json.integer(event.sequence)
+        json.key("time")
+        json.time(event.window.time, &time)
+        json.key("earliest")
+        json.time(event.window.earliest, &time)
+        json.members(host)
+        json.members(operations(event.mask))
+        if event.mask.isMerged {
+            json.key("merged")
+            json.boolean(true)
+        }
+        writePaths(event, &json)
+        writeObject(event, &json)
+        if let process = dictionaries?.process(event.process) {
+            let index = Int(event.process)
+            if processText[index].isEmpty { processText[index] = Self.text(of: process, &time) }
+            json.members(processText[index])
+        }
+        writeFlags(event, &json)
+        json.endObject()
+        swap(&json.bytes, &bytes)
+        if !isArray { bytes.append(UInt8(ascii: "\n")) }
+    }
+
+    private mutating func operations(_ mask: EventMask) -> [UInt8] {
+        if let text = operationText[mask.rawValue] { return text }
+        var json = JSONWriter()
+        json.key("op")
+        json.beginArray()
+        for name in mask.operationNames { json.string(name) }
+        json.endArray()
+        operationText[mask.rawValue] = json.bytes
+        return json.bytes
+    }
+
+    private func writePaths(_ event: EventView, _ json: inout JSONWriter) {
+        if let path = dictionaries?.path(event.path) {
+            json.path("path", raw: "path_raw", path)
+        }
+        if let target = dictionaries?.path(event.target) {
+            json.path("target", raw: "target_raw", target)
+        }
+        if event.mask.contains(.onDirectory) {
+            json.key("dir")
+            json.boolean(true)
+        }
+    }
+
+    private func writeObject(_ event: EventView, _ json: inout JSONWriter) {
+        guard let object = event.object else { return }
+        json.key("fs")
+        json.string(object.filesystem.text)
+        if object.root == FileIdentity.opaqueRoot {
+            json.key("object")
+            json.string(String(object.inode, radix: 16))
+            return
+        }
+        json.key("inode")
+        json.integer(object.inode)
+        if object.root != 0 {
+            json.key("root")
+            json.integer(object.root)
+        }
+        json.key("generation")
+        json.integer(object.generation)
+    }
+
+    private func writeFlags(_ event: EventView, _ json: inout JSONWriter) {
+        let words = event.flags.uncertainties
+        if !words.isEmpty {
+            json.key("uncertain")
+            json.beginArray()
+            for word in words { json.string(static: word) }
+            json.endArray()
+        }
+        if event.flags.contains(.nameOnly) || event.flags.contains(.targetNameOnly) {
+            json.key("name_only")
+            json.boolean(true)
+        }
+        if event.flags.contains(.scanned) {
+            json.key("scanned")
+            json.boolean(true)
+        }
+    }
+
+    private static func text(of process: ActorProcess, _ time: inout TimestampWriter) -> [UInt8] {
+        var json = JSONWriter()
+        json.key("pid")
+        json.integer(process.pid)
+        json.key("process")
+        json.beginObject()
+        json.key("instance")
+        json.integer(process.instance)
+        if let start = process.start {
+            json.key("start")
+            json.time(start, &time)
+        }
+        json.text("exe", process.exe)
+        json.text("script", process.script)
+        json.text("comm", process.comm)
+        json.text("cmdline", process.commandLine)
+        json.number("ppid", process.parentPID)
+        json.number("uid", process.uid)
+        json.number("gid", process.gid)
+        json.number("loginuid", process.loginUID)
+        json.text("container", process.container)
+        if process.exeSource != nil || process.detailSource != nil {
+            json.key("from")
+            json.beginObject()
+            json.source("exe", process.exeSource)
+            json.source("detail", process.detailSource)
+            json.endObject()
+        }
+        json.endObject()
+        return json.bytes
+    }
+}
+
+extension JSONWriter {
+    /// A text whose key is absent where it is not known.
+    fileprivate mutating func text(_ name: StaticString, _ value: RawPath?) {
+        guard let value else { return }
+        key(name)
+        string(bytes: value.bytes)
+    }
+
+    fileprivate mutating func number(_ name: StaticString, _ value: (some FixedWidthInteger)?) {
+        guard let value else { return }
+        key(name)
+        integer(value)
+    }
+
+    fileprivate mutating func source(_ name: StaticString, _ value: FactSource?) {
+        guard let value else { return }
+        key(name)
+        string(value.name)
+    }
+}
+
+extension FilesystemID {
+    /// As stat(1) prints it (`stat -f -c %i`): the first word of the identity is the more significant.
+    var text: String {
+        String(rawValue << 32 | rawValue >> 32, radix: 16)
+    }
+}

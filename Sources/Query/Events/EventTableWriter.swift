@@ -1,0 +1,65 @@
+internal import Block
+internal import Model
+
+/// Writes events as lines for people: local time, operations, process, path. Rows come out as they are found, so the
+/// columns have fixed widths.
+struct EventTableWriter: EventWriter {
+    private var time: TimestampWriter
+    private let users: UserDatabase?
+    private var dictionaries: EventDictionaries?
+
+    init(zone: TimeZoneRule, users: UserDatabase?) {
+        time = TimestampWriter(zone: zone)
+        self.users = users
+    }
+
+    mutating func begin(into bytes: inout [UInt8]) {
+        appendPadded("TIME", 26, to: &bytes)
+        appendPadded("OP", 18, to: &bytes)
+        appendPadded("PID", 7, to: &bytes)
+        appendPadded("USER", 8, to: &bytes)
+        appendPadded("COMM", 15, to: &bytes)
+        bytes.append(text: "PATH\n")
+    }
+
+    mutating func use(_ block: BlockView) throws(BlockError) {
+        dictionaries = try EventDictionaries(block)
+    }
+
+    mutating func end(into bytes: inout [UInt8]) {}
+
+    mutating func write(_ event: EventView, into bytes: inout [UInt8]) {
+        time.appendForPeople(event.window.time, to: &bytes)
+        bytes.append(text: "  ")
+        appendPadded(event.mask.operationNames.joined(separator: ","), 18, to: &bytes)
+        let process = dictionaries?.process(event.process)
+        appendPadded(process.map { "\($0.pid)" } ?? "-", 7, to: &bytes)
+        appendPadded(userText(process), 8, to: &bytes)
+        appendPadded(process?.comm.map { TerminalText.escaped($0.bytes) } ?? "-", 15, to: &bytes)
+        if let path = dictionaries?.path(event.path) {
+            if event.flags.contains(.nameOnly) { bytes.append(text: "?/") }
+            TerminalText.append(path, to: &bytes)
+        } else {
+            bytes.append(text: "-")
+        }
+        if let target = dictionaries?.path(event.target) {
+            bytes.append(text: " -> ")
+            if event.flags.contains(.targetNameOnly) { bytes.append(text: "?/") }
+            TerminalText.append(target, to: &bytes)
+        }
+        bytes.append(UInt8(ascii: "\n"))
+    }
+
+    private func userText(_ process: ActorProcess?) -> String {
+        guard let uid = process?.uid else { return "-" }
+        return users?.name(of: uid).map { TerminalText.escaped($0) } ?? "\(uid)"
+    }
+
+    private func appendPadded(_ text: String, _ width: Int, to bytes: inout [UInt8]) {
+        let first = bytes.count
+        bytes.append(string: text)
+        let columns = TerminalText.columnCount(bytes[first...])
+        for _ in 0..<max(0, width - columns) { bytes.append(UInt8(ascii: " ")) }
+        bytes.append(text: "  ")
+    }
+}

@@ -1,0 +1,99 @@
+internal import Block
+internal import Model
+
+/// One event of a row group, ready to be written in any form.
+struct EventView {
+    let sequence: UInt64
+    let window: TimeWindow
+    let mask: EventMask
+    let flags: EventFlags
+    let path: PathIndex
+    let target: PathIndex
+    let process: ProcessIndex
+    let object: FileIdentity?
+}
+
+/// The columns of a row group that whole events need, decoded once.
+struct EventColumns {
+    private let view: RowGroupView
+    private let masks: [UInt32]
+    private let flags: [UInt32]
+    private let paths: [UInt32]
+    private let targets: [UInt32]?
+    private let processes: [UInt32]
+    private let windows: DecodedWindows
+    private let objects: [FileIdentity?]
+
+    init(_ view: RowGroupView) throws(BlockError) {
+        self.view = view
+        masks = try view.column(.mask)
+        flags = try view.column(.flags)
+        paths = try view.column(.path)
+        targets = view.group.maskUnion.contains(.rename) ? try view.column(.target) : nil
+        processes = try view.column(.process)
+        windows = try view.windows()
+        objects = try view.objects()
+    }
+
+    subscript(position: Int) -> EventView {
+        EventView(
+            sequence: view.group.firstSequence &+ UInt64(position), window: windows[position],
+            mask: EventMask(rawValue: masks[position]),
+            flags: EventFlags(rawValue: UInt8(truncatingIfNeeded: flags[position])), path: paths[position],
+            target: targets?[position] ?? .absent, process: processes[position], object: objects[position])
+    }
+}
+
+/// Writes events in one output form.
+protocol EventWriter {
+    /// What comes before the first event.
+    mutating func begin(into bytes: inout [UInt8])
+    /// What the next events' indices refer to. Called before the first event of each block.
+    mutating func use(_ block: BlockView) throws(BlockError)
+    mutating func write(_ event: EventView, into bytes: inout [UInt8])
+    /// What comes after the last event.
+    mutating func end(into bytes: inout [UInt8])
+}
+
+/// The dictionaries that the indices of events refer to.
+struct EventDictionaries {
+    let hostName: [UInt8]
+    let paths: DecodedPaths
+    let processes: [ActorProcess]
+
+    init(_ block: BlockView) throws(BlockError) {
+        hostName = block.reader.header.origin.hostName.bytes
+        paths = try block.reader.pathDictionary()
+        processes = try block.reader.processes()
+    }
+
+    /// The whole path; nil where the event has none.
+    func path(_ index: PathIndex) -> [UInt8]? {
+        guard index != .absent, Int(index) < paths.count else { return nil }
+        var bytes: [UInt8] = []
+        paths.appendPath(index, to: &bytes)
+        return bytes
+    }
+
+    func process(_ index: ProcessIndex) -> ActorProcess? {
+        Int(index) < processes.count ? processes[Int(index)] : nil
+    }
+}
+
+extension EventFlags {
+    /// The words of `uncertain`.
+    var uncertainties: [StaticString] {
+        var words: [StaticString] = []
+        if contains(.uncertainPath) { words.append("path") }
+        if contains(.uncertainProcess) { words.append("process") }
+        if contains(.uncertainOrder) { words.append("order") }
+        return words
+    }
+}
+
+extension EventMask {
+    /// The operations of the mask, in the order of `Operation.allCases`.
+    var operationNames: [String] {
+        Operation.allCases.compactMap { contains($0.mask) ? $0.rawValue : nil }
+    }
+}

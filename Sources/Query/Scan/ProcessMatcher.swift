@@ -1,0 +1,43 @@
+internal import Model
+
+/// Decides for each process of a block's dictionary, once, whether it is asked for.
+struct ProcessMatcher {
+    private let selection: Selection
+
+    init(_ selection: Selection) {
+        self.selection = selection
+    }
+
+    /// True when an event whose process is not known may be selected: only by leaving others out.
+    var acceptsUnknown: Bool {
+        var others = selection
+        others.excludedPID = nil
+        return !others.hasProcessCondition
+    }
+
+    /// One claim for each `ProcessIndex`.
+    func matches(in processes: [ActorProcess]) -> [Bool] {
+        processes.map(matches)
+    }
+
+    private func matches(_ process: ActorProcess) -> Bool {
+        if let excluded = selection.excludedPID, process.pid == excluded { return false }
+        if !selection.pids.isEmpty, !selection.pids.contains(process.pid) { return false }
+        if !selection.userIDs.isEmpty {
+            guard let user = process.uid, selection.userIDs.contains(user) else { return false }
+        }
+        return matches(process.comm, selection.comms) && matchesExe(process)
+            && matches(process.container, selection.containers)
+    }
+
+    /// A script is found by its own name as well as by its interpreter's.
+    private func matchesExe(_ process: ActorProcess) -> Bool {
+        matches(process.exe, selection.exes) || (process.script != nil && matches(process.script, selection.exes))
+    }
+
+    private func matches(_ value: RawPath?, _ globs: [Glob]) -> Bool {
+        guard !globs.isEmpty else { return true }
+        guard let value else { return false }
+        return globs.contains { $0.matches(value.bytes) }
+    }
+}

@@ -1,0 +1,67 @@
+/// Why a span of time was refused.
+package struct TimeSpanError: Error, CustomStringConvertible {
+    package var reason: String
+
+    package var description: String {
+        reason
+    }
+}
+
+/// Reads spans such as `1h30m`, `1.5h`, `250ms`, `2 days`.
+package enum TimeSpan {
+    /// The span in nanoseconds, more than zero. For options such as `--every`.
+    package static func parse(_ text: String) throws(TimeSpanError) -> Int64 {
+        var scanner = TimeScanner(text)
+        let span = try parse(&scanner)
+        scanner.skipSpaces()
+        guard scanner.isAtEnd else { throw TimeSpanError(reason: "'\(scanner.rest)' is not understood in '\(text)'") }
+        guard span > 0 else { throw TimeSpanError(reason: "the span '\(text)' is empty") }
+        return span
+    }
+
+    /// Reads as many `NUMBER UNIT` pairs as there are, at least one. A last number without a unit counts seconds.
+    static func parse(_ scanner: inout TimeScanner) throws(TimeSpanError) -> Int64 {
+        var total: Int64 = 0
+        var isFirst = true
+        while true {
+            scanner.skipSpaces()
+            guard let whole = scanner.takeNumber() else {
+                if isFirst { throw TimeSpanError(reason: "a span is a number with a unit, as in 10m") }
+                return total
+            }
+            isFirst = false
+            let fraction = scanner.takeFraction() ?? 0
+            scanner.skipSpaces()
+            let unit = try takeUnit(&scanner)
+            let (nanoseconds, overflow) = whole.multipliedReportingOverflow(by: unit)
+            // The fraction counts billionths of the unit; a unit is at most 3.2e16 ns, so divide before multiplying.
+            let part = Double(fraction) / 1e9 * Double(unit)
+            let (sum, carry) = total.addingReportingOverflow(nanoseconds)
+            let (value, second) = sum.addingReportingOverflow(Int64(part.rounded()))
+            guard !overflow, !carry, !second else { throw TimeSpanError(reason: "the span is longer than 292 years") }
+            total = value
+        }
+    }
+
+    private static func takeUnit(_ scanner: inout TimeScanner) throws(TimeSpanError) -> Int64 {
+        let beforeUnit = scanner
+        guard let word = scanner.takeUnitWord() else { return 1_000_000_000 }
+        switch word {
+        case "ns", "nsec", "nanosecond", "nanoseconds": return 1
+        case "us", "µs", "μs", "usec", "microsecond", "microseconds": return 1_000
+        case "ms", "msec", "millisecond", "milliseconds": return 1_000_000
+        case "s", "sec", "secs", "second", "seconds": return 1_000_000_000
+        case "m", "min", "mins", "minute", "minutes": return 60_000_000_000
+        case "h", "hr", "hrs", "hour", "hours": return 3_600_000_000_000
+        case "d", "day", "days": return 86_400_000_000_000
+        case "w", "week", "weeks": return 604_800_000_000_000
+        // As systemd.time(7) has them: 30.44 and 365.25 days.
+        case "M", "month", "months": return 2_630_016_000_000_000
+        case "y", "year", "years": return 31_557_600_000_000_000
+        case "ago", "left":
+            scanner = beforeUnit
+            return 1_000_000_000
+        default: throw TimeSpanError(reason: "'\(word)' is no unit of time (ns, us, ms, s, m, h, d, w, month, y)")
+        }
+    }
+}
