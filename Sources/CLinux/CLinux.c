@@ -122,6 +122,16 @@ char *const *clinux_environment(void)
     return environ;
 }
 
+int clinux_pipe(int *read_end, int *write_end)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return -1;
+    *read_end = ends[0];
+    *write_end = ends[1];
+    return 0;
+}
+
 int clinux_poll(struct pollfd *entries, uint64_t count, int64_t timeout_nanoseconds)
 {
     struct timespec timeout;

@@ -132,6 +132,9 @@ int clinux_spawn(
 /* The environment of this process (`environ` is a mutable global, which Swift refuses). */
 char *const *clinux_environment(void);
 
+/* pipe2(2) with O_CLOEXEC (needs _GNU_SOURCE); 0 or -1 with errno. */
+int clinux_pipe(int *read_end, int *write_end);
+
 /* ppoll(2) without a signal mask; a negative timeout waits for ever. Ready count, or -1 with errno. */
 int clinux_poll(struct pollfd *entries, uint64_t count, int64_t timeout_nanoseconds);
 
