@@ -1,0 +1,1 @@
+"""The benchmark harness of Varve: Python's standard library only."""

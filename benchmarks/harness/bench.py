@@ -1,0 +1,103 @@
+"""What every scenario is given: options, tools, a private run directory, and one run of a listener around a workload."""
+
+import shutil
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from .kernel import loop_filesystem
+from .processes import Drain, Recorder, running
+
+# The workload of the CPU, slowdown and loss scenarios: 100,000 x (open, write, close) over 1,000 files.
+OPENS_COUNT = 100_000
+OPENS_FILES = 1_000
+OPENS_DIRECTORIES = 64
+OPENS_OPERATIONS = "open,modify,close_write"
+
+
+class Bench:
+    def __init__(self, tools, options, run_directory):
+        self.tools = tools
+        self.options = options
+        self.directory = Path(run_directory)
+        self._stores = 0
+
+    @property
+    def quick(self):
+        return self.options.quick
+
+    def pairs(self, normal, quick):
+        return self.options.pairs or (quick if self.quick else normal)
+
+    def say(self, text):
+        print(f"  {text}", flush=True)
+
+    @contextmanager
+    def filesystem(self, name="watched", mebibytes=8192, inodes=None):
+        with loop_filesystem(self.directory, name, mebibytes, inodes) as made:
+            yield made
+
+    @contextmanager
+    def store(self):
+        """A directory for one recording, away from the watched filesystem; deleted with the block."""
+        self._stores += 1
+        path = self.directory / f"store-{self._stores}"
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def record(self, paths, workload, operations=None, enter=None, inspect=None, options=()):
+        """One workload under varved. CPU counts from its ready line to its exit after SIGTERM, final commit included;
+        `cpu_to_sync` ends when `varve sync` has answered. The one status request is not counted."""
+        chosen = ["--ops", operations] if operations else []
+        with self.store() as store:
+            recorder = Recorder(self.tools, store, paths, [*chosen, *options], enter)
+            with running(recorder):
+                group = recorder.group()
+                started = time.monotonic()
+                done = workload()
+                finished = time.monotonic()
+                recorder.sync()
+                to_sync = recorder.cpu()
+                counters = recorder.counters()
+                status_cost = recorder.cpu() - to_sync
+                switches = recorder.voluntary_switches()
+                result = {
+                    "records": counters["records_read"],
+                    "readings": counters.get("readings"),
+                    "cpu_to_sync": to_sync,
+                    "seconds": done["seconds"] if done else finished - started,
+                    "operations": done["operations"] if done else None,
+                    "counters": counters,
+                    "switches": switches,
+                    "group": group,
+                    "rss_peak_kib": int(recorder.status_field("VmHWM")),
+                }
+                if inspect:
+                    result["inspected"] = inspect(recorder)
+                    status_cost = recorder.cpu() - to_sync
+                recorder.stop()
+                result["cpu"] = recorder.cpu_to_exit() - status_cost
+        return result
+
+    def drain(self, paths, workload, group, nap="adaptive", wakes_per_second=None):
+        """The same workload under the bare C loop."""
+        drain = Drain(self.tools, [] if nap == "wake-only" else paths, group, nap, wakes_per_second)
+        with running(drain):
+            started = time.monotonic()
+            done = workload()
+            finished = time.monotonic()
+            result = drain.result()
+        result["seconds"] = done["seconds"] if done else finished - started
+        return result
+
+
+def alternating(names, index):
+    """The order of the runs of one round: each round starts where the last one ended."""
+    return list(names) if index % 2 == 0 else list(reversed(names))
+
+
+def counts(recorder, loop, reference):
+    """A pair counts only if nobody got cheap by letting the kernel merge what it should have read."""
+    return recorder["records"] >= 0.95 * loop["records"] and loop["records"] >= 0.95 * reference["records"]

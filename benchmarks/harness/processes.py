@@ -1,0 +1,205 @@
+"""The two programs under comparison: varved and the bare C loop. Each is ended by its process id, also on failure."""
+
+import ctypes
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+READY_SECONDS = 30
+STOP_SECONDS = 60
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class BenchmarkError(Exception):
+    """Something a scenario needs did not happen; the message says what."""
+
+
+def die_with_parent():
+    """Run in the child: a harness that is killed leaves no process behind."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def cpu_seconds(pid):
+    """User + system time of all threads of a live process, those that ended included, to the nanosecond.
+
+    CLOCK ids of other processes are made as the kernel's MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED) does.
+    """
+    return time.clock_gettime(((~pid) << 3) | 2)
+
+
+class Child:
+    """A started process. Its stderr goes to an unnamed file, so that nothing it says can ever block it."""
+
+    def __init__(self, command, ready, enter=None):
+        self.command = [str(part) for part in command]
+        self.errors = tempfile.TemporaryFile()
+        self.output = tempfile.TemporaryFile()
+        self.usage = None
+        self.status = None
+
+        def prepare():
+            die_with_parent()
+            if enter:
+                enter()
+
+        self.process = subprocess.Popen(
+            self.command, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.errors, preexec_fn=prepare
+        )
+        self.pid = self.process.pid
+        self.ready_line = self._wait_for(ready)
+        self.cpu_at_start = cpu_seconds(self.pid)
+
+    def _said(self, file):
+        """What the process wrote so far; pread, so that the offset it shares with the process is left alone."""
+        return os.pread(file.fileno(), 1 << 24, 0).decode(errors="replace")
+
+    def _wait_for(self, prefix):
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline and self.process.poll() is None:
+            for line in self._said(self.errors).split("\n")[:-1]:
+                if line.startswith(prefix):
+                    return line
+            time.sleep(0.005)
+        self.end()
+        raise BenchmarkError(f"{' '.join(self.command)}: no line {prefix!r}: {self._said(self.errors)[-600:]}")
+
+    def cpu(self):
+        """CPU seconds since the ready line."""
+        return cpu_seconds(self.pid) - self.cpu_at_start
+
+    def status_field(self, name):
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith(name + ":"):
+                return line.split()[1]
+        raise BenchmarkError(f"/proc/{self.pid}/status has no {name}")
+
+    def stop(self):
+        """SIGTERM, then the resource usage of the whole life. Returns what it said on stdout."""
+        self.process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while True:
+            pid, status, usage = os.wait4(self.pid, os.WNOHANG)
+            if pid:
+                break
+            if time.monotonic() > deadline:
+                raise BenchmarkError(f"{self.command[0]} did not end within {STOP_SECONDS} s of SIGTERM")
+            time.sleep(0.005)
+        self.usage = usage
+        self.status = self.process.returncode = os.waitstatus_to_exitcode(status)
+        if self.status != 0:
+            raise BenchmarkError(f"{self.command[0]} ended with {self.status}: {self._said(self.errors)[-600:]}")
+        return self._said(self.output)
+
+    def cpu_to_exit(self):
+        """CPU seconds from the ready line to the end of the process; after `stop`."""
+        return self.usage.ru_utime + self.usage.ru_stime - self.cpu_at_start
+
+    def end(self):
+        """Makes sure that the process is gone."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+class Recorder(Child):
+    """varved on one store."""
+
+    def __init__(self, tools, store, paths, options=(), enter=None):
+        self.tools = tools
+        self.store = Path(store)
+        super().__init__(
+            [tools.varved, "--store", store, *options, *paths], "varved: recording", enter=enter
+        )
+
+    def query(self, verb, *arguments, accepted=(0, 1)):
+        return self.tools.query(self.store, verb, *arguments, accepted=accepted)
+
+    def sync(self):
+        self.query("sync", accepted=(0,))
+
+    def counters(self):
+        """The counters of `varve status -o json`, flattened to the last name of each."""
+        return flatten(json.loads(self.query("status", "-o", "json", accepted=(0, 1, 3))))
+
+    def group(self):
+        """Init flags and mark mask of the recorder's notification group with most mask bits, from /proc/PID/fdinfo."""
+        found = []
+        for info in Path(f"/proc/{self.pid}/fdinfo").iterdir():
+            try:
+                text = info.read_text()
+            except OSError:
+                continue
+            flags = re.search(r"^fanotify flags:([0-9a-f]+)", text, re.M)
+            masks = re.findall(r"^fanotify sdev:\S+ mflags:\S+ mask:([0-9a-f]+)", text, re.M)
+            if flags and masks:
+                found.append((max((int(m, 16) for m in masks), key=int.bit_count), int(flags.group(1), 16)))
+        if not found:
+            raise BenchmarkError("no filesystem mark in /proc/PID/fdinfo of varved")
+        mask, init_flags = max(found, key=lambda pair: pair[0].bit_count())
+        return {"flags": init_flags, "mask": mask}
+
+    def voluntary_switches(self):
+        """Voluntary context switches by thread name: how often each thread went to sleep and was woken."""
+        switches = {}
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            try:
+                name = (task / "comm").read_text().strip()
+                count = int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", (task / "status").read_text(), re.M).group(1))
+            except OSError:
+                continue
+            switches[name] = switches.get(name, 0) + count
+        return switches
+
+
+class Drain(Child):
+    """The bare C loop with the recorder's own flags and mask."""
+
+    def __init__(self, tools, paths, group=None, nap="adaptive", wakes_per_second=None):
+        command = [tools.program("drain"), "--nap", nap]
+        if group:
+            command += ["--flags", hex(group["flags"]), "--mask", hex(group["mask"])]
+        if wakes_per_second:
+            command += ["--wakes-per-second", f"{wakes_per_second:.3f}"]
+        for path in paths:
+            command += ["--path", path]
+        super().__init__(command, "drain: ready")
+
+    def result(self):
+        result = json.loads(self.stop())
+        result["cpu"] = self.cpu_to_exit()
+        return result
+
+
+def flatten(value, prefix=""):
+    """Numbers of nested objects by their key alone; the first of equal keys, outermost first, wins."""
+    found = {}
+    later = []
+    for key, entry in value.items():
+        if isinstance(entry, dict):
+            later.append(entry)
+        elif isinstance(entry, (int, float)) and not isinstance(entry, bool):
+            found.setdefault(key, entry)
+    for entry in later:
+        for key, number in flatten(entry).items():
+            found.setdefault(key, number)
+    return found
+
+
+@contextmanager
+def running(child):
+    """The child, ended at the latest when the block is left."""
+    try:
+        yield child
+    finally:
+        child.end()

@@ -1,0 +1,163 @@
+"""Real activity for the size scenario: package unpacks, clean builds, git history, database work. Each activity works
+in a directory of its own and none is done twice in one place. What it needs from the network is fetched before."""
+
+import glob
+import os
+import shutil
+import sqlite3
+import subprocess
+from pathlib import Path
+
+from ..processes import BenchmarkError, die_with_parent
+
+DEBIAN_PACKAGES = [
+    "golang-1.19-src", "rust-src", "libboost1.81-dev", "python3-sympy", "python3-django", "linux-doc-6.1",
+    "texlive-latex-extra", "python-babel-localedata", "nodejs-doc",
+]
+KERNEL_PACKAGE = "linux-source-6.1"
+KERNEL_TOOLS = ["flex", "bison", "m4", "libfl-dev", "libelf-dev"]
+SWIFT_PACKAGES = [
+    "apple/swift-argument-parser", "apple/swift-collections", "apple/swift-system", "jpsim/Yams", "attaswift/BigInt",
+    "apple/swift-nio", "apple/swift-protobuf", "groue/GRDB.swift",
+]
+
+
+class Activities:
+    def __init__(self, root, downloads, tools, quick):
+        self.root = Path(root)
+        self.downloads = Path(downloads)
+        self.tools = tools
+        self.quick = quick
+
+    def fetch(self):
+        """Downloads what is missing, with the ordinary clients, and clones the Swift packages' sources."""
+        self.downloads.mkdir(parents=True, exist_ok=True)
+        wanted = DEBIAN_PACKAGES[:2] if self.quick else [*DEBIAN_PACKAGES, KERNEL_PACKAGE, *KERNEL_TOOLS]
+        for package in wanted:
+            if not glob.glob(f"{self.downloads}/{package}_*.deb"):
+                run(["apt-get", "download", "-q", package], self.downloads)
+        tools = self.downloads / "kernel-tools"
+        if not self.quick and not tools.exists():
+            for package in KERNEL_TOOLS:
+                run(["dpkg-deb", "-x", self.deb(package), tools])
+        self.tools.python()
+
+    def deb(self, package):
+        return glob.glob(f"{self.downloads}/{package}_*.deb")[0]
+
+    def all(self):
+        """(name, function) in the order in which they run."""
+        if self.quick:
+            return [("unpack golang-1.19-src", lambda: self.unpack("golang-1.19-src")),
+                    ("git history", self.git_history), ("database", self.database)]
+        unpacks = [(f"unpack {name}", lambda name=name: self.unpack(name)) for name in DEBIAN_PACKAGES]
+        builds = [(f"build {name}", lambda name=name: self.build_swift(name)) for name in SWIFT_PACKAGES]
+        return [
+            *unpacks[:3], *builds[:2], ("git history", self.git_history), ("database", self.database), *unpacks[3:6],
+            *builds[2:5], ("unpack the kernel", self.unpack_kernel), ("build the kernel", self.build_kernel),
+            ("python environment", self.python_environment), *unpacks[6:], *builds[5:],
+            ("copy, archive, remove", self.copy_archive_remove), ("kernel in git", self.kernel_in_git),
+        ]
+
+    def place(self, name):
+        path = self.root / name
+        path.mkdir(parents=True)
+        return path
+
+    def unpack(self, package):
+        run(["dpkg-deb", "-x", self.deb(package), self.place(f"packages/{package}")])
+
+    def build_swift(self, package):
+        place = self.place(f"builds/{package.replace('/', '-')}")
+        run(["git", "clone", "-q", f"https://github.com/{package}", place / "source"])
+        run(["swift", "build", "--disable-sandbox", "-j", "2", "--scratch-path", place / "scratch"], place / "source")
+
+    def unpack_kernel(self):
+        place = self.place("kernel")
+        run(["dpkg-deb", "-x", self.deb(KERNEL_PACKAGE), place])
+        run(["tar", "-xf", glob.glob(f"{place}/usr/src/linux-source-*.tar.xz")[0], "-C", place])
+
+    def build_kernel(self):
+        """The smallest kernel configuration, without the mitigations whose tool needs more libraries."""
+        source = glob.glob(f"{self.root}/kernel/linux-source-*")[0]
+        output = self.place("kernel/output")
+        tools = self.downloads / "kernel-tools"
+        environment = {
+            **os.environ, "PATH": f"{tools}/usr/bin:{os.environ['PATH']}", "M4": f"{tools}/usr/bin/m4",
+            "BISON_PKGDATADIR": f"{tools}/usr/share/bison", "C_INCLUDE_PATH": f"{tools}/usr/include",
+            "LIBRARY_PATH": f"{tools}/usr/lib/x86_64-linux-gnu",
+        }
+        make = ["make", "-s", "-C", source, f"O={output}"]
+        run([*make, "tinyconfig"], environment=environment)
+        run([f"{source}/scripts/config", "--file", output / ".config", "-d", "SPECULATION_MITIGATIONS"])
+        run([*make, "olddefconfig"], environment=environment)
+        run([*make, "-j2"], environment=environment)
+
+    def git_history(self):
+        """A repository that grows directory by directory over real sources, is read, walked, branched and packed."""
+        sources = next((self.root / "packages/golang-1.19-src").glob("usr/share/go-*/src"))
+        self.history(self.place("git/go"), sources, 60 if not self.quick else 10)
+
+    def kernel_in_git(self):
+        source = Path(glob.glob(f"{self.root}/kernel/linux-source-*")[0])
+        self.history(self.place("git/kernel"), source / "drivers", 25)
+
+    def history(self, place, sources, commits):
+        run(["git", "init", "-q", "-b", "main", "."], place)
+        names = sorted(entry for entry in sources.iterdir() if entry.is_dir())
+        step = max(1, len(names) // commits)
+        for number, start in enumerate(range(0, len(names), step)):
+            for entry in names[start:start + step]:
+                shutil.copytree(entry, place / entry.name, symlinks=True)
+            run(["git", "add", "-A"], place)
+            run(["git", "commit", "-q", "-m", f"Add {names[start].name}"], place)
+            run(["git", "tag", f"v{number}"], place)
+        run(["git", "log", "-p", "--stat"], place)
+        tags = subprocess.run(["git", "tag"], cwd=place, capture_output=True, text=True, check=True).stdout.split()
+        for tag in tags[::6] + ["main"]:
+            run(["git", "checkout", "-q", tag], place)
+        run(["git", "gc", "-q"], place)
+        run(["git", "clone", "-q", "--no-hardlinks", place, place.parent / f"{place.name}-clone"])
+
+    def database(self):
+        """Small transactions with a rollback journal, then in WAL mode, an index, deletions, VACUUM, a backup."""
+        place = self.place("database")
+        for mode, transactions in (("delete", 2_000), ("wal", 10_000)):
+            connection = sqlite3.connect(place / f"{mode}.db", isolation_level=None)
+            connection.execute(f"PRAGMA journal_mode={mode}")
+            connection.execute("CREATE TABLE entry(id INTEGER PRIMARY KEY, name TEXT, amount REAL)")
+            for number in range(transactions // (10 if self.quick else 1)):
+                connection.execute("BEGIN")
+                connection.executemany(
+                    "INSERT INTO entry(name, amount) VALUES (?, ?)",
+                    [(f"customer {number * 7919 % 5003}", number * 0.01 + i) for i in range(3)])
+                connection.execute("COMMIT")
+            connection.execute("CREATE INDEX entry_name ON entry(name)")
+            connection.execute("DELETE FROM entry WHERE id % 3 = 0")
+            connection.execute("VACUUM")
+            connection.execute("VACUUM INTO ?", (str(place / f"{mode}-backup.db"),))
+            connection.close()
+
+    def python_environment(self):
+        place = self.place("python")
+        run(["python3", "-m", "venv", place / "venv"])
+        run([place / "venv/bin/pip", "install", "-q", "pyarrow", "duckdb-cli"])
+        libraries = self.root / "packages/python3-sympy/usr/lib/python3"
+        run(["python3", "-m", "compileall", "-q", libraries])
+
+    def copy_archive_remove(self):
+        place = self.place("copies")
+        source = self.root / "packages/libboost1.81-dev"
+        run(["cp", "-a", source, place / "boost"])
+        run(["tar", "-czf", place / "rust.tar.gz", "-C", self.root / "packages/rust-src", "."])
+        run(["chmod", "-R", "go-rx", place / "boost"])
+        run(["rm", "-rf", place / "boost"])
+        run(["rm", "-rf", self.root / "packages/texlive-latex-extra"])
+
+
+def run(command, directory=None, environment=None):
+    done = subprocess.run(
+        [str(part) for part in command], cwd=directory, env=environment, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, preexec_fn=die_with_parent)
+    if done.returncode != 0:
+        raise BenchmarkError(f"{' '.join(map(str, command))}: {done.stderr.decode(errors='replace')[-500:]}")

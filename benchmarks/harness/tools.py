@@ -1,0 +1,99 @@
+"""Where things are: the two programs, the C programs built here, the private Python with pyarrow and DuckDB."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from .processes import BenchmarkError, die_with_parent
+
+BENCHMARKS = Path(__file__).resolve().parent.parent
+REPOSITORY = BENCHMARKS.parent
+SOURCES = {
+    "drain": "drain/drain.c",
+    "opens": "workloads/opens.c",
+    "distinct": "workloads/distinct.c",
+    "trickle": "workloads/trickle.c",
+    "mixed": "workloads/mixed.c",
+}
+
+
+class Tools:
+    """Paths and short runs; everything that is made lies under `work`."""
+
+    def __init__(self, work, varved, varve):
+        self.work = Path(work)
+        self.varved = Path(varved)
+        self.varve = Path(varve)
+        self.programs = self.work / "bin"
+
+    def check(self):
+        for program in (self.varved, self.varve):
+            if not os.access(program, os.X_OK):
+                raise BenchmarkError(
+                    f"{program} is not there: run `make release`, "
+                    "or name the programs with --varved and --varve"
+                )
+        if os.geteuid() != 0:
+            raise BenchmarkError("filesystem marks, loop devices and cgroups need root")
+
+    def program(self, name):
+        """A C program of this folder, built with warnings as errors when its source is newer."""
+        source = BENCHMARKS / SOURCES[name]
+        binary = self.programs / name
+        newest = max(path.stat().st_mtime for path in source.parent.glob("*.[ch]"))
+        if not binary.exists() or binary.stat().st_mtime < newest:
+            self.programs.mkdir(parents=True, exist_ok=True)
+            subprocess.run(
+                ["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(binary), str(source)], check=True
+            )
+        return binary
+
+    def workload(self, name, *arguments):
+        """Runs a workload to its end and returns its JSON report, None if it prints none."""
+        done = subprocess.run(
+            [str(self.program(name)), *map(str, arguments)], capture_output=True, text=True,
+            preexec_fn=die_with_parent,
+        )
+        if done.returncode != 0:
+            raise BenchmarkError(f"{name}: {done.stderr.strip()}")
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def query(self, store, verb, *arguments, accepted=(0, 1)):
+        """stdout of one `varve` command; another exit status than the accepted ones is a failure."""
+        done = subprocess.run(
+            [str(self.varve), verb, "--store", str(store), *map(str, arguments)], capture_output=True, text=True,
+            preexec_fn=die_with_parent,
+        )
+        if done.returncode not in accepted:
+            raise BenchmarkError(f"varve {verb}: exit {done.returncode}: {done.stderr.strip()[-600:]}")
+        return done.stdout
+
+    def count(self, store):
+        return int(self.query(store, "count", "--accept-gaps").split()[0])
+
+    def python(self):
+        """The Python of a private environment with pyarrow and the DuckDB command line, made on first use."""
+        environment = self.work / "venv"
+        if not (environment / "bin" / "duckdb").exists():
+            subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+            subprocess.run(
+                [str(environment / "bin" / "pip"), "install", "-q", "pyarrow", "duckdb-cli"], check=True
+            )
+        return environment / "bin" / "python"
+
+    def duckdb(self):
+        self.python()
+        return self.work / "venv" / "bin" / "duckdb"
+
+
+def store_byte_count(store):
+    """Every byte of the store directory: file lengths and, beside them, what du(1) says (allocated blocks)."""
+    length = allocated = 0
+    for root, _, names in os.walk(store):
+        for name in names:
+            status = os.lstat(os.path.join(root, name))
+            length += status.st_size
+            allocated += status.st_blocks * 512
+    return {"length": length, "allocated": allocated}
