@@ -1,0 +1,286 @@
+internal import Glibc
+internal import Model
+internal import Syscalls
+
+/// What an end-to-end test plays on: a filesystem, a recorder on it, and a store elsewhere.
+///
+/// Everything is undone by `close()`, in a `defer` so that it also happens when the test fails: processes first, then
+/// mounts, then files. Only what the scene itself started is ended.
+package final class Scene {
+    /// The recorded filesystem's mount point.
+    package let root: String
+    /// The store's directory; the recorder makes it.
+    package private(set) var store: String
+    /// A directory outside both, for scripts, logs and copies.
+    package let place: String
+    private let directory: TemporaryDirectory
+    private var recorded: LoopFilesystem?
+    private var storeFilesystem: LoopFilesystem?
+    private var others: [MountedFilesystem] = []
+    /// Mount points made by the test itself, in the order they were mounted.
+    private var mounts: [String] = []
+    private var memoryGroups: [String] = []
+    private var recorder: Recorder?
+    private var scriptCount = 0
+
+    /// Parameters: `options` go to the recorder beside the store and the mount point; `storeMiB` gives the store a small
+    /// filesystem of its own, `storeKind` one of a kind.
+    package init(
+        _ kind: FilesystemKind, options: [String] = [], startsRecorder: Bool = true,
+        storesOnTheSameFilesystem: Bool = false, storeMiB: Int? = nil, storeKind: FilesystemKind? = nil
+    ) throws {
+        directory = try TemporaryDirectory()
+        place = directory.path
+        recorded = try LoopFilesystem(kind, mebibytes: 400)
+        root = recorded?.path ?? ""
+        if storesOnTheSameFilesystem {
+            store = root + "/store"
+        } else if storeMiB != nil || storeKind != nil {
+            let kind = storeKind ?? .ext4
+            storeFilesystem = try LoopFilesystem(kind, mebibytes: storeMiB)
+            store = (storeFilesystem?.path ?? "") + "/store"
+        } else {
+            store = place + "/store"
+        }
+        if startsRecorder { try startRecorder(options: options) }
+    }
+
+    package func close() {
+        _ = try? recorder?.resume()
+        _ = try? recorder?.stop(timeoutSeconds: 20)
+        recorder = nil
+        for mount in mounts.reversed() { _ = try? run("umount", ["-l", mount]) }
+        mounts = []
+        others = []
+        storeFilesystem = nil
+        recorded = nil
+        for group in memoryGroups { try? Files.removeDirectory(RawPath(group)) }
+        memoryGroups = []
+    }
+
+    // MARK: The recorder
+
+    package var recorderPID: Int32 { recorder?.pid ?? -1 }
+    package var recorderIsRunning: Bool { recorder?.isRunning ?? false }
+    /// What the recorder has said on standard error.
+    package var recorderText: String { recorder?.errorText ?? "" }
+
+    /// Starts the recorder on the mount point, or on `watching`, and waits until it records.
+    ///
+    /// `launcher` is a command in front of it, such as setpriv(1), that becomes it by exec.
+    package func startRecorder(
+        watching paths: [String]? = nil, options: [String] = [], program: String = BuiltPrograms.varved,
+        launcher: [String] = [], store otherStore: String? = nil
+    ) throws {
+        if let otherStore { store = otherStore }
+        let command = ["--store", store] + options + (paths ?? [root])
+        if let first = launcher.first {
+            let rest = launcher.dropFirst() + [program] + command
+            recorder = try Recorder.start(Array(rest), program: first)
+        } else {
+            recorder = try Recorder.start(command, program: program)
+        }
+    }
+
+    /// Ends the recorder with a signal and gives its exit code, 128 and the signal when one ended it.
+    @discardableResult
+    package func stopRecorder(signal: Int32 = Signals.terminate) throws -> Int32 {
+        guard let recorder else { return -1 }
+        try recorder.send(signal: signal)
+        let status = try recorder.wait(timeoutSeconds: 30).code
+        if status != 0 { print("varved said:\n\(recorder.errorText)") }
+        self.recorder = nil
+        return status
+    }
+
+    package func killRecorder() throws {
+        try recorder?.kill()
+        recorder = nil
+    }
+
+    package func pauseRecorder() throws { try recorder?.pause() }
+    package func resumeRecorder() throws { try recorder?.resume() }
+
+    /// What the recorder's descriptors refer to.
+    package func descriptorsOfRecorder() throws -> [String] {
+        let list = RawPath("/proc/\(recorderPID)/fd")
+        return try Files.names(in: list).compactMap { try? Files.readLink(list.appending($0.bytes)).lossyText }
+    }
+
+    // MARK: Work and questions
+
+    /// Performs the scripts at the same time, one process each, and gives what they wrote down.
+    package func perform(_ scripts: [WorkloadScript], in directory: String? = nil) throws -> Truth {
+        try startWorkload(scripts, in: directory).wait()
+    }
+
+    package func startWorkload(_ scripts: [WorkloadScript], in directory: String? = nil) throws -> RunningWorkload {
+        scriptCount += 1
+        let log = RawPath("\(place)/truth-\(scriptCount)")
+        var files: [String] = []
+        for (number, script) in scripts.enumerated() {
+            let file = "\(place)/script-\(scriptCount)-\(number)"
+            try Files.write(Array(script.text.utf8), to: RawPath(file))
+            files.append(file)
+        }
+        let program = BuiltPrograms.workload
+        let command = ["/usr/bin/python3", program, directory ?? root, log.lossyText] + files
+        return RunningWorkload(log: log, process: try BackgroundProgram(command, in: place))
+    }
+
+    /// Asks the store something.
+    package func varve(_ arguments: [String]) throws -> CommandResult {
+        try run(BuiltPrograms.varve, arguments + ["--store", store], timeoutSeconds: 120)
+    }
+
+    /// Waits until the recorder has read and committed what happened so far.
+    package func sync() throws {
+        try runSuccessfully(BuiltPrograms.varve, ["sync", "--store", store])
+    }
+
+    /// Every event of the store, after a sync unless no recorder runs.
+    package func events(syncing: Bool = true) throws -> [ReportedEvent] {
+        if syncing { try sync() }
+        let answer = try varve(["events", "-o", "jsonl", "--accept-gaps"])
+        guard [0, 1].contains(answer.status) else {
+            throw CommandFailure(command: ["varve", "events"], result: answer)
+        }
+        return try ReportedEvent.list(answer.output)
+    }
+
+    /// Every gap of the store.
+    package func gaps() throws -> [ReportedGap] {
+        let answer = try varve(["gaps", "-o", "jsonl"])
+        guard [0, 1, 3].contains(answer.status) else {
+            throw CommandFailure(command: ["varve", "gaps"], result: answer)
+        }
+        return try ReportedGap.list(answer.output)
+    }
+
+    /// Starts a question whose answer goes on; with `readsOutput` false nobody reads it, so it stops when a pipe is full.
+    package func follow(_ arguments: [String], readsOutput: Bool = true) throws -> BackgroundProgram {
+        try BackgroundProgram(
+            [BuiltPrograms.varve] + arguments + ["--store", store], in: place, readsOutput: readsOutput)
+    }
+
+    // MARK: Mounts
+
+    /// Mounts a directory of the recorded filesystem a second time and gives the new name.
+    package func bind(_ name: String) throws -> String {
+        try mount(at: "bound", ["--bind", "\(root)/\(name)"])
+    }
+
+    /// Mounts an overlay that fanotify cannot mark.
+    package func mountOverlay() throws -> String {
+        for name in ["lower", "upper", "work"] { try Files.makeDirectory(RawPath("\(place)/\(name)")) }
+        let layers = "lowerdir=\(place)/lower,upperdir=\(place)/upper,workdir=\(place)/work"
+        return try mount(at: "merged", ["-t", "overlay", "-o", layers + ",index=off,nfs_export=off", "overlay"])
+    }
+
+    /// Makes one more filesystem and gives its mount point.
+    package func addFilesystem(_ kind: FilesystemKind) throws -> String {
+        let other = MountedFilesystem(try LoopFilesystem(kind, mebibytes: kind == .xfs ? 320 : 128))
+        others.append(other)
+        return other.filesystem.path
+    }
+
+    /// Unmounts the recorded filesystem; false when its loop device is still in use afterwards.
+    package func unmountRecorded() throws -> Bool {
+        try recorded?.unmount()
+        return try recorded?.isAttached() != true
+    }
+
+    func mount(at name: String, _ arguments: [String]) throws -> String {
+        let point = "\(place)/\(name)"
+        try Files.makeDirectory(RawPath(point), mode: 0o755)
+        try runSuccessfully("mount", arguments + [point])
+        mounts.append(point)
+        return point
+    }
+
+    func unmount(_ point: String) throws {
+        try runSuccessfully("umount", [point])
+        mounts.removeAll { $0 == point }
+    }
+
+    // MARK: Limits
+
+    /// Makes a memory cgroup (version 1) with a limit; a command in front of the recorder that enters it.
+    package func memoryGroupLauncher(limitMiB: Int) throws -> [String] {
+        let group = "/sys/fs/cgroup/memory/varve-test-\(getpid())-\(memoryGroups.count)"
+        try Files.makeDirectory(RawPath(group), mode: 0o755)
+        memoryGroups.append(group)
+        try Files.write(Array(String(limitMiB << 20).utf8), to: RawPath(group + "/memory.limit_in_bytes"))
+        return ["/bin/sh", "-c", "echo $$ > \(group)/cgroup.procs && exec \"$@\"", "sh"]
+    }
+
+    // MARK: The store's filesystem
+
+    /// The mount point of the store's own filesystem.
+    private var storeMountPoint: String { storeFilesystem?.path ?? place }
+
+    /// Leaves no free block on the store's filesystem.
+    package func fillStoreFilesystem() throws {
+        // dd stops with an error when there is no more room, which is what is wanted.
+        _ = try run("dd", ["if=/dev/zero", "of=\(storeMountPoint)/ballast", "bs=4096"])
+    }
+
+    package func emptyStoreFilesystem() throws {
+        try Files.unlink(RawPath("\(storeMountPoint)/ballast"))
+    }
+
+    /// The store as a disk holds it when the machine is cut off now: on a copy of its filesystem's image.
+    ///
+    /// The copy is taken while the image stands still, so it is a state that the disk really had. The recorder is killed
+    /// and the first filesystem unmounted only afterwards.
+    package func cutOffStore() throws -> String {
+        let image = RawPath("\(storeMountPoint)/../image")
+        let copy = "\(place)/cut"
+        try pauseRecorder()
+        var before: FileStatus
+        repeat {
+            before = try image.status()
+            try runSuccessfully("cp", ["--sparse=always", image.lossyText, copy])
+        } while try image.status().modified != before.modified
+        try killRecorder()
+        let name = String(store.dropFirst(storeMountPoint.utf8.count))
+        // xfs and btrfs refuse a second filesystem of the same identity beside the first.
+        storeFilesystem = nil
+        return try mount(at: "after-the-cut", ["-o", "loop", copy]) + name
+    }
+}
+
+/// A filesystem that lives as long as the reference: a list cannot hold what is not copyable.
+private final class MountedFilesystem {
+    let filesystem: LoopFilesystem
+
+    init(_ filesystem: consuming LoopFilesystem) {
+        self.filesystem = filesystem
+    }
+}
+
+/// Signal numbers under names.
+package enum Signals {
+    package static let terminate = SIGTERM
+    package static let interrupt = SIGINT
+}
+
+/// Somebody who may do nothing: user and group 65534 without further groups.
+package enum Unprivileged {
+    package static let id: UInt32 = 65_534
+    /// A command to put in front of a program.
+    package static let launcher = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+}
+
+extension BuiltPrograms {
+    /// The scripted workload, in the repository.
+    package static var workload: String {
+        let top = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2).joined(separator: "/")
+        return top + "/Workloads/workload.py"
+    }
+}
+
+/// Waits; for waits that a test is about, never for something to happen.
+package func pause(milliseconds: Int) {
+    Clock.sleep(nanoseconds: Int64(milliseconds) * 1_000_000)
+}
