@@ -66,6 +66,16 @@ extension Scene {
         Int(try sql("select count(*) from block").filter(\.isNumber)) ?? 0
     }
 
+    /// Makes the store one of a schema that no program knows yet.
+    package func raiseSchemaVersion(to version: Int) throws {
+        _ = try sql("pragma user_version = \(version)", readOnly: false)
+    }
+
+    /// Gives the store's runs another boot's identity, as they have after the machine was started again.
+    package func forgetBoot(inStoreAt path: String) throws {
+        _ = try sql("update run set boot_id = randomblob(16)", readOnly: false, store: path)
+    }
+
     /// What changes when anything is written to the database: sizes and times of its files.
     package func storeDigest() throws -> [String] {
         try ["varve.db", "varve.db-wal"].map { name in

@@ -1,0 +1,160 @@
+import Model
+import Syscalls
+import TestSupport
+import Testing
+
+/// What `varve` answers while a recorder runs, and that upkeep changes no answer.
+extension EndToEnd {
+    @Suite struct Answers {
+        @Test(Privilege.required, arguments: [FilesystemKind.ext4, .tmpfs])
+        func compactionChangesNoAnswer(on kind: FilesystemKind) throws {
+            let scene = try Scene(kind, options: ["--commit-interval", "20ms"])
+            defer { scene.close() }
+            let seed = UInt64.random(in: 0...UInt64.max)
+            print("seed \(seed)")
+            var generator = SeededGenerator(seed: seed)
+            // Many small commits: every round is synced, so that there is something to merge.
+            for round in 0..<25 {
+                _ = try scene.perform([
+                    WorkloadScript.random(in: "round\(round)", operationCount: 120, using: &generator)
+                ])
+                try scene.sync()
+            }
+            let questions = [
+                ["events", "-o", "jsonl"], ["events", "-o", "jsonl", "--reverse", "--limit", "100"],
+                ["events", "-o", "csv", "--op", "delete,rename"], ["count"], ["top", "--by", "op", "-o", "jsonl"],
+                ["events", "-o", "jsonl", "--path", "f1*"],
+            ]
+            func answers() throws -> [[UInt8]] { try questions.map { try scene.varve($0).output } }
+            let before = try answers()
+            #expect(before[0].count > 100_000)
+            let blocks = try scene.blockCount()
+
+            #expect(try scene.varve(["compact"]).status == 0)
+            #expect(try scene.blockCount() < blocks, "the recorder's compaction merged something")
+            for (question, (old, new)) in zip(questions, zip(before, try answers())) {
+                #expect(old == new, "\(question) after compaction by the recorder")
+            }
+            #expect(try scene.varve(["verify"]).status == 0)
+
+            #expect(try scene.stopRecorder() == 0)
+            #expect(try scene.varve(["compact"]).status == 0, "under the same lock without a recorder")
+            for (question, (old, new)) in zip(questions, zip(before, try answers())) {
+                #expect(old == new, "\(question) after compaction without a recorder")
+            }
+            #expect(try scene.varve(["verify"]).status == 0)
+        }
+
+        @Test(Privilege.required) func twoFollowersSeeEveryEventOnceInOrder() throws {
+            let scene = try Scene(.ext4)
+            defer { scene.close() }
+            let followers = try (0..<2).map { _ in try scene.follow(["events", "-f", "-o", "jsonl"]) }
+            defer { for follower in followers { follower.end() } }
+            var generator = SeededGenerator(seed: 7)
+            for round in 0..<5 {
+                _ = try scene.perform([
+                    WorkloadScript.random(in: "round\(round)", operationCount: 200, using: &generator)
+                ])
+                try scene.sync()
+            }
+            let all = try scene.varve(["events", "-o", "jsonl"]).output
+            let last = try #require(try ReportedEvent.list(all).last).seq
+            for follower in followers {
+                let output = try follower.waitForOutput { text in
+                    try ReportedEvent.list(text).last?.seq == last
+                }
+                // A follower begins with what is committed after it began; the recorder had seen nothing before.
+                #expect(output == all)
+                #expect(try follower.stop(signal: Signals.interrupt) != 4)
+            }
+        }
+
+        @Test(Privilege.required) func exitStatusSaysWhetherTheAnswerIsComplete() throws {
+            let scene = try Scene(.tmpfs)
+            defer { scene.close() }
+            var script = WorkloadScript()
+            script.add("create", "one", "1")
+            _ = try scene.perform([script])
+            try scene.sync()
+            #expect(try scene.varve(["events"]).status == 0)
+            #expect(try scene.varve(["events", "--path", "two"]).status == 1)
+            let early = try scene.varve(["events", "--since", "@1000000000"])
+            #expect(early.status == 3, "no recorder ran in 2001")
+            #expect(!early.output.isEmpty && !early.errorText.isEmpty)
+            #expect(try scene.varve(["events", "--since", "@1000000000", "--accept-gaps"]).status == 0)
+            #expect(try scene.varve(["count", "--path", "two"]).status == 1)
+        }
+
+        @Test(Privilege.required) func adjacentRangesPartitionTheEvents() throws {
+            let scene = try Scene(.tmpfs)
+            defer { scene.close() }
+            var moments: [String] = []
+            var generator = SeededGenerator(seed: 11)
+            for round in 0..<6 {
+                _ = try scene.perform([
+                    WorkloadScript.random(in: "round\(round)", operationCount: 60, using: &generator)
+                ])
+                try scene.sync()
+                moments.append(try #require(try scene.events().last).time)
+            }
+            func count(_ arguments: String...) throws -> Int {
+                let answer = try scene.varve(["count", "--accept-gaps"] + arguments)
+                return Int(answer.outputText.filter(\.isNumber)) ?? 0
+            }
+            let total = try count()
+            #expect(total == (try scene.events().count))
+            var sum = try count("--until", moments[0])
+            for (since, until) in zip(moments, moments.dropFirst()) {
+                sum += try count("--since", since, "--until", until)
+            }
+            sum += try count("--since", moments[moments.count - 1])
+            #expect(sum == total)
+        }
+
+        @Test(Privilege.required) func anIdleRecorderCommitsNothing() throws {
+            let scene = try Scene(.ext4)
+            defer { scene.close() }
+            var script = WorkloadScript()
+            script.add("create", "one", "1")
+            _ = try scene.perform([script])
+            try scene.sync()
+            // Longer than the longest stretch of the commit interval.
+            pause(milliseconds: 3_000)
+            let before = try scene.storeDigest()
+            pause(milliseconds: 4_000)
+            #expect(try scene.storeDigest() == before)
+        }
+
+        @Test(Privilege.required) func aRemarkStandsOnTheTimeline() throws {
+            let scene = try Scene(.tmpfs)
+            defer { scene.close() }
+            #expect(try scene.varve(["note", "deployed version 7"]).status == 0)
+            let status = try scene.varve(["status"])
+            #expect(status.status == 0, "\(status.errorText)")
+            #expect(try scene.stopRecorder() == 0)
+            #expect(try scene.varve(["note", "written without a recorder"]).status == 0)
+        }
+
+        @Test(Privilege.required) func processesAreNamedByWhatRan() throws {
+            let scene = try Scene(.ext4)
+            defer { scene.close() }
+            let script = scene.root + "/script.sh"
+            try Files.write(Array("#!/bin/sh\necho text > \"$1\"\n".utf8), to: RawPath(script), mode: 0o755)
+            try runSuccessfully(script, [scene.root + "/by-script"])
+            try runSuccessfully("/bin/sh", ["-c", "exec /bin/cp /etc/hostname \(scene.root)/by-cp"])
+            let events = try scene.events()
+            func process(of name: String) throws -> ReportedProcess {
+                let event = try #require(events.last { $0.path == RawPath("\(scene.root)/\(name)") })
+                return try #require(event.process)
+            }
+            // Neither program lives on the recorded filesystem; both are gone by the time anyone looks twice.
+            let script1 = try process(of: "by-script")
+            if let exe = script1.exe {
+                #expect(["/usr/bin/dash", "/bin/dash", "/usr/bin/sh", "/bin/sh"].contains(exe))
+            }
+            if let exe = try process(of: "by-cp").exe { #expect(exe.hasSuffix("/cp") || exe.hasSuffix("sh")) }
+            let executed = events.filter { $0.operations.contains("exec") }
+            #expect(executed.contains { $0.path == RawPath(script) })
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import Model
+import TestSupport
+import Testing
+
+/// File names that break programs, from the kernel to the terminal.
+extension EndToEnd {
+    @Suite struct Names {
+        static let strange: [RawPath] = [
+            RawPath("two\nlines"),
+            RawPath("\u{1b}[31mred\u{1b}[0m\u{7}"),
+            RawPath("\u{9b}2J"),
+            RawPath("tab\tquote\"back\\slash"),
+            RawPath(" leading and trailing "),
+            RawPath("-rf"),
+            RawPath("*?[a-z]{b}"),
+            RawPath("\u{202e}txt.exe"),
+            RawPath("ünïcödé 日本語"),
+            RawPath([0xff, 0xfe, 0x61, 0x80]),
+            RawPath([0x01, 0x7f, 0x0d]),
+            RawPath([UInt8](repeating: UInt8(ascii: "n"), count: 255)),
+            RawPath([UInt8](repeating: 0xf0, count: 255)),
+        ]
+
+        @Test(Privilege.required, arguments: FilesystemKind.allCases)
+        func anyBytesComeBackUnchanged(on kind: FilesystemKind) throws {
+            let scene = try Scene(kind)
+            defer { scene.close() }
+            var script = WorkloadScript()
+            for name in Self.strange {
+                script.add("mkdir", [name])
+                let inside = name.appending(name.bytes)
+                script.add("create", [inside, RawPath("1")])
+                script.add("rename", [inside, name.appending("moved".utf8)])
+            }
+            let truth = try scene.perform([script])
+            #expect(truth.differences(from: try scene.events()) == [])
+        }
+
+        @Test(Privilege.required) func noOutputPassesControlBytesOn() throws {
+            let scene = try Scene(.tmpfs)
+            defer { scene.close() }
+            var script = WorkloadScript()
+            for name in Self.strange { script.add("create", [name, RawPath("1")]) }
+            _ = try scene.perform([script])
+            try scene.sync()
+            let questions = [
+                ["events", "-o", "table"], ["events", "-o", "csv"], ["events", "-o", "jsonl"], ["top", "--by", "path"],
+            ]
+            for question in questions {
+                let answer = try scene.varve(question)
+                #expect(answer.status == 0, "\(question): \(answer.errorText)")
+                let control = answer.output.filter { ($0 < 0x20 && $0 != UInt8(ascii: "\n")) || $0 == 0x7f }
+                #expect(control.isEmpty, "\(question) printed \(Set(control))")
+            }
+            let table = try scene.varve(["events", "-o", "table"]).output
+            #expect(String(validating: table, as: UTF8.self) != nil, "a table is valid UTF-8")
+        }
+
+        @Test(Privilege.required) func selectionsMatchBytesAndStopAtSlashes() throws {
+            let scene = try Scene(.tmpfs)
+            defer { scene.close() }
+            var script = WorkloadScript()
+            script.add("mkdirs", "a/b")
+            for name in ["a/x.c", "a/b/y.c", "a/b/z.h"] { script.add("create", name, "1") }
+            _ = try scene.perform([script])
+            try scene.sync()
+            func paths(_ arguments: String...) throws -> Set<String> {
+                let events = try ReportedEvent.list(scene.varve(["events", "-o", "jsonl"] + arguments).output)
+                return Set(events.compactMap { $0.path?.text.map { String($0.dropFirst(scene.root.utf8.count)) } })
+            }
+            #expect(try paths("--path", "*.c") == ["/a/x.c", "/a/b/y.c"])
+            #expect(try paths("--path", "\(scene.root)/a/*") == ["/a/x.c", "/a/b"])
+            #expect(try paths("--path", "\(scene.root)/a/**") == ["/a/x.c", "/a/b", "/a/b/y.c", "/a/b/z.h"])
+            #expect(try paths("--under", "\(scene.root)/a/b") == ["/a/b", "/a/b/y.c", "/a/b/z.h"])
+            #expect(try paths("--path", "*.c", "--under", "\(scene.root)/a/b") == ["/a/b/y.c"])
+        }
+    }
+}
