@@ -40,6 +40,11 @@ int clinux_open_by_handle_at(int mount, int32_t type, const void *bytes, uint32_
     return open_by_handle_at(mount, &storage.handle, flags);
 }
 
+int clinux_accept(int socket)
+{
+    return accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
 int clinux_peer_credentials(int socket, struct clinux_credentials *credentials)
 {
     struct ucred peer;

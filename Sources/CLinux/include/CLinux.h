@@ -83,6 +83,9 @@ struct clinux_file_handle {
     uint8_t bytes[MAX_HANDLE_SZ];
 };
 
+/* accept4(2) with SOCK_NONBLOCK and SOCK_CLOEXEC (needs _GNU_SOURCE); a descriptor or -1 with errno. */
+int clinux_accept(int socket);
+
 /* Process credentials of a socket's peer, `struct ucred` (needs _GNU_SOURCE). */
 struct clinux_credentials {
     int32_t pid;
