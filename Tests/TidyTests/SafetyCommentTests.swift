@@ -59,17 +59,17 @@ import Testing
 
     /// Walks up to the declaration the line stands in, and through the comment and attributes above that.
     private static func isArguedFor(_ index: Int, in lines: [String]) -> Bool {
-        let keywords = [
-            "func ", "init(", "init<", "init?", "deinit", "subscript(", "var ", "extension ", "struct ", "enum ",
-            "class ",
-        ]
         let indentation = lines[index].prefix { $0 == " " }.count
+        // Keeping a pointer does nothing with it; a line that only opens a closure is argued for inside it.
+        if lines[index].contains("unsafe self.") { return true }
+        if lines[index].hasSuffix(" in") || lines[index].hasSuffix("{") {
+            if lines[index...].dropFirst().prefix(2).contains(where: { $0.contains("SAFETY:") }) { return true }
+        }
         var position = index
         while position >= 0 {
             if lines[position].contains("SAFETY:") { return true }
-            let text = lines[position].drop { $0 == " " }
-            let isOuter = position == index ? false : lines[position].prefix { $0 == " " }.count < indentation
-            if isOuter, !isComment(lines[position]), keywords.contains(where: { text.contains($0) }) { break }
+            let isOuter = position < index && lines[position].prefix { $0 == " " }.count < indentation
+            if isDeclaration(lines[position]), isOuter || position == index { break }
             position -= 1
         }
         position -= 1
@@ -78,5 +78,24 @@ import Testing
             position -= 1
         }
         return false
+    }
+
+    /// The start of a function, a computed property or a type; not a local variable, not a call of an initializer.
+    private static func isDeclaration(_ line: String) -> Bool {
+        let modifiers: Set<Substring> = [
+            "public", "package", "internal", "fileprivate", "private", "static", "final", "mutating", "borrowing",
+            "consuming",
+            "nonisolated", "override", "convenience", "unsafe",
+        ]
+        let starts = [
+            "func ", "init(", "init<", "init?", "deinit", "subscript(", "extension ", "struct ", "enum ", "class ",
+        ]
+        let words = line.split(separator: " ")
+        guard let first = words.firstIndex(where: { !modifiers.contains($0) && !$0.hasPrefix("@") }) else {
+            return false
+        }
+        let rest = words[first...].joined(separator: " ")
+        if starts.contains(where: { rest.hasPrefix($0) }) { return true }
+        return rest.hasPrefix("var ") && rest.hasSuffix("{") && !rest.contains("=")
     }
 }
