@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from .. import stats
+from ..kernel import memory_filesystem
 from ..processes import BenchmarkError, Recorder, die_with_parent, running
 from .size import stored_count, to_parquet
 
@@ -45,12 +46,12 @@ def run(bench, report):
 
 
 def record(bench, report, store, wanted):
-    with bench.filesystem("watched", 4096, 400_000) as filesystem:
-        with running(Recorder(bench.tools, store, [filesystem.mount_point], ["--ops", "all"])) as recorder:
+    with memory_filesystem(bench.directory, "watched", 2048) as mount_point:
+        with running(Recorder(bench.tools, store, [mount_point], ["--ops", "all"])) as recorder:
             started = time.monotonic()
             seed = 1
             while True:
-                bench.tools.workload("mixed", filesystem.mount_point / "tree", WORKERS, OPERATIONS, seed)
+                bench.tools.workload("mixed", mount_point / "tree", WORKERS, OPERATIONS, seed)
                 recorder.sync()
                 stored = stored_count(recorder.counters())
                 if stored >= wanted:
