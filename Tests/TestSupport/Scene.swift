@@ -273,11 +273,14 @@ package enum Unprivileged {
 }
 
 extension BuiltPrograms {
-    /// The scripted workload, in the repository.
-    package static var workload: String {
-        let top = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2).joined(separator: "/")
-        return top + "/Workloads/workload.py"
+    private static var top: String {
+        #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
     }
+
+    /// The scripted workload, in the repository.
+    package static var workload: String { top + "/Tests/Workloads/workload.py" }
+    /// The script behind `make demo`.
+    package static var demo: String { top + "/scripts/demo" }
 }
 
 /// Waits; for waits that a test is about, never for something to happen.
