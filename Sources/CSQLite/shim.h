@@ -1,1 +1,22 @@
 #include <sqlite3.h>
+
+// Only what Swift cannot import: functions with variable arguments, and macros that are casts.
+
+/// sqlite3_db_config for the options that take one switch; the state after the call is not asked for.
+static inline int varve_sqlite3_db_config_switch(sqlite3 *db, int option, int on) {
+    return sqlite3_db_config(db, option, on, (int *)0);
+}
+
+/// sqlite3_bind_blob64 with SQLITE_TRANSIENT: SQLite copies the bytes before the call returns.
+static inline int varve_sqlite3_bind_blob_copy(sqlite3_stmt *statement, int index, const void *bytes,
+                                               sqlite3_uint64 count) {
+    // A null pointer would bind NULL instead of an empty blob.
+    return count == 0 ? sqlite3_bind_zeroblob(statement, index, 0)
+                      : sqlite3_bind_blob64(statement, index, bytes, count, SQLITE_TRANSIENT);
+}
+
+/// sqlite3_bind_text64 with SQLITE_TRANSIENT, UTF-8.
+static inline int varve_sqlite3_bind_text_copy(sqlite3_stmt *statement, int index, const char *text,
+                                               sqlite3_uint64 count) {
+    return sqlite3_bind_text64(statement, index, text, count, SQLITE_TRANSIENT, SQLITE_UTF8);
+}

@@ -1,0 +1,12 @@
+package import Model
+
+/// Rows that one commit brings beside its block.
+package struct Additions: Sendable {
+    package var gaps: [Gap] = []
+    package var notes: [Note] = []
+    package var clockSteps: [ClockStep] = []
+
+    package init() {}
+
+    package var isEmpty: Bool { gaps.isEmpty && notes.isEmpty && clockSteps.isEmpty }
+}

@@ -1,0 +1,75 @@
+internal import Block
+internal import Model
+
+/// A merge under way: what is read so far lives in memory only, so a crash costs nothing but the work.
+///
+/// The order is read, encode, verify, swap; each `advance` is one row group, one encoding or one verification.
+// Sendable: the reader and the merger are made here, never handed out, and reached only through the one owner.
+struct BlockMerge: ~Copyable, @unchecked Sendable {
+    let plan: MergePlan
+    private var merger: BlockMerger
+    private var reader: BlockReader?
+    private var position = 0
+    private var rowGroup = 0
+    /// The commits of all sources, in order.
+    private var commits: [CommitRecord] = []
+    private var encoded: EncodedBlock?
+    private var isVerified = false
+
+    /// `compressionLevel` is zstd's.
+    init(plan: MergePlan, compressionLevel: Int32, filterKey: FilterKey) {
+        self.plan = plan
+        merger = BlockMerger(level: compressionLevel, filterKey: filterKey)
+    }
+
+    /// The merged block once it is complete and proven to say what its sources said.
+    var result: EncodedBlock? { isVerified ? encoded : nil }
+
+    /// The source that must be handed in before the next `advance`; nil when none is needed.
+    var neededSource: BlockSummary? {
+        reader == nil && position < plan.sources.count ? plan.sources[position] : nil
+    }
+
+    /// Hands in the bytes of `neededSource`.
+    mutating func supply(_ bytes: [UInt8]) throws(BlockError) {
+        let source = plan.sources[position]
+        let opened = try BlockReader(bytes)
+        guard opened.header.firstSequence == source.firstSequence, UInt64(opened.header.count) == source.count else {
+            throw BlockError(.malformed, "header, of other events than its row says")
+        }
+        commits.append(contentsOf: try opened.commits())
+        reader = opened
+        rowGroup = 0
+    }
+
+    /// One piece of work. Nothing to do when `result` is there or a source is needed.
+    mutating func advance() throws(BlockError) {
+        if let reader {
+            if rowGroup < reader.header.rowGroups.count {
+                try merger.appendRowGroup(rowGroup, of: reader)
+                rowGroup += 1
+            }
+            if rowGroup == reader.header.rowGroups.count {
+                self.reader = nil
+                position += 1
+            }
+        } else if position == plan.sources.count {
+            if let encoded {
+                try verify(encoded)
+            } else {
+                encoded = try merger.finish()
+            }
+        }
+    }
+
+    /// Every commit's hash is derived anew from the merged bytes and must be the one its source carried.
+    private mutating func verify(_ block: EncodedBlock) throws(BlockError) {
+        guard !isVerified else { return }
+        let merged = try BlockReader(block.bytes)
+        try merged.verify()
+        guard try merged.commits() == commits else {
+            throw BlockError(.hashMismatch, "merged block, its commits are not those of its sources")
+        }
+        isVerified = true
+    }
+}

@@ -1,0 +1,34 @@
+/// How much a store may keep.
+package struct RetentionLimits: Hashable, Sendable {
+    /// What `du` may say of the directory, `-wal` included.
+    package var maxByteCount: UInt64?
+    package var maxAgeNanoseconds: Int64?
+    /// What the filesystem must still have free for unprivileged users.
+    package var minFreeByteCount: UInt64?
+
+    package init(maxByteCount: UInt64? = nil, maxAgeNanoseconds: Int64? = nil, minFreeByteCount: UInt64? = nil) {
+        self.maxByteCount = maxByteCount
+        self.maxAgeNanoseconds = maxAgeNanoseconds
+        self.minFreeByteCount = minFreeByteCount
+    }
+
+    package var isUnlimited: Bool {
+        maxByteCount == nil && maxAgeNanoseconds == nil && minFreeByteCount == nil
+    }
+}
+
+/// What a pruning removed.
+package struct PruneOutcome: Hashable, Sendable {
+    package var blockCount: UInt64 = 0
+    package var eventCount: UInt64 = 0
+    /// Of their BLOBs and filters.
+    package var byteCount: UInt64 = 0
+
+    package init() {}
+
+    mutating func add(_ other: PruneOutcome) {
+        blockCount += other.blockCount
+        eventCount += other.eventCount
+        byteCount += other.byteCount
+    }
+}

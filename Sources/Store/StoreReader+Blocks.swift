@@ -1,0 +1,52 @@
+package import Model
+
+extension StoreReader {
+    /// The blocks that may hold events of a selection, in `seq` order.
+    ///
+    /// `from` and `to` select blocks with a window that touches from ≤ time and earliest < to; `afterSequence` blocks
+    /// with a larger `seq`. Nil leaves an end open.
+    package func blocks(
+        from: Instant? = nil, to: Instant? = nil, afterSequence: UInt64? = nil
+    ) throws(StoreError) -> [BlockRow] {
+        try read { (connection) throws(StoreError) in
+            var rows: [BlockRow] = []
+            try connection.prepare(
+                "blocks",
+                """
+                SELECT \(BlockRow.columns) FROM block
+                WHERE latest >= ? AND earliest < ?
+                    AND first_seq >= coalesce((SELECT first_seq FROM block WHERE first_seq <= ?3
+                        ORDER BY first_seq DESC LIMIT 1), 0)
+                ORDER BY first_seq
+                """
+            ).forEachRow([
+                .integer(from?.nanosecondsSinceEpoch ?? .min), .integer(to?.nanosecondsSinceEpoch ?? .max),
+                .count(afterSequence.map { $0 == .max ? $0 : $0 + 1 } ?? 0),
+            ]) { (row) throws(StoreError) in
+                let block = BlockRow(row)
+                if block.endSequence > (afterSequence ?? 0) &+ 1 || afterSequence == nil { rows.append(block) }
+            }
+            return rows
+        }
+    }
+
+    /// The bytes of the block that starts at this `seq`.
+    ///
+    /// Nil: it was merged into an earlier one or pruned since it was listed. List again after the last `seq` that was
+    /// dealt with. A merged block starts where its first source did, so it may hold more than its row said.
+    package func blockBytes(firstSequence: UInt64) throws(StoreError) -> [UInt8]? {
+        try bytes("block bytes", "SELECT data FROM block WHERE first_seq = ?", firstSequence)
+    }
+
+    /// The filter of the block that starts at this `seq`; nil when it has none: it may know any path.
+    package func filter(firstSequence: UInt64) throws(StoreError) -> [UInt8]? {
+        try bytes("filter", "SELECT data FROM block_filter WHERE first_seq = ?", firstSequence)
+    }
+
+    private func bytes(_ name: StaticString, _ sql: String, _ firstSequence: UInt64) throws(StoreError) -> [UInt8]? {
+        try read { (connection) throws(StoreError) in
+            try connection.prepare(name, sql).first([.count(firstSequence)]) { (row) throws(StoreError) in row.bytes(0)
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+internal import Block
+package import Model
+internal import Syscalls
+
+extension StoreWriter {
+    /// Blocks and bytes one pruning transaction removes at most.
+    static var pruneBlockCount: Int { 64 }
+    static var pruneByteCount: UInt64 { 16 << 20 }
+
+    /// Holds the store within its limits by dropping whole oldest blocks; a `pruned` gap says what is gone.
+    ///
+    /// To be called about once a second while recording. From the first call on, checkpoints and merges are sized for
+    /// the limit. Dropping starts an eighth below `maxByteCount`, so that what is written between two calls fits; the
+    /// last block is never dropped for want of room.
+    /// Cost: one stat(2) a file when nothing is to be done.
+    package mutating func enforce(_ limits: RetentionLimits, now: Instant) throws(StoreError) -> PruneOutcome {
+        self.limits = limits
+        var outcome = PruneOutcome()
+        if let age = limits.maxAgeNanoseconds {
+            outcome.add(try prune(before: now.advanced(byNanoseconds: -max(0, age)), cause: "max-age"))
+        }
+        if let limit = limits.maxByteCount {
+            outcome.add(try hold(below: limit))
+        }
+        if let limit = limits.minFreeByteCount {
+            outcome.add(try keepFree(limit))
+        }
+        return outcome
+    }
+
+    /// Drops every block that ended before `moment`, oldest first, up to the first that did not.
+    package mutating func prune(before moment: Instant, cause: String) throws(StoreError) -> PruneOutcome {
+        var outcome = PruneOutcome()
+        while true {
+            let step = try pruneOldest(cause: cause, sparingLast: false) { block, _ in block.latest < moment }
+            outcome.add(step)
+            guard step.blockCount > 0 else { return outcome }
+            _ = try checkpointIfDue()
+        }
+    }
+
+    private mutating func hold(below limit: UInt64) throws(StoreError) -> PruneOutcome {
+        let headroom = limit / 8
+        let target = limit - headroom
+        var outcome = PruneOutcome()
+        var used = directoryByteCount()
+        guard used > target else { return outcome }
+        if walByteCount > 0 {
+            _ = try checkpoint(truncating: true)
+            used = directoryByteCount()
+        }
+        // Free pages are taken by the next commits, so a reserve of them stops the growth without moving any page.
+        while used > target {
+            let free = try freeByteCount()
+            let missing = (used - target) &+ headroom / 4
+            if free < missing {
+                let step = try prune(atLeast: missing - free, cause: "max-size")
+                outcome.add(step)
+                if step.blockCount == 0, free == 0 { break }
+            }
+            if used <= limit - headroom / 4 { break }
+            guard try returnPages(used - target) else { break }
+            used = directoryByteCount()
+        }
+        return outcome
+    }
+
+    private mutating func keepFree(_ limit: UInt64) throws(StoreError) -> PruneOutcome {
+        var outcome = PruneOutcome()
+        guard var available = availableByteCount, available < limit else { return outcome }
+        _ = try checkpoint(truncating: true)
+        available = availableByteCount ?? available
+        while available < limit {
+            let free = try freeByteCount()
+            if free < limit - available {
+                let step = try prune(atLeast: limit - available - free, cause: "min-free")
+                outcome.add(step)
+                if step.blockCount == 0, free == 0 { break }
+            }
+            guard try returnPages(limit - available) else { break }
+            available = availableByteCount ?? limit
+        }
+        return outcome
+    }
+
+    private var availableByteCount: UInt64? {
+        (try? directory.filesystemStatus())?.availableByteCount
+    }
+
+    private func freeByteCount() throws(StoreError) -> UInt64 {
+        UInt64(clamping: try connection.integer("PRAGMA freelist_count") &* connection.integer("PRAGMA page_size"))
+    }
+
+    /// Gives free pages back to the filesystem in one bounded step. False when nothing came of it.
+    private mutating func returnPages(_ byteCount: UInt64) throws(StoreError) -> Bool {
+        let before = try connection.integer("PRAGMA page_count")
+        let pageCount = min(1_024, byteCount / 4_096 + 1)
+        try connection.execute("PRAGMA incremental_vacuum(\(pageCount))")
+        // The file shrinks when the checkpoint cuts it.
+        let outcome = try checkpoint(truncating: true)
+        return try connection.integer("PRAGMA page_count") < before && outcome == .complete
+    }
+
+    private mutating func prune(atLeast byteCount: UInt64, cause: String) throws(StoreError) -> PruneOutcome {
+        var outcome = PruneOutcome()
+        var rest = byteCount
+        while rest > 0 {
+            var gained: UInt64 = 0
+            let step = try pruneOldest(cause: cause, sparingLast: true) { block, soFar in
+                gained = soFar
+                return soFar < rest
+            }
+            guard step.blockCount > 0 else { break }
+            outcome.add(step)
+            rest -= min(rest, max(gained, step.byteCount))
+        }
+        return outcome
+    }
+
+    /// One transaction: the oldest blocks for which `drops` holds, given the bytes dropped before.
+    private mutating func pruneOldest(
+        cause: String, sparingLast: Bool, _ drops: (BlockRow, UInt64) -> Bool
+    ) throws(StoreError) -> PruneOutcome {
+        var candidates: [BlockRow] = []
+        try connection.prepare("oldest blocks", "SELECT \(BlockRow.columns) FROM block ORDER BY first_seq LIMIT ?")
+            .forEachRow([.count(Self.pruneBlockCount + 1)]) { (row) throws(StoreError) in
+                candidates.append(BlockRow(row))
+            }
+        if sparingLast, candidates.last?.endSequence == nextSequence { candidates.removeLast() }
+        var dropped: [BlockRow] = []
+        var byteCount: UInt64 = 0
+        for block in candidates.prefix(Self.pruneBlockCount) {
+            guard drops(block, byteCount), byteCount < Self.pruneByteCount else { break }
+            dropped.append(block)
+            byteCount += block.byteCount + block.filterByteCount
+        }
+        guard let last = dropped.last else { return PruneOutcome() }
+        try drop(dropped, cause: cause)
+        compaction.tail.removeAll { $0.firstSequence <= last.firstSequence }
+        if let plan = compaction.merge?.plan, let first = plan.sources.first, first.firstSequence <= last.firstSequence
+        {
+            compaction.merge = nil
+        }
+        var outcome = PruneOutcome()
+        outcome.blockCount = UInt64(dropped.count)
+        outcome.eventCount = dropped.reduce(0) { $0 + $1.count }
+        outcome.byteCount = byteCount
+        return outcome
+    }
+
+    private func drop(_ blocks: [BlockRow], cause: String) throws(StoreError) {
+        guard let first = blocks.first, let last = blocks.last else { return }
+        let earliest = blocks.reduce(first.earliest) { min($0, $1.earliest) }
+        let latest = blocks.reduce(first.latest) { max($0, $1.latest) }
+        let gap = Gap(
+            kind: .pruned, from: earliest, to: latest, count: blocks.reduce(0) { $0 + $1.count }, scope: nil,
+            cause: cause)
+        let (run, nextSequence, nextInstance) = (currentRun?.run, nextSequence, nextInstance)
+        try connection.transaction { (connection) throws(StoreError) in
+            try connection.prepare("prune blocks", "DELETE FROM block WHERE first_seq <= ?")
+                .run([.count(last.firstSequence)])
+            try connection.prepare("prune filters", "DELETE FROM block_filter WHERE first_seq <= ?")
+                .run([.count(last.firstSequence)])
+            try Self.extendPruned(gap, run: run, afterSequence: last.endSequence - 1, connection)
+            let keep = try connection.prepare("keep number", "INSERT OR REPLACE INTO meta(key, value) VALUES (?, ?)")
+            try keep.run([.text("next_seq"), .count(nextSequence)])
+            try keep.run([.text("next_instance"), .count(nextInstance)])
+        }
+    }
+
+    /// What is pruned is always the oldest, so it adjoins what was pruned before: one row grows instead of many.
+    private static func extendPruned(
+        _ gap: Gap, run: UInt32?, afterSequence: UInt64, _ connection: borrowing Connection
+    ) throws(StoreError) {
+        let found = try connection.prepare(
+            "pruned gap", "SELECT \(GapRow.columns) FROM gap WHERE kind = 'pruned' ORDER BY id DESC LIMIT 1"
+        ).first { (row) throws(StoreError) in GapRow(row) }
+        guard let row = found ?? nil else {
+            return try insert(gap, run: run, afterSequence: afterSequence, connection)
+        }
+        let causes = row.gap.cause.split(separator: ", ").map(String.init)
+        let cause = causes.contains(gap.cause) ? row.gap.cause : (causes + [gap.cause]).joined(separator: ", ")
+        try connection.prepare(
+            "extend pruned gap",
+            "UPDATE gap SET after_seq = ?, missing_from = ?, missing_to = ?, count = ?, cause = ? WHERE id = ?"
+        ).run([
+            .count(afterSequence), .integer(min(row.gap.from, gap.from).nanosecondsSinceEpoch),
+            .integer(max(row.gap.to, gap.to).nanosecondsSinceEpoch),
+            .count((row.gap.count ?? 0) &+ (gap.count ?? 0)), .text(cause), .integer(row.id),
+        ])
+    }
+}

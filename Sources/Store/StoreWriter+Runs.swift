@@ -1,0 +1,67 @@
+package import Block
+package import Model
+
+extension StoreWriter {
+    /// Begins a run: its row, what it covers, and the gap since the last one, in one transaction.
+    package mutating func beginRun(_ run: RunRecord, coverage: [Coverage]) throws(StoreError) -> RunIdentity {
+        let gap = startupGap(bootID: run.bootID, now: run.started)
+        let afterSequence = nextSequence - 1
+        let number = try connection.transaction { (connection) throws(StoreError) -> UInt32 in
+            let number = UInt32(clamping: try connection.integer("SELECT coalesce(max(run), 0) + 1 FROM run"))
+            try connection.prepare(
+                "insert run",
+                """
+                INSERT INTO run(run, boot_id, started, started_monotonic, pid, version, options)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """
+            ).run([
+                .count(number), .bytes(run.bootID.bytes), .integer(run.started.nanosecondsSinceEpoch),
+                .integer(run.startedMonotonicNanoseconds), .count(run.pid), .text(run.version), .text(run.options),
+            ])
+            for item in coverage { _ = try Self.insert(item, run: number, connection) }
+            if let gap { try Self.insert(gap, run: number, afterSequence: afterSequence, connection) }
+            return number
+        }
+        let identity = RunIdentity(run: number, bootID: run.bootID)
+        currentRun = identity
+        return identity
+    }
+
+    /// Marks the run as stopped cleanly: up to `moment` nothing is missing but what gap rows say.
+    package mutating func endRun(at moment: Instant) throws(StoreError) {
+        guard let run = currentRun else { return }
+        try connection.prepare("end run", "UPDATE run SET clean_end = ? WHERE run = ?")
+            .run([.integer(moment.nanosecondsSinceEpoch), .count(run.run)])
+        currentRun = nil
+    }
+
+    /// Adds something that the current run covers from now on. Returns: the row's number, for `endCoverage`.
+    package mutating func addCoverage(_ coverage: Coverage) throws(StoreError) -> Int64 {
+        let run = currentRun?.run ?? coverage.run
+        return try connection.transaction { (connection) throws(StoreError) in
+            try Self.insert(coverage, run: run, connection)
+        }
+    }
+
+    /// Ends a coverage before its run ends: the filesystem was unmounted.
+    package mutating func endCoverage(_ id: Int64, at moment: Instant) throws(StoreError) {
+        try connection.prepare("end coverage", "UPDATE coverage SET covered_to = ? WHERE id = ?")
+            .run([.integer(moment.nanosecondsSinceEpoch), .integer(id)])
+    }
+
+    private static func insert(
+        _ coverage: Coverage, run: UInt32, _ connection: borrowing Connection
+    ) throws(StoreError) -> Int64 {
+        try connection.prepare(
+            "insert coverage",
+            """
+            INSERT INTO coverage(run, path, filesystem, filesystem_type, mount_point, covered_from, covered_to)
+            VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id
+            """
+        ).first([
+            .count(run), .bytes(coverage.path.bytes), .bits(coverage.filesystem.rawValue),
+            .text(coverage.filesystemType), .bytes(coverage.mountPoint.bytes),
+            .integer(coverage.from.nanosecondsSinceEpoch), .optional(coverage.to?.nanosecondsSinceEpoch),
+        ]) { (row) throws(StoreError) in row.integer(0) } ?? 0
+    }
+}
