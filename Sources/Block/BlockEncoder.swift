@@ -1,14 +1,23 @@
+import Model
+
 /// Turns batches into fresh blocks: one commit, one row group each.
 ///
 /// Thread: one at a time; reuses its compression context and scratch.
 package struct BlockEncoder: ~Copyable {
+    /// A fresh block with fewer entries has no filter: it is merged soon, and opening it costs less than asking.
+    private static let leastFilteredCount = 32
+
     private let level: Int32
     private let filterKey: FilterKey
+    private var compressor: Compressor?
+    private var hasher = EventHasher()
+    private var scratch = BatchTranslation()
 
     /// `level` is a zstd level, 1...19; fresh blocks use 3.
     package init(level: Int32 = 3, filterKey: FilterKey) {
         self.level = level
         self.filterKey = filterKey
+        compressor = nil
     }
 
     /// Encodes what the batch holds and did not drop, with `seq` counting from `firstSequence`.
@@ -19,6 +28,75 @@ package struct BlockEncoder: ~Copyable {
         _ batch: borrowing Batch, firstSequence: UInt64, run: RunIdentity, origin: BlockOrigin
     ) throws(BlockError) -> EncodedBlock {
         precondition(batch.keptCount > 0, "a block has at least one event")
-        throw BlockError(.compression, "not written")
+        guard batch.keptCount <= BlockLimits.rowGroupEventCount else {
+            throw BlockError(.limitExceeded, "\(batch.keptCount) events in one batch")
+        }
+        var compressor = try takeCompressor()
+        scratch.translate(batch)
+        let bounds = scratch.events.bounds
+        let hashes = scratch.names.hashes(batch.paths.names)
+        let hash = hashEvents(hashes.paths, firstSequence: firstSequence)
+        let commit = CommitRecord(
+            firstSequence: firstSequence, count: UInt32(scratch.events.count),
+            earliest: Instant(microsecondsSinceEpoch: bounds.earliest),
+            latest: Instant(microsecondsSinceEpoch: bounds.latest), run: run.run, hash: hash)
+
+        var assembler = BlockAssembler()
+        var known = [StoredObject](repeating: .none, count: scratch.names.paths.count)
+        var isKnown = [Bool](repeating: false, count: known.count)
+        var marks = DictionaryMarks()
+        try assembler.add(
+            scratch.events, origin: bounds.earliest, marks: &marks, known: &known, isKnown: &isKnown,
+            processCount: scratch.processes.count, level: level, &compressor)
+        let block = try assembler.finish(
+            BlockContent(
+                origin: origin, base: bounds.earliest, runs: [run], commits: [commit], firstSequence: firstSequence,
+                count: scratch.events.count, earliest: bounds.earliest, latest: bounds.latest,
+                maskUnion: scratch.events.maskUnion, rowGroupCount: 1, processes: scratch.processes,
+                facts: batch.facts.map(\.asStored), volumes: scratch.volumes),
+            scratch.names, names: batch.paths.names, objects: known, level: level, &compressor)
+        self.compressor = consume compressor
+        var result = block
+        if hashes.directories.count + hashes.paths.count >= Self.leastFilteredCount {
+            result.filter = PathFilter.make(hashes.directories, hashes.paths, key: filterKey)
+        }
+        return result
+    }
+
+    private mutating func takeCompressor() throws(BlockError) -> Compressor {
+        if let compressor = self.compressor.take() { return compressor }
+        return try Compressor()
+    }
+
+    private mutating func hashEvents(_ pathHashes: [EventsHash], firstSequence: UInt64) -> EventsHash {
+        var bytes: [UInt8] = []
+        let processHashes = scratch.processes.map { $0.canonicalHash(scratch: &bytes) }
+        hasher.append(
+            scratch.events, firstSequence: firstSequence, range: 0..<scratch.events.count, paths: pathHashes,
+            processes: processHashes, volumes: scratch.volumes)
+        return hasher.finish()
+    }
+}
+
+extension EventHasher {
+    /// Appends the events of a range; `firstSequence` is that of the row group's first event.
+    mutating func append(
+        _ events: borrowing RowGroupEvents, firstSequence: UInt64, range: Range<Int>, paths: [EventsHash],
+        processes: [EventsHash], volumes: [Volume]
+    ) {
+        let none = EventsHash(high: 0, low: 0)
+        for index in range {
+            let path = events.paths[index]
+            let target = events.targets[index]
+            let process = events.processes[index]
+            let object = events.objects[index]
+            append(
+                sequence: firstSequence &+ UInt64(index), window: events.table[Int(events.windows[index])],
+                path: path == .absent ? none : paths[Int(path)],
+                target: target == .absent ? none : paths[Int(target)],
+                process: process == .absent ? none : processes[Int(process)], object: object,
+                volume: object.volume == .absent ? Volume(filesystem: 0, root: 0) : volumes[Int(object.volume)],
+                mask: events.masks[index], flags: events.flags[index])
+        }
     }
 }

@@ -14,6 +14,9 @@ package enum BlockLimits {
     package static let processCount = eventCount
     package static let factCount = 1 << 20
     package static let commitCount = eventCount
+    package static let volumeCount = 1 << 16
+    /// Bytes of one part after decompression.
+    package static let partByteCount = 128 << 20
     /// Bytes of a whole block.
     package static let byteCount = 256 << 20
 }

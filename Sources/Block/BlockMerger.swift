@@ -1,3 +1,5 @@
+import Model
+
 /// Merges consecutive blocks of one store into one, with one dictionary and row groups of equal size.
 ///
 /// Events, `seq`, windows, processes, facts and commits stay what they were. Memory is the dictionaries, one row group
@@ -6,23 +8,34 @@ package struct BlockMerger: ~Copyable {
     private let level: Int32
     private let filterKey: FilterKey
     private let rowGroupEventCount: Int
+    private var compressor: Compressor?
 
-    /// `rowGroupEventCount` is 1...`BlockLimits.rowGroupEventCount`.
+    private var assembler = BlockAssembler()
+    private var content: BlockContent?
+    private var dictionary = PathDictionary()
+    private var known: [StoredObject] = []
+    private var isKnown: [Bool] = []
+    private var processIndices: [ActorProcess: UInt32] = [:]
+    private var marks = DictionaryMarks()
+    private var pending = RowGroupEvents()
+    private var source: MergeSource?
+
+    /// `level` is a zstd level, 1...19; `rowGroupEventCount` is 1...`BlockLimits.rowGroupEventCount`.
     package init(level: Int32 = 9, filterKey: FilterKey, rowGroupEventCount: Int = 65_536) {
+        precondition(1...BlockLimits.rowGroupEventCount ~= rowGroupEventCount, "row group size out of range")
         self.level = level
         self.filterKey = filterKey
         self.rowGroupEventCount = rowGroupEventCount
+        compressor = nil
     }
 
     /// How many events were appended so far.
-    package var count: Int { 0 }
+    package var count: Int { content?.count ?? 0 }
 
-    /// Takes over one row group of a block; row groups must come in order, without holes, from the first block on.
-    ///
-    /// Throws: `notConsecutive`; `limitExceeded` before anything changed when the result would be too large;
-    /// whatever decoding throws. After a throw the merger is of no more use.
-    package mutating func appendRowGroup(_ index: Int, of block: BlockReader) throws(BlockError) {
-        throw BlockError(.compression, "not written")
+    /// About how much memory the merge holds.
+    package var memoryByteCount: Int {
+        assembler.byteCount + dictionary.nameByteCount + dictionary.pathCount * 48 + processIndices.count * 512
+            + pending.count * 48
     }
 
     /// Takes over a whole block.
@@ -30,8 +43,222 @@ package struct BlockMerger: ~Copyable {
         for index in block.header.rowGroups.indices { try appendRowGroup(index, of: block) }
     }
 
+    /// Takes over one row group of a block; row groups must come in order, without holes, from the first of a block on.
+    ///
+    /// Throws: `notConsecutive`, and `limitExceeded` when the result would be too large, both before anything changed;
+    /// whatever decoding throws: then the merger is of no more use.
+    package mutating func appendRowGroup(_ index: Int, of block: BlockReader) throws(BlockError) {
+        if index == 0 { try begin(block) }
+        guard var source = self.source, source.block === block, source.nextRowGroup == index else {
+            throw BlockError(.notConsecutive, "row group \(index) is not the next")
+        }
+        self.source = nil
+        let events = try RowGroupEvents(of: block, index)
+        content?.count += events.count
+        content?.maskUnion |= events.maskUnion
+        try take(events, &source)
+        source.nextRowGroup += 1
+        if source.nextRowGroup == block.header.rowGroups.count {
+            // What no event names is still there to be asked for.
+            for index in source.processes.indices { _ = process(UInt32(index), &source) }
+        }
+        self.source = source
+    }
+
     /// The merged block. At least one row group must have been appended; the merger is empty afterwards.
     package mutating func finish() throws(BlockError) -> EncodedBlock {
-        throw BlockError(.compression, "not written")
+        precondition(count > 0, "nothing was appended")
+        if let source, source.nextRowGroup < source.block.header.rowGroups.count {
+            throw BlockError(.notConsecutive, "the last block was not appended whole")
+        }
+        if pending.count > 0 { try flush() }
+        guard let content else { throw BlockError(.notConsecutive, "nothing was appended") }
+        let names = BlockNames(directories: dictionary.directories, paths: dictionary.paths)
+        var compressor = try takeCompressor()
+        var block = try assembler.finish(
+            content, names, names: dictionary.names, objects: known, level: level, &compressor)
+        let hashes = names.hashes(dictionary.names)
+        block.filter = PathFilter.make(hashes.directories, hashes.paths, key: filterKey)
+        reset(keeping: consume compressor)
+        return block
+    }
+
+    /// Checks that a block follows what was appended, and takes over what is not of a row group.
+    private mutating func begin(_ block: BlockReader) throws(BlockError) {
+        let header = block.header
+        if let content {
+            guard source.map({ $0.nextRowGroup == $0.block.header.rowGroups.count }) ?? true else {
+                throw BlockError(.notConsecutive, "the block before was not appended whole")
+            }
+            guard header.origin.store == content.origin.store else {
+                throw BlockError(.notConsecutive, "they are of different stores")
+            }
+            let expected = content.firstSequence + UInt64(content.count)
+            guard header.firstSequence == expected else {
+                throw BlockError(.notConsecutive, "event \(header.firstSequence) does not follow \(expected - 1)")
+            }
+            guard
+                content.count + header.count <= BlockLimits.eventCount,
+                dictionary.nameByteCount <= BlockLimits.nameByteCount,
+                content.facts.count + header.factCount <= BlockLimits.factCount
+            else {
+                throw BlockError(.limitExceeded, "\(content.count + header.count) events in one block")
+            }
+        }
+        let commits = try block.commits()
+        let facts = try block.facts()
+        source = MergeSource(
+            block: block, names: try block.pathDictionary(), processes: try block.processes(),
+            volumes: try block.volumes())
+        if content == nil {
+            content = BlockContent(
+                origin: header.origin, base: header.earliest.microsecondsRoundedDown, runs: [], commits: [], firstSequence: header.firstSequence, count: 0,
+                earliest: header.earliest.microsecondsRoundedDown, latest: header.latest.microsecondsRoundedDown,
+                maskUnion: 0, rowGroupCount: 0, processes: [], facts: [], volumes: [])
+        }
+        content?.add(header, commits, facts)
+    }
+
+    /// Moves events over the source's dictionaries into row groups over the merged ones.
+    private mutating func take(_ events: RowGroupEvents, _ source: inout MergeSource) throws(BlockError) {
+        var windowMap = [UInt32](repeating: 0, count: events.table.count)
+        pending.reserveCapacity(rowGroupEventCount)
+        for index in 0..<events.count {
+            if pending.count == rowGroupEventCount {
+                try flush()
+                windowMap = [UInt32](repeating: 0, count: events.table.count)
+            }
+            let window = Int(events.windows[index])
+            if windowMap[window] == 0 {
+                // A window that a commit or row group cut in two is one again.
+                if pending.table.last != events.table[window] { pending.table.append(events.table[window]) }
+                windowMap[window] = UInt32(pending.table.count)
+            }
+            pending.windows.append(windowMap[window] - 1)
+            let processIndex = events.processes[index]
+            pending.processes.append(processIndex == .absent ? .absent : process(processIndex, &source))
+            let pathIndex = events.paths[index]
+            pending.paths.append(pathIndex == .absent ? .absent : path(pathIndex, &source))
+            let target = events.targets[index]
+            pending.targets.append(target == .absent ? .absent : path(target, &source))
+            pending.masks.append(events.masks[index])
+            pending.flags.append(events.flags[index])
+            pending.objects.append(object(events.objects[index], source))
+        }
+    }
+
+    private mutating func flush() throws(BlockError) {
+        guard let content else { return }
+        var compressor = try takeCompressor()
+        try assembler.add(
+            pending, origin: content.base, marks: &marks, known: &known, isKnown: &isKnown,
+            processCount: content.processes.count, level: level, &compressor)
+        self.compressor = consume compressor
+        self.content?.rowGroupCount += 1
+        pending.removeAll()
+    }
+
+    @inline(__always)
+    private mutating func process(_ index: UInt32, _ source: inout MergeSource) -> UInt32 {
+        let mapped = source.processMap[Int(index)]
+        if mapped != 0 { return mapped - 1 }
+        let process = source.processes[Int(index)]
+        let merged = processIndices[process] ?? UInt32(processIndices.count)
+        if processIndices.count == Int(merged) {
+            processIndices[process] = merged
+            content?.processes.append(process)
+        }
+        source.processMap[Int(index)] = merged + 1
+        return merged
+    }
+
+    @inline(__always)
+    private mutating func path(_ index: UInt32, _ source: inout MergeSource) -> UInt32 {
+        let mapped = source.pathMap[Int(index)]
+        if mapped != 0 { return mapped - 1 }
+        let directory = source.names.pathDirectories[Int(index)]
+        let parent = directory == .absent ? .absent : self.directory(directory, &source)
+        let merged = dictionary.internMerged(directory: parent, name: source.names.name(of: index))
+        if Int(merged) == known.count {
+            known.append(.none)
+            isKnown.append(false)
+        }
+        source.pathMap[Int(index)] = merged + 1
+        return merged
+    }
+
+    private mutating func directory(_ index: UInt32, _ source: inout MergeSource) -> UInt32 {
+        var missing: [UInt32] = []
+        var current = index
+        while source.directoryMap[Int(current)] == 0 {
+            missing.append(current)
+            current = source.names.directoryParents[Int(current)]
+        }
+        var merged = source.directoryMap[Int(current)] - 1
+        for index in missing.reversed() {
+            merged = dictionary.internDirectory(parent: merged, name: source.names.name(ofDirectory: index))
+            source.directoryMap[Int(index)] = merged + 1
+        }
+        return merged
+    }
+
+    @inline(__always)
+    private mutating func object(_ object: StoredObject, _ source: borrowing MergeSource) -> StoredObject {
+        guard object.volume != .absent else { return .none }
+        let volume = source.volumes[Int(object.volume)]
+        var mapped = object
+        mapped.volume = content?.volumes.index(adding: volume) ?? 0
+        return mapped
+    }
+
+    private mutating func takeCompressor() throws(BlockError) -> Compressor {
+        if let compressor = self.compressor.take() { return compressor }
+        return try Compressor()
+    }
+
+    private mutating func reset(keeping compressor: consuming Compressor) {
+        self.compressor = consume compressor
+        assembler = BlockAssembler()
+        content = nil
+        dictionary = PathDictionary()
+        known = []
+        isKnown = []
+        processIndices = [:]
+        marks = DictionaryMarks()
+        pending.removeAll()
+        source = nil
+    }
+}
+
+extension BlockContent {
+    fileprivate mutating func add(_ header: BlockHeader, _ commits: [CommitRecord], _ facts: [ProcessFact]) {
+        earliest = min(earliest, header.earliest.microsecondsRoundedDown)
+        latest = max(latest, header.latest.microsecondsRoundedDown)
+        for run in header.runs where !runs.contains(run) { runs.append(run) }
+        self.commits.append(contentsOf: commits)
+        self.facts.append(contentsOf: facts)
+    }
+}
+
+/// The block being merged, and where its dictionary entries went: index + 1, 0 while they are not needed.
+struct MergeSource {
+    let block: BlockReader
+    let names: DecodedPaths
+    let processes: [ActorProcess]
+    let volumes: [Volume]
+    var nextRowGroup = 0
+    var processMap: [UInt32]
+    var pathMap: [UInt32]
+    var directoryMap: [UInt32]
+
+    init(block: BlockReader, names: DecodedPaths, processes: [ActorProcess], volumes: [Volume]) {
+        self.block = block
+        self.names = names
+        self.processes = processes
+        self.volumes = volumes
+        processMap = Array(repeating: 0, count: processes.count)
+        pathMap = Array(repeating: 0, count: names.count)
+        directoryMap = Array(repeating: 0, count: names.directoryCount)
+        directoryMap[0] = 1
     }
 }

@@ -27,50 +27,293 @@ package struct DecodedWindows: Sendable {
 
 /// Reads one block, decoding only what is asked for.
 ///
-/// Dictionaries are decoded once and kept; columns are decoded at each call, so the caller keeps what it needs.
-/// Thread: one at a time. No bytes make it trap; what is wrong is thrown.
+/// Dictionaries are decoded once and kept; of the columns only those of the last row group that others are predicted
+/// from, so the caller keeps what it needs. Thread: one at a time. No bytes make it trap; what is wrong is thrown.
 package final class BlockReader {
     package let header: BlockHeader
     private let bytes: [UInt8]
+    private let layout: BlockLayout
+    private var decompressor: Decompressor?
+    private var cachedPaths: DecodedPaths?
+    private var cachedProcesses: [ActorProcess]?
+    private var cachedVolumes: [Volume]?
+    private var cachedPathObjects: [StoredObject]?
+    private var cachedProcessColumn: (rowGroup: Int, values: [UInt32])?
+    private var cachedPathColumns: (rowGroup: Int, paths: [UInt32], targets: [UInt32])?
 
     /// Reads and checks the header; no part is decoded.
     package init(_ bytes: [UInt8]) throws(BlockError) {
+        layout = try BlockLayout(bytes)
+        header = layout.header
         self.bytes = bytes
-        throw BlockError(.notABlock, "not written")
     }
 
+    private var origin: Int64 { layout.origin }
+
     /// The commits of the block in order; their counts sum to the block's.
-    package func commits() throws(BlockError) -> [CommitRecord] { throw BlockError(.notABlock, "not written") }
+    package func commits() throws(BlockError) -> [CommitRecord] {
+        let table = CommitTable(numbers: try part(.commits), hashes: try part(.commitHashes))
+        return try decoding("commits") { () throws(PartError) in
+            try table.decode(
+                count: header.commitCount, eventCount: header.count, firstSequence: header.firstSequence,
+                runs: header.runs, origin: origin)
+        }
+    }
 
     /// The block's directories and paths.
-    package func pathDictionary() throws(BlockError) -> DecodedPaths { throw BlockError(.notABlock, "not written") }
+    package func pathDictionary() throws(BlockError) -> DecodedPaths {
+        if let cachedPaths { return cachedPaths }
+        let parents = try part(.directoryParents)
+        let directoryNames = try part(.directoryNames)
+        let directories = try part(.pathDirectories)
+        let runs = try part(.pathDirectoryRuns)
+        let names = try part(.pathNames)
+        let paths = try decoding("paths") { () throws(PartError) in
+            try DecodedPaths(
+                directoryParents: try Self.decodeParents(parents, count: header.directoryCount),
+                directoryNames: directoryNames,
+                pathDirectories: header.pathCount == 0
+                    ? []
+                    : try RunColumn.decode(directories, runs, count: header.pathCount, limit: header.directoryCount),
+                pathNames: names)
+        }
+        cachedPaths = paths
+        return paths
+    }
 
-    /// The processes the events name.
-    package func processes() throws(BlockError) -> [ActorProcess] { throw BlockError(.notABlock, "not written") }
+    /// The processes the events name, and those the batch held beside.
+    package func processes() throws(BlockError) -> [ActorProcess] {
+        if let cachedProcesses { return cachedProcesses }
+        let table = ProcessTable(numbers: try part(.processNumbers), texts: try part(.processTexts))
+        let processes = try decoding("processes") { () throws(PartError) in
+            try table.decode(count: header.processCount, origin: origin)
+        }
+        cachedProcesses = processes
+        return processes
+    }
 
     /// What was learned about processes while the block was gathered.
-    package func facts() throws(BlockError) -> [ProcessFact] { throw BlockError(.notABlock, "not written") }
+    package func facts() throws(BlockError) -> [ProcessFact] {
+        let content = try part(.facts)
+        return try decoding("facts") { () throws(PartError) in
+            try FactTable.decode(content, count: header.factCount, origin: origin)
+        }
+    }
 
     /// One column of a row group, one value an event.
     package func column(_ column: Column, rowGroup: Int) throws(BlockError) -> [UInt32] {
-        throw BlockError(.notABlock, "not written")
+        let count = header.rowGroups[rowGroup].count
+        switch column {
+        case .mask:
+            return try symbols(.masks, rowGroup: rowGroup, maximum: .max)
+        case .flags:
+            return try symbols(.flags, rowGroup: rowGroup, maximum: UInt32(UInt8.max))
+        case .process:
+            return try processColumn(rowGroup)
+        case .path:
+            return try pathColumns(rowGroup).paths
+        case .target:
+            guard layout.rowGroupParts[rowGroup].contains(where: { $0.kind == .targets }) else {
+                return Array(repeating: .absent, count: count)
+            }
+            return try pathColumns(rowGroup).targets
+        case .window:
+            return try decodeWindows(rowGroup).indices
+        }
     }
 
     /// The windows of a row group.
     package func windows(of rowGroup: Int) throws(BlockError) -> DecodedWindows {
-        throw BlockError(.notABlock, "not written")
+        let windows = try decodeWindows(rowGroup)
+        return DecodedWindows(table: windows.table.map(TimeWindow.init), index: windows.indices)
     }
 
     /// The objects of a row group's events.
     package func objects(rowGroup: Int) throws(BlockError) -> [FileIdentity?] {
-        throw BlockError(.notABlock, "not written")
+        let volumes = try self.volumes()
+        return try storedObjects(rowGroup).map { object in
+            guard object.volume != .absent else { return nil }
+            let volume = volumes[Int(object.volume)]
+            return FileIdentity(
+                filesystem: FilesystemID(rawValue: volume.filesystem), inode: object.inode, root: volume.root,
+                generation: object.generation)
+        }
     }
 
-    /// Decodes everything and derives every commit's hash anew.
-    ///
-    /// Throws: `hashMismatch` naming the commit; whatever decoding throws.
-    package func verify() throws(BlockError) { throw BlockError(.notABlock, "not written") }
-
     /// What every part takes.
-    package var statistics: BlockStatistics { BlockStatistics(parts: []) }
+    package var statistics: BlockStatistics {
+        var parts: [BlockStatistics.Part] = []
+        for (rowGroup, list) in layout.rowGroupParts.enumerated() {
+            parts.append(contentsOf: list.map { BlockStatistics.Part($0, rowGroup: rowGroup) })
+        }
+        parts.append(contentsOf: layout.blockParts.map { BlockStatistics.Part($0, rowGroup: nil) })
+        let content = parts.reduce(0) { $0 + $1.storedByteCount }
+        parts.append(
+            BlockStatistics.Part(
+                name: "header", rowGroup: nil, storedByteCount: bytes.count - content, byteCount: bytes.count - content))
+        return BlockStatistics(parts: parts)
+    }
+}
+
+// MARK: - Inside the room
+
+extension BlockReader {
+    /// The filesystems and subvolumes that objects are on.
+    func volumes() throws(BlockError) -> [Volume] {
+        if let cachedVolumes { return cachedVolumes }
+        let content = try part(.volumes)
+        let volumes = try decoding("volumes") { () throws(PartError) in
+            try Self.decodeVolumes(content, count: layout.volumeCount)
+        }
+        cachedVolumes = volumes
+        return volumes
+    }
+
+    /// The table and indices of a row group's windows.
+    func decodeWindows(_ rowGroup: Int) throws(BlockError) -> (table: [StoredWindow], indices: [UInt32]) {
+        var column = WindowColumn()
+        column.symbols = try part(.windowSymbols, rowGroup)
+        column.runs = try part(.windowRuns, rowGroup)
+        column.edges = try part(.windowEdges, rowGroup)
+        column.lowLengths = try part(.windowLowLengths, rowGroup)
+        column.highLengths = try part(.windowHighLengths, rowGroup)
+        let count = header.rowGroups[rowGroup].count
+        return try decoding("windows of row group \(rowGroup)") { () throws(PartError) in
+            try column.decode(count: count, origin: origin)
+        }
+    }
+
+    /// The objects of a row group's events over `volumes()`.
+    func storedObjects(_ rowGroup: Int) throws(BlockError) -> [StoredObject] {
+        let known = try pathObjects()
+        let (paths, targets) = try pathColumns(rowGroup)
+        var list = ObjectList()
+        list.volumes = try part(.objectVolumes, rowGroup)
+        list.inodes = try part(.objectInodes, rowGroup)
+        list.generations = try part(.objectGenerations, rowGroup)
+        let column = ObjectColumn(positions: try part(.objectPositions, rowGroup), objects: list)
+        return try decoding("objects of row group \(rowGroup)") { () throws(PartError) in
+            try column.decode(paths: paths, targets: targets, known: known, volumeCount: layout.volumeCount)
+        }
+    }
+
+    /// Paths and targets of a row group; targets are empty when no event has one.
+    func pathColumns(_ rowGroup: Int) throws(BlockError) -> (paths: [UInt32], targets: [UInt32]) {
+        if let cached = cachedPathColumns, cached.rowGroup == rowGroup { return (cached.paths, cached.targets) }
+        let processes = try processColumn(rowGroup)
+        let column = PathColumn(
+            symbols: try part(.paths, rowGroup), lowBytes: try part(.pathLowBytes, rowGroup),
+            highBytes: try part(.pathHighBytes, rowGroup), targets: try part(.targets, rowGroup))
+        let decoded = try decoding("paths of row group \(rowGroup)") { () throws(PartError) in
+            try column.decode(processes: processes, pathCount: header.pathCount, processCount: header.processCount)
+        }
+        cachedPathColumns = (rowGroup, decoded.paths, decoded.targets)
+        return decoded
+    }
+
+    private func processColumn(_ rowGroup: Int) throws(BlockError) -> [UInt32] {
+        if let cached = cachedProcessColumn, cached.rowGroup == rowGroup { return cached.values }
+        let symbols = try part(.processSymbols, rowGroup)
+        let runs = try part(.processRuns, rowGroup)
+        let count = header.rowGroups[rowGroup].count
+        let values = try decoding("processes of row group \(rowGroup)") { () throws(PartError) in
+            try RunColumn.decode(symbols, runs, count: count, limit: header.processCount)
+        }
+        cachedProcessColumn = (rowGroup, values)
+        return values
+    }
+
+    private func pathObjects() throws(BlockError) -> [StoredObject] {
+        if let cachedPathObjects { return cachedPathObjects }
+        var list = ObjectList()
+        list.volumes = try part(.pathVolumes)
+        list.inodes = try part(.pathInodes)
+        list.generations = try part(.pathGenerations)
+        let objects = try decoding("objects of paths") { () throws(PartError) in
+            list.volumes.isEmpty
+                ? Array(repeating: .none, count: header.pathCount)
+                : try list.decode(count: header.pathCount, volumeCount: layout.volumeCount)
+        }
+        cachedPathObjects = objects
+        return objects
+    }
+
+    private func symbols(_ kind: PartKind, rowGroup: Int, maximum: UInt32) throws(BlockError) -> [UInt32] {
+        let count = header.rowGroups[rowGroup].count
+        guard let entry = layout.rowGroupParts[rowGroup].first(where: { $0.kind == kind }) else {
+            return Array(repeating: 0, count: count)
+        }
+        let content = try self.content(entry, rowGroup)
+        return try decoding("\(kind.name) of row group \(rowGroup)") { () throws(PartError) in
+            try SymbolColumn.decode(content, transform: entry.transform, count: count, maximum: maximum)
+        }
+    }
+
+    /// The content of a part of the block, or of a row group; empty when it is not there.
+    private func part(_ kind: PartKind, _ rowGroup: Int? = nil) throws(BlockError) -> [UInt8] {
+        let list = rowGroup.map { layout.rowGroupParts[$0] } ?? layout.blockParts
+        guard let entry = list.first(where: { $0.kind == kind }) else { return [] }
+        guard entry.transform == 1 else {
+            throw BlockError(.malformed, "\(kind.name): unknown transform \(entry.transform)")
+        }
+        return try content(entry, rowGroup)
+    }
+
+    private func content(_ entry: PartEntry, _ rowGroup: Int?) throws(BlockError) -> [UInt8] {
+        let range = entry.offset..<entry.offset + entry.storedByteCount
+        guard entry.isCompressed else { return Array(bytes[range]) }
+        let bytes = self.bytes
+        var decompressor = try takeDecompressor()
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
+        let content = decompressor.decompress(
+            unsafe bytes.span.bytes.extracting(range), byteCount: entry.byteCount)
+        self.decompressor = consume decompressor
+        guard let content else {
+            let place = rowGroup.map { " of row group \($0)" } ?? ""
+            throw BlockError(.damaged, "\(entry.kind.name)\(place): frame does not decompress to its checksum")
+        }
+        return content
+    }
+
+    private func takeDecompressor() throws(BlockError) -> Decompressor {
+        if let decompressor = decompressor.take() { return decompressor }
+        return try Decompressor()
+    }
+
+    private func decoding<T>(_ name: @autoclosure () -> String, _ body: () throws(PartError) -> T) throws(BlockError) -> T {
+        do throws(PartError) {
+            return try body()
+        } catch {
+            switch error {
+            case .truncated: throw BlockError(.malformed, "\(name()): content ends too early")
+            case .malformed(let reason): throw BlockError(.malformed, "\(name()): \(reason)")
+            }
+        }
+    }
+
+    private static func decodeParents(_ bytes: [UInt8], count: Int) throws(PartError) -> [UInt32] {
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
+        var cursor = unsafe ByteCursor(bytes.span.bytes)
+        guard count - 1 <= bytes.count else { throw .truncated }
+        var parents: [UInt32] = [.absent]
+        parents.reserveCapacity(count)
+        for index in 1..<max(count, 1) {
+            let distance = try cursor.count(atMost: index)
+            guard distance > 0 else { throw .malformed("directory is its own parent") }
+            parents.append(UInt32(index - distance))
+        }
+        try cursor.expectEnd()
+        return parents
+    }
+
+    private static func decodeVolumes(_ bytes: [UInt8], count: Int) throws(PartError) -> [Volume] {
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
+        var cursor = unsafe ByteCursor(bytes.span.bytes)
+        var volumes: [Volume] = []
+        for _ in 0..<count {
+            volumes.append(Volume(filesystem: try cursor.littleEndian64(), root: try cursor.varint()))
+        }
+        try cursor.expectEnd()
+        return volumes
+    }
 }

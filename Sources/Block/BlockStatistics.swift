@@ -10,6 +10,19 @@ package struct BlockStatistics: Sendable {
         package var storedByteCount: Int
         /// Bytes after decompression.
         package var byteCount: Int
+
+        package init(name: String, rowGroup: Int?, storedByteCount: Int, byteCount: Int) {
+            self.name = name
+            self.rowGroup = rowGroup
+            self.storedByteCount = storedByteCount
+            self.byteCount = byteCount
+        }
+
+        init(_ entry: PartEntry, rowGroup: Int?) {
+            self.init(
+                name: entry.kind.name, rowGroup: rowGroup, storedByteCount: entry.storedByteCount,
+                byteCount: entry.byteCount)
+        }
     }
 
     package var parts: [Part]

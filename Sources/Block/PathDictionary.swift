@@ -75,6 +75,24 @@ package struct PathDictionary: Sendable {
         return index
     }
 
+    /// As `internPath`, but takes an entry as a block has it: the directory may be `absent`, the name empty.
+    mutating func internMerged(directory: DirectoryIndex, name: ArraySlice<UInt8>) -> PathIndex {
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the slice.
+        let name = unsafe name.span.bytes
+        let tag = hash(directory, name)
+        if let found = pathTable.find(tag, directory, name, in: paths, names) { return found }
+        let index = UInt32(paths.count)
+        paths.append(addEntry(directory, name))
+        pathTable.insert(tag, index)
+        return index
+    }
+
+    /// As `internDirectory` with the name in an array.
+    mutating func internDirectory(parent: DirectoryIndex, name: ArraySlice<UInt8>) -> DirectoryIndex {
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the slice.
+        internDirectory(parent: parent, name: unsafe name.span.bytes)
+    }
+
     /// A directory whose place is not known: it has no name until `place` gives it one.
     package mutating func addUnplacedDirectory() -> DirectoryIndex {
         directories.append(Entry(directory: Self.noParent, nameOffset: 0, nameByteCount: 0))

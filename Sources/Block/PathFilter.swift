@@ -10,12 +10,58 @@ package struct FilterKey: Hashable, Sendable {
 }
 
 /// A Bloom filter over a block's paths and all their ancestor directories.
+///
+/// Shape: one byte 1 (the version), then 8 bits for each distinct path and directory, in whole bytes; 5 of them are set
+/// for each, at ((low 32 + i × (high 32 | 1)) mod 2^32 × bit count) >> 32 for i = 0...4, where low and high are the halves
+/// of XXH3-64, seeded with the key's low word, of: hash of the path (low, high), the key's high word; little-endian.
+/// About 1 in 46 paths that are not there is not told apart.
 package enum PathFilter {
+    private static let probeCount: UInt32 = 5
+    private static let version: UInt8 = 1
+
     /// False only when the block surely knows neither such a path nor anything below it.
     ///
     /// `path` is absolute and has no empty, "." or ".." components ("/a/b", no slash at the end but for the root), or a
     /// bare name for paths whose directory was never known. An empty filter may know anything.
     package static func mayContain(_ path: [UInt8], in filter: [UInt8], key: FilterKey) -> Bool {
-        true
+        guard filter.count > 1, filter[0] == version else { return true }
+        let bitCount = UInt64(filter.count - 1) * 8
+        let hash = hash(of: PathHash.whole(path), key: key)
+        for probe in 0..<probeCount {
+            let bit = position(hash, probe, bitCount)
+            if filter[1 + bit >> 3] >> UInt8(bit & 7) & 1 == 0 { return false }
+        }
+        return true
+    }
+
+    /// The filter over all these hashes.
+    static func make(_ directories: [EventsHash], _ paths: [EventsHash], key: FilterKey) -> [UInt8] {
+        var filter = [UInt8](repeating: 0, count: 1 + directories.count + paths.count)
+        filter[0] = version
+        let bitCount = UInt64(filter.count - 1) * 8
+        for list in [directories, paths] {
+            for entry in list {
+                let hash = hash(of: entry, key: key)
+                for probe in 0..<probeCount {
+                    let bit = position(hash, probe, bitCount)
+                    filter[1 + bit >> 3] |= 1 << UInt8(bit & 7)
+                }
+            }
+        }
+        return filter
+    }
+
+    @inline(__always)
+    private static func position(_ hash: UInt64, _ probe: UInt32, _ bitCount: UInt64) -> Int {
+        let low = UInt32(truncatingIfNeeded: hash)
+        let high = UInt32(truncatingIfNeeded: hash >> 32) | 1
+        return Int(truncatingIfNeeded: UInt64(low &+ probe &* high) &* bitCount >> 32)
+    }
+
+    @inline(__always)
+    private static func hash(of path: EventsHash, key: FilterKey) -> UInt64 {
+        let words: InlineArray<3, UInt64> = [path.low.littleEndian, path.high.littleEndian, key.high.littleEndian]
+        // SAFETY: the words are initialised memory without padding; the span does not outlive them.
+        return unsafe XXH3.hash64(words.span.bytes, seed: key.low)
     }
 }

@@ -1,0 +1,152 @@
+/// What is wrong with the content of one part; the reader adds which part it was.
+enum PartError: Error {
+    case truncated
+    case malformed(StaticString)
+}
+
+/// The numbers of the format: unsigned LEB128 of at most ten bytes, signed ones zigzag first.
+enum Zigzag {
+    @inline(__always)
+    static func encode(_ value: Int64) -> UInt64 {
+        UInt64(bitPattern: (value << 1) ^ (value >> 63))
+    }
+
+    @inline(__always)
+    static func decode(_ value: UInt64) -> Int64 {
+        Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
+    }
+
+    /// The difference of two unsigned numbers, modulo 2^64.
+    @inline(__always)
+    static func encodeDifference(_ value: UInt64, from reference: UInt64) -> UInt64 {
+        encode(Int64(bitPattern: value &- reference))
+    }
+
+    /// The number that `encodeDifference` took.
+    @inline(__always)
+    static func decodeDifference(_ code: UInt64, from reference: UInt64) -> UInt64 {
+        reference &+ UInt64(bitPattern: decode(code))
+    }
+}
+
+extension [UInt8] {
+    @inline(__always)
+    mutating func appendVarint(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        append(UInt8(truncatingIfNeeded: rest))
+    }
+
+    mutating func appendVarint(_ value: Int) {
+        appendVarint(UInt64(value))
+    }
+
+    @inline(__always)
+    mutating func appendZigzag(_ value: Int64) {
+        appendVarint(Zigzag.encode(value))
+    }
+
+    mutating func appendLittleEndian(_ value: UInt64) {
+        var rest = value
+        for _ in 0..<8 {
+            append(UInt8(truncatingIfNeeded: rest))
+            rest >>= 8
+        }
+    }
+
+    mutating func append(_ uuid: UUIDBytes) {
+        append(contentsOf: uuid.bytes)
+    }
+}
+
+/// Reads numbers off the front of some bytes; never past their end.
+struct ByteCursor: ~Escapable {
+    private let bytes: RawSpan
+    private(set) var offset: Int
+
+    @_lifetime(copy bytes)
+    init(_ bytes: RawSpan) {
+        self.bytes = bytes
+        offset = 0
+    }
+
+    var remainingByteCount: Int { bytes.byteCount &- offset }
+
+    @inline(__always)
+    @_lifetime(self: copy self)
+    mutating func byte() throws(PartError) -> UInt8 {
+        guard offset < bytes.byteCount else { throw .truncated }
+        let value = bytes.byte(at: offset)
+        offset &+= 1
+        return value
+    }
+
+    @inline(__always)
+    @_lifetime(self: copy self)
+    mutating func varint() throws(PartError) -> UInt64 {
+        let first = try byte()
+        if first < 0x80 { return UInt64(first) }
+        return try longVarint(UInt64(first & 0x7F))
+    }
+
+    @_lifetime(self: copy self)
+    private mutating func longVarint(_ low: UInt64) throws(PartError) -> UInt64 {
+        var value = low
+        var shift: UInt64 = 7
+        while true {
+            let next = try byte()
+            guard shift < 63 || next <= 1 else { throw .malformed("number of more than 64 bits") }
+            value |= UInt64(next & 0x7F) << shift
+            if next < 0x80 { return value }
+            shift += 7
+        }
+    }
+
+    @inline(__always)
+    @_lifetime(self: copy self)
+    mutating func zigzag() throws(PartError) -> Int64 {
+        Zigzag.decode(try varint())
+    }
+
+    /// A number that counts or indexes something of which there are at most `limit`.
+    @inline(__always)
+    @_lifetime(self: copy self)
+    mutating func count(atMost limit: Int) throws(PartError) -> Int {
+        let value = try varint()
+        guard value <= UInt64(limit) else { throw .malformed("count beyond its limit") }
+        return Int(truncatingIfNeeded: value)
+    }
+
+    @_lifetime(self: copy self)
+    mutating func littleEndian64() throws(PartError) -> UInt64 {
+        guard remainingByteCount >= 8 else { throw .truncated }
+        let value = bytes.word(at: offset)
+        offset &+= 8
+        return value
+    }
+
+    @_lifetime(self: copy self)
+    mutating func uuid() throws(PartError) -> UUIDBytes {
+        let high = try littleEndian64().byteSwapped
+        return UUIDBytes(high: high, low: try littleEndian64().byteSwapped)
+    }
+
+    @_lifetime(self: copy self)
+    mutating func array(_ count: Int) throws(PartError) -> [UInt8] {
+        guard count <= remainingByteCount else { throw .truncated }
+        let slice = bytes.extracting(offset..<offset &+ count)
+        offset &+= count
+        var result: [UInt8] = []
+        result.reserveCapacity(count)
+        result.append(contentsOf: slice)
+        return result
+    }
+
+    /// Nothing may follow what a part is declared to hold.
+    func expectEnd() throws(PartError) {
+        guard remainingByteCount == 0 else { throw .malformed("bytes after the end") }
+    }
+}

@@ -1,0 +1,94 @@
+import Model
+
+/// A block's directories and paths while it is being written: entries over someone's arena of names.
+///
+/// A path whose directory is not known has `absent` for it. Directory 0 is the root; parents stand before children.
+struct BlockNames {
+    var directories: [PathDictionary.Entry] = [
+        PathDictionary.Entry(directory: .absent, nameOffset: 0, nameByteCount: 0)
+    ]
+    var paths: [PathDictionary.Entry] = []
+
+    mutating func removeAll() {
+        directories.removeSubrange(1...)
+        paths.removeAll(keepingCapacity: true)
+    }
+
+    /// The hashes of all directories and paths.
+    func hashes(_ names: [UInt8]) -> (directories: [EventsHash], paths: [EventsHash]) {
+        var scratch: [UInt8] = []
+        scratch.reserveCapacity(512)
+        var directoryHashes: [EventsHash] = [PathHash.root]
+        directoryHashes.reserveCapacity(directories.count)
+        for entry in directories.dropFirst() {
+            directoryHashes.append(
+                PathHash.child(
+                    of: directoryHashes[Int(entry.directory)], name: Self.name(of: entry, names), scratch: &scratch))
+        }
+        var pathHashes: [EventsHash] = []
+        pathHashes.reserveCapacity(paths.count)
+        for entry in paths {
+            let directory = entry.directory == .absent ? PathHash.unknown : directoryHashes[Int(entry.directory)]
+            if entry.nameByteCount == 0 {
+                pathHashes.append(directory)
+            } else {
+                pathHashes.append(PathHash.child(of: directory, name: Self.name(of: entry, names), scratch: &scratch))
+            }
+        }
+        return (directoryHashes, pathHashes)
+    }
+
+    static func name(of entry: PathDictionary.Entry, _ names: [UInt8]) -> ArraySlice<UInt8> {
+        names[Int(entry.nameOffset)..<Int(entry.nameOffset) + Int(entry.nameByteCount)]
+    }
+}
+
+extension BlockAssembler {
+    /// Adds the parts that hold the dictionary.
+    mutating func add(
+        _ entries: borrowing BlockNames, names: [UInt8], objects: [StoredObject], volumes: [Volume], level: Int32,
+        _ compressor: inout Compressor
+    ) throws(BlockError) {
+        var bytes: [UInt8] = []
+        for volume in volumes {
+            bytes.appendLittleEndian(volume.filesystem)
+            bytes.appendVarint(volume.root)
+        }
+        try add(.volumes, bytes, level: level, &compressor)
+
+        bytes.removeAll(keepingCapacity: true)
+        for index in 1..<entries.directories.count {
+            bytes.appendVarint(index - Int(entries.directories[index].directory))
+        }
+        try add(.directoryParents, bytes, level: level, &compressor)
+        bytes.removeAll(keepingCapacity: true)
+        Self.append(entries.directories.dropFirst(), names, to: &bytes)
+        try add(.directoryNames, bytes, level: level, &compressor)
+
+        bytes.removeAll(keepingCapacity: true)
+        var runs: [UInt8] = []
+        RunColumn.encode(entries.paths.map(\.directory), firstNew: 0, symbols: &bytes, lengths: &runs)
+        try add(.pathDirectories, bytes, level: level, &compressor)
+        try add(.pathDirectoryRuns, runs, level: level, &compressor)
+        bytes.removeAll(keepingCapacity: true)
+        Self.append(entries.paths[...], names, to: &bytes)
+        try add(.pathNames, bytes, level: level, &compressor)
+
+        var list = ObjectList()
+        if objects.contains(where: { $0 != .none }) {
+            for object in objects { list.append(object) }
+        }
+        try add(.pathVolumes, list.volumes, level: level, &compressor)
+        try add(.pathInodes, list.inodes, level: level, &compressor)
+        try add(.pathGenerations, list.generations, level: level, &compressor)
+    }
+
+    private static func append(
+        _ entries: ArraySlice<PathDictionary.Entry>, _ names: [UInt8], to bytes: inout [UInt8]
+    ) {
+        for entry in entries {
+            bytes.append(contentsOf: BlockNames.name(of: entry, names))
+            bytes.append(0)
+        }
+    }
+}

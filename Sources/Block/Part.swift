@@ -1,0 +1,89 @@
+/// What a part of a block holds; the raw value is its kind in the format.
+enum PartKind: UInt8, CaseIterable, Sendable {
+    // Of the whole block.
+    case commits = 1
+    case commitHashes = 2
+    case volumes = 3
+    case directoryParents = 4
+    case directoryNames = 5
+    case pathDirectories = 6
+    case pathDirectoryRuns = 7
+    case pathNames = 8
+    case pathVolumes = 9
+    case pathInodes = 10
+    case pathGenerations = 11
+    case processNumbers = 12
+    case processTexts = 13
+    case facts = 14
+    // Of a row group.
+    case windowSymbols = 32
+    case windowRuns = 33
+    case windowEdges = 34
+    case windowLowLengths = 35
+    case windowHighLengths = 36
+    case masks = 37
+    case flags = 38
+    case processSymbols = 39
+    case processRuns = 40
+    case paths = 41
+    case pathLowBytes = 42
+    case pathHighBytes = 43
+    case targets = 44
+    case objectPositions = 45
+    case objectVolumes = 46
+    case objectInodes = 47
+    case objectGenerations = 48
+
+    /// Its name in schema/README.md, errors and statistics.
+    var name: String {
+        switch self {
+        case .commits: "commits"
+        case .commitHashes: "commit hashes"
+        case .volumes: "volumes"
+        case .directoryParents: "directory parents"
+        case .directoryNames: "directory names"
+        case .pathDirectories: "path directories"
+        case .pathDirectoryRuns: "path directory runs"
+        case .pathNames: "path names"
+        case .pathVolumes: "path volumes"
+        case .pathInodes: "path inodes"
+        case .pathGenerations: "path generations"
+        case .processNumbers: "process numbers"
+        case .processTexts: "process texts"
+        case .facts: "facts"
+        case .windowSymbols: "window symbols"
+        case .windowRuns: "window runs"
+        case .windowEdges: "window edges"
+        case .windowLowLengths: "window low lengths"
+        case .windowHighLengths: "window high lengths"
+        case .masks: "masks"
+        case .flags: "flags"
+        case .processSymbols: "process symbols"
+        case .processRuns: "process runs"
+        case .paths: "paths"
+        case .pathLowBytes: "path low bytes"
+        case .pathHighBytes: "path high bytes"
+        case .targets: "targets"
+        case .objectPositions: "object positions"
+        case .objectVolumes: "object volumes"
+        case .objectInodes: "object inodes"
+        case .objectGenerations: "object generations"
+        }
+    }
+
+    var isOfRowGroup: Bool { rawValue >= 32 }
+}
+
+/// A part as the header lists it.
+struct PartEntry: Sendable {
+    var kind: PartKind
+    /// How the content is coded; 1 unless the kind says more.
+    var transform: UInt8
+    /// The content is a zstd frame behind the header, else it stands in the header as it is.
+    var isCompressed: Bool
+    /// From the start of the block.
+    var offset: Int
+    var storedByteCount: Int
+    /// After decompression.
+    var byteCount: Int
+}

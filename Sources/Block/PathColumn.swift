@@ -1,0 +1,257 @@
+/// The paths of a row group's events, with the new names of renames.
+///
+/// Each process tends to do again what it did after the same paths before. Shape: one symbol an event, and the bytes of
+/// differences in two further streams.
+///
+/// | symbol | path |
+/// |---|---|
+/// | 0 | the new one: one above all that occurred before, targets included |
+/// | 1 | `absent` |
+/// | 2 | the process's last |
+/// | 3 | what followed the process's last two when they last occurred in this order |
+/// | 4 | what followed the process's last when it last occurred |
+/// | 5, 6, 7 | zigzag difference to the reference, of one byte, two bytes, or a number |
+/// | 8...23 | the process's path 1...16 changes before its last |
+///
+/// The reference is the process's last path; before its first that of the event before; before the first 0.
+/// Targets are a list of exceptions: distance from the last event that had one, then 0 for the new path, else 1 + the
+/// zigzag difference to the event's path (0 where absent).
+struct PathColumn {
+    var symbols: [UInt8] = []
+    /// The low byte of each difference of symbols 5, 6, 7.
+    var lowBytes: [UInt8] = []
+    /// The high byte of symbol 6; the difference >> 8 as a number of symbol 7.
+    var highBytes: [UInt8] = []
+    var targets: [UInt8] = []
+
+    enum Symbol {
+        static let new: UInt8 = 0
+        static let absent: UInt8 = 1
+        static let same: UInt8 = 2
+        static let afterTwo: UInt8 = 3
+        static let afterOne: UInt8 = 4
+        static let byte: UInt8 = 5
+        static let twoBytes: UInt8 = 6
+        static let number: UInt8 = 7
+        static let firstRecent: UInt8 = 8
+    }
+
+    static let recentCount = 16
+}
+
+/// What encoder and decoder know of the events so far: they make the same moves.
+struct PathPredictor {
+    /// One above the greatest path so far.
+    var next: UInt32
+    /// For each process + 1 (0 is `absent`) its context + 1, 0 before its first event.
+    private var contextOf: [UInt32]
+    /// The last path of each context, the one before, and a ring of those before.
+    private var last: [UInt32] = []
+    private var previous: [UInt32] = []
+    private var rings: [UInt32] = []
+    private var ringPositions: [UInt8] = []
+    /// For each path + 1 (0: nothing yet) what followed it, + 1.
+    private var successors: [UInt32]
+    /// The same for pairs, by hash; collisions only predict badly.
+    private var pairSuccessors: [UInt32]
+    private let pairShift: UInt32
+    private var reference: UInt32 = 0
+
+    init(eventCount: Int, pathCount: Int, processCount: Int, next: UInt32) {
+        self.next = next
+        contextOf = Array(repeating: 0, count: processCount + 1)
+        successors = Array(repeating: 0, count: pathCount + 1)
+        // 16...65,536 slots, at least twice the events.
+        var bits: UInt32 = 4
+        while bits < 16 && 1 << Int(bits) < 2 * eventCount { bits += 1 }
+        pairShift = 32 - bits
+        pairSuccessors = Array(repeating: 0, count: 1 << Int(bits))
+    }
+
+    @inline(__always)
+    mutating func context(of process: UInt32) -> Int {
+        let slot = Int(process &+ 1)
+        let known = contextOf[slot]
+        if known != 0 { return Int(known) &- 1 }
+        last.append(.absent)
+        previous.append(.absent)
+        rings.append(contentsOf: repeatElement(.absent, count: PathColumn.recentCount))
+        ringPositions.append(0)
+        contextOf[slot] = UInt32(last.count)
+        return last.count &- 1
+    }
+
+    @inline(__always)
+    func last(_ context: Int) -> UInt32 { last[context] }
+
+    @inline(__always)
+    func reference(_ context: Int) -> UInt32 {
+        last[context] == .absent ? reference : last[context]
+    }
+
+    @inline(__always)
+    private func pairSlot(_ context: Int) -> Int {
+        Int(((last[context] &+ 1) &* 0x9E37_79B1 ^ (previous[context] &+ 1) &* 0x85EB_CA77) &* 0xC2B2_AE3D >> pairShift)
+    }
+
+    /// What follows the context's last two paths; `absent` when that is not known.
+    @inline(__always)
+    func afterTwo(_ context: Int) -> UInt32 { pairSuccessors[pairSlot(context)] &- 1 }
+
+    /// What follows the context's last path; `absent` when that is not known.
+    @inline(__always)
+    func afterOne(_ context: Int) -> UInt32 { successors[Int(last[context] &+ 1)] &- 1 }
+
+    /// The path `distance` changes before the last, 0 ≤ distance < 16.
+    @inline(__always)
+    func recent(_ context: Int, distance: Int) -> UInt32 {
+        let position = (Int(ringPositions[context]) &- 1 &- distance) & (PathColumn.recentCount &- 1)
+        return rings[context &* PathColumn.recentCount &+ position]
+    }
+
+    /// The context's events go on with `path`, which is not `absent`.
+    @inline(__always)
+    mutating func advance(_ context: Int, to path: UInt32) {
+        reference = path
+        next = max(next, path &+ 1)
+        let old = last[context]
+        guard old != path else { return }
+        pairSuccessors[pairSlot(context)] = path &+ 1
+        successors[Int(old &+ 1)] = path &+ 1
+        if old != .absent {
+            let position = Int(ringPositions[context])
+            rings[context &* PathColumn.recentCount &+ position] = old
+            ringPositions[context] = UInt8((position &+ 1) & (PathColumn.recentCount &- 1))
+        }
+        previous[context] = old
+        last[context] = path
+    }
+}
+
+extension PathColumn {
+    /// Encodes a row group; `firstNew` is one above the greatest path of the row groups before.
+    init(paths: [UInt32], targets: [UInt32], processes: [UInt32], firstNew: UInt32, pathCount: Int, processCount: Int) {
+        var predictor = PathPredictor(
+            eventCount: paths.count, pathCount: pathCount, processCount: processCount, next: firstNew)
+        symbols.reserveCapacity(paths.count + 5)
+        symbols.appendVarint(UInt64(firstNew))
+        var lastTargetIndex = 0
+        for index in 0..<paths.count {
+            let path = paths[index]
+            if path == .absent {
+                symbols.append(Symbol.absent)
+            } else {
+                let context = predictor.context(of: processes[index])
+                appendSymbol(of: path, context, predictor)
+                predictor.advance(context, to: path)
+            }
+            let target = targets[index]
+            guard target != .absent else { continue }
+            self.targets.appendVarint(index - lastTargetIndex)
+            lastTargetIndex = index
+            if target == predictor.next {
+                self.targets.append(0)
+            } else {
+                let base: UInt32 = path == .absent ? 0 : path
+                self.targets.appendVarint(1 + Zigzag.encode(Int64(target) - Int64(base)))
+            }
+            predictor.next = max(predictor.next, target + 1)
+        }
+    }
+
+    @inline(__always)
+    private mutating func appendSymbol(of path: UInt32, _ context: Int, _ predictor: borrowing PathPredictor) {
+        if path == predictor.last(context) {
+            symbols.append(Symbol.same)
+        } else if path == predictor.afterTwo(context) {
+            symbols.append(Symbol.afterTwo)
+        } else if path == predictor.afterOne(context) {
+            symbols.append(Symbol.afterOne)
+        } else if path == predictor.next {
+            symbols.append(Symbol.new)
+        } else {
+            for distance in 0..<Self.recentCount where predictor.recent(context, distance: distance) == path {
+                symbols.append(Symbol.firstRecent + UInt8(distance))
+                return
+            }
+            let difference = Zigzag.encode(Int64(path) - Int64(predictor.reference(context)))
+            lowBytes.append(UInt8(truncatingIfNeeded: difference))
+            if difference < 0x100 {
+                symbols.append(Symbol.byte)
+            } else if difference < 0x1_0000 {
+                symbols.append(Symbol.twoBytes)
+                highBytes.append(UInt8(truncatingIfNeeded: difference >> 8))
+            } else {
+                symbols.append(Symbol.number)
+                highBytes.appendVarint(difference >> 8)
+            }
+        }
+    }
+
+    /// The paths and targets of `processes.count` events, each below `pathCount` or `absent`.
+    func decode(
+        processes: [UInt32], pathCount: Int, processCount: Int
+    ) throws(PartError) -> (paths: [UInt32], targets: [UInt32]) {
+        // SAFETY: bytes are initialised memory without padding; the spans do not outlive the arrays.
+        var symbols = unsafe ByteCursor(self.symbols.span.bytes)
+        var low = unsafe ByteCursor(lowBytes.span.bytes)
+        var high = unsafe ByteCursor(highBytes.span.bytes)
+        var targetCodes = unsafe ByteCursor(self.targets.span.bytes)
+        let eventCount = processes.count
+        let firstNew = try symbols.count(atMost: pathCount)
+        guard symbols.remainingByteCount == eventCount else { throw .truncated }
+        var predictor = PathPredictor(
+            eventCount: eventCount, pathCount: pathCount, processCount: processCount, next: UInt32(firstNew))
+        var paths: [UInt32] = []
+        paths.reserveCapacity(eventCount)
+        var targets: [UInt32] = []
+        if !self.targets.isEmpty { targets = Array(repeating: .absent, count: eventCount) }
+        var nextTargetIndex = self.targets.isEmpty ? Int.max : try targetCodes.count(atMost: eventCount)
+        for index in 0..<eventCount {
+            let symbol = try symbols.byte()
+            var path = UInt32.absent
+            if symbol != Symbol.absent {
+                let context = predictor.context(of: processes[index])
+                switch symbol {
+                case Symbol.new: path = predictor.next
+                case Symbol.same: path = predictor.last(context)
+                case Symbol.afterTwo: path = predictor.afterTwo(context)
+                case Symbol.afterOne: path = predictor.afterOne(context)
+                case Symbol.byte, Symbol.twoBytes, Symbol.number:
+                    var difference = UInt64(try low.byte())
+                    if symbol == Symbol.twoBytes {
+                        difference |= UInt64(try high.byte()) << 8
+                    } else if symbol == Symbol.number {
+                        difference |= try high.varint() << 8
+                    }
+                    let value = Int64(predictor.reference(context)) &+ Zigzag.decode(difference)
+                    path = UInt32(exactly: value) ?? .absent
+                case Symbol.firstRecent..<Symbol.firstRecent + UInt8(Self.recentCount):
+                    path = predictor.recent(context, distance: Int(symbol &- Symbol.firstRecent))
+                default: break
+                }
+                guard Int(path) < pathCount else { throw .malformed("path beyond the dictionary") }
+                predictor.advance(context, to: path)
+            }
+            paths.append(path)
+            guard index == nextTargetIndex else { continue }
+            let code = try targetCodes.varint()
+            let base: UInt32 = path == .absent ? 0 : path
+            let target = code == 0 ? Int64(predictor.next) : Int64(base) &+ Zigzag.decode(code &- 1)
+            guard target >= 0 && target < Int64(pathCount) else { throw .malformed("target beyond the dictionary") }
+            targets[index] = UInt32(target)
+            predictor.next = max(predictor.next, UInt32(target) + 1)
+            if targetCodes.remainingByteCount == 0 {
+                nextTargetIndex = .max
+            } else {
+                let distance = try targetCodes.count(atMost: eventCount)
+                guard distance > 0 else { throw .malformed("two targets of one event") }
+                nextTargetIndex = index &+ distance
+            }
+        }
+        guard nextTargetIndex == .max else { throw .malformed("target after the last event") }
+        try low.expectEnd()
+        try high.expectEnd()
+        return (paths, targets)
+    }
+}

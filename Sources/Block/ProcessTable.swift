@@ -1,0 +1,231 @@
+package import Model
+
+extension ActorProcess {
+    /// The process as a block gives it back: moments on the microsecond grid, texts ended at their first NUL.
+    package var asStored: ActorProcess {
+        var stored = self
+        stored.firstSeen = Instant(microsecondsSinceEpoch: firstSeen.microsecondsRoundedDown)
+        stored.start = start.map { Instant(microsecondsSinceEpoch: $0.microsecondsRoundedDown) }
+        stored.exe = exe?.endedAtNUL
+        stored.script = script?.endedAtNUL
+        stored.comm = comm?.endedAtNUL
+        stored.commandLine = commandLine?.endedAtNUL
+        stored.container = container?.endedAtNUL
+        return stored
+    }
+
+    /// XXH3-128 of all fields in the canonical encoding of schema/README.md. `self` must be `asStored`.
+    func canonicalHash(scratch: inout [UInt8]) -> EventsHash {
+        scratch.removeAll(keepingCapacity: true)
+        scratch.appendLittleEndian(instance)
+        scratch.appendLittleEndian(UInt64(bitPattern: Int64(pid)))
+        scratch.appendLittleEndian(UInt64(bitPattern: firstSeen.microsecondsRoundedDown))
+        scratch.appendLittleEndian(UInt64(ProcessTable.presence(of: self)))
+        scratch.appendLittleEndian(UInt64(bitPattern: start?.microsecondsRoundedDown ?? 0))
+        scratch.appendLittleEndian(UInt64(bitPattern: Int64(parentPID ?? 0)))
+        scratch.appendLittleEndian(UInt64(uid ?? 0))
+        scratch.appendLittleEndian(UInt64(gid ?? 0))
+        scratch.appendLittleEndian(UInt64(loginUID ?? 0))
+        scratch.append(exeSource?.rawValue ?? 0)
+        scratch.append(detailSource?.rawValue ?? 0)
+        for text in [exe, script, comm, container, commandLine] {
+            scratch.appendLittleEndian(UInt64(text?.bytes.count ?? 0))
+            if let text { scratch.append(contentsOf: text.bytes) }
+        }
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
+        return unsafe XXH3.hash128(scratch.span.bytes)
+    }
+}
+
+extension RawPath {
+    fileprivate var endedAtNUL: RawPath {
+        guard let end = bytes.firstIndex(of: 0) else { return self }
+        return RawPath(Array(bytes[..<end]))
+    }
+}
+
+/// The processes of a block, column after column.
+///
+/// Shape: `numbers` holds, each for all processes that have it: instance, pid, first seen (zigzag differences to the
+/// process before), presence bits, sources (exe | detail << 4), start (a unit, then differences in it), parent pid,
+/// uid, gid, login uid (zigzag differences to the last that had one), then a reference for each exe, script, comm and
+/// container: 0 the next text of its section, else 1 + how many texts of the section were begun since. `texts` holds the
+/// sections exe, script, comm, container and all command lines, each text ended by NUL.
+struct ProcessTable {
+    var numbers: [UInt8] = []
+    var texts: [UInt8] = []
+
+    private static let references: [(bit: UInt16, text: any WritableKeyPath<ActorProcess, RawPath?> & Sendable)] = [
+        (1 << 5, \.exe), (1 << 6, \.script), (1 << 7, \.comm), (1 << 9, \.container),
+    ]
+    private static let commandLineBit: UInt16 = 1 << 8
+    private static let presenceLimit = 1 << 10
+
+    static func presence(of process: ActorProcess) -> UInt16 {
+        var bits: UInt16 = 0
+        if process.start != nil { bits |= 1 << 0 }
+        if process.parentPID != nil { bits |= 1 << 1 }
+        if process.uid != nil { bits |= 1 << 2 }
+        if process.gid != nil { bits |= 1 << 3 }
+        if process.loginUID != nil { bits |= 1 << 4 }
+        if process.exe != nil { bits |= 1 << 5 }
+        if process.script != nil { bits |= 1 << 6 }
+        if process.comm != nil { bits |= 1 << 7 }
+        if process.commandLine != nil { bits |= commandLineBit }
+        if process.container != nil { bits |= 1 << 9 }
+        return bits
+    }
+
+    init(numbers: [UInt8], texts: [UInt8]) {
+        self.numbers = numbers
+        self.texts = texts
+    }
+
+    /// Encodes processes that are `asStored`; `origin` is the block's base in microseconds.
+    init(_ processes: [ActorProcess], origin: Int64) {
+        appendDifferences(processes) { Int64(bitPattern: $0.instance) }
+        appendDifferences(processes) { Int64($0.pid) }
+        appendDifferences(processes, from: origin) { $0.firstSeen.microsecondsRoundedDown }
+        for process in processes { numbers.appendVarint(UInt64(Self.presence(of: process))) }
+        for process in processes {
+            numbers.append((process.exeSource?.rawValue ?? 0) | (process.detailSource?.rawValue ?? 0) << 4)
+        }
+        appendStarts(processes, origin: origin)
+        appendDifferences(processes) { $0.parentPID.map(Int64.init) }
+        appendDifferences(processes) { $0.uid.map(Int64.init) }
+        appendDifferences(processes) { $0.gid.map(Int64.init) }
+        appendDifferences(processes) { $0.loginUID.map(Int64.init) }
+        for (_, text) in Self.references {
+            var known: [RawPath: Int] = [:]
+            for process in processes {
+                guard let value = process[keyPath: text] else { continue }
+                if let index = known[value] {
+                    numbers.appendVarint(known.count - index)
+                } else {
+                    known[value] = known.count
+                    numbers.append(0)
+                    texts.append(contentsOf: value.bytes)
+                    texts.append(0)
+                }
+            }
+        }
+        for process in processes {
+            guard let commandLine = process.commandLine else { continue }
+            texts.append(contentsOf: commandLine.bytes)
+            texts.append(0)
+        }
+    }
+
+    private mutating func appendDifferences(
+        _ processes: [ActorProcess], from origin: Int64 = 0, _ value: (ActorProcess) -> Int64?
+    ) {
+        var last = origin
+        for process in processes {
+            guard let value = value(process) else { continue }
+            numbers.appendZigzag(value &- last)
+            last = value
+        }
+    }
+
+    /// The kernel counts starts in clock ticks, so their differences have a common unit.
+    private mutating func appendStarts(_ processes: [ActorProcess], origin: Int64) {
+        let starts = processes.compactMap { $0.start?.microsecondsRoundedDown }
+        guard let first = starts.first else { return }
+        var unit: UInt64 = 0
+        for (earlier, later) in zip(starts, starts.dropFirst()) {
+            var (a, b) = (unit, (later &- earlier).magnitude)
+            while b != 0 { (a, b) = (b, a % b) }
+            unit = a
+        }
+        // A difference of 2^63 has no signed quotient by itself; such moments are stored one by one.
+        if unit == 0 || unit > UInt64(Int64.max) { unit = 1 }
+        numbers.appendVarint(unit)
+        numbers.appendZigzag(first &- origin)
+        for (earlier, later) in zip(starts, starts.dropFirst()) {
+            numbers.appendZigzag((later &- earlier) / Int64(unit))
+        }
+    }
+
+    /// `count` processes.
+    func decode(count: Int, origin: Int64) throws(PartError) -> [ActorProcess] {
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
+        var cursor = unsafe ByteCursor(numbers.span.bytes)
+        guard count <= cursor.remainingByteCount else { throw .truncated }
+        var processes = Array(
+            repeating: ActorProcess(instance: 0, pid: 0, firstSeen: Instant(nanosecondsSinceEpoch: 0)), count: count)
+        var last: Int64 = 0
+        for index in 0..<count {
+            last &+= try cursor.zigzag()
+            processes[index].instance = UInt64(bitPattern: last)
+        }
+        try Self.differences(&cursor, count) { processes[$0].pid = Int32(truncatingIfNeeded: $1) }
+        last = origin
+        for index in 0..<count {
+            last &+= try cursor.zigzag()
+            processes[index].firstSeen = Instant(microsecondsSinceEpoch: last)
+        }
+        var presence: [UInt16] = []
+        presence.reserveCapacity(count)
+        for _ in 0..<count {
+            presence.append(UInt16(truncatingIfNeeded: try cursor.count(atMost: Self.presenceLimit)))
+        }
+        for index in 0..<count {
+            let sources = try cursor.byte()
+            processes[index].exeSource = try Self.source(sources & 0xF)
+            processes[index].detailSource = try Self.source(sources >> 4)
+        }
+        if presence.contains(where: { $0 & 1 != 0 }) {
+            let unit = Int64(bitPattern: try cursor.varint())
+            var isFirst = true
+            last = origin
+            for index in 0..<count where presence[index] & 1 != 0 {
+                let step = try cursor.zigzag()
+                last &+= isFirst ? step : step &* unit
+                isFirst = false
+                processes[index].start = Instant(microsecondsSinceEpoch: last)
+            }
+        }
+        try Self.differences(&cursor, count, presence, 1 << 1) { processes[$0].parentPID = Int32(truncatingIfNeeded: $1) }
+        try Self.differences(&cursor, count, presence, 1 << 2) { processes[$0].uid = UInt32(truncatingIfNeeded: $1) }
+        try Self.differences(&cursor, count, presence, 1 << 3) { processes[$0].gid = UInt32(truncatingIfNeeded: $1) }
+        try Self.differences(&cursor, count, presence, 1 << 4) { processes[$0].loginUID = UInt32(truncatingIfNeeded: $1) }
+        var nextText = 0
+        for (bit, text) in Self.references {
+            var section: [RawPath] = []
+            for index in 0..<count where presence[index] & bit != 0 {
+                let reference = try cursor.count(atMost: section.count)
+                if reference == 0 { section.append(try takeText(&nextText)) }
+                processes[index][keyPath: text] = section[reference == 0 ? section.count - 1 : section.count - reference]
+            }
+        }
+        for index in 0..<count where presence[index] & Self.commandLineBit != 0 {
+            processes[index].commandLine = try takeText(&nextText)
+        }
+        guard nextText == texts.count else { throw .malformed("text after the last") }
+        try cursor.expectEnd()
+        return processes
+    }
+
+    private static func differences(
+        _ cursor: inout ByteCursor, _ count: Int, _ presence: [UInt16] = [], _ bit: UInt16 = 0,
+        _ set: (Int, Int64) -> Void
+    ) throws(PartError) {
+        var last: Int64 = 0
+        for index in 0..<count where bit == 0 || presence[index] & bit != 0 {
+            last &+= try cursor.zigzag()
+            set(index, last)
+        }
+    }
+
+    private static func source(_ rawValue: UInt8) throws(PartError) -> FactSource? {
+        guard rawValue != 0 else { return nil }
+        guard let source = FactSource(rawValue: rawValue) else { throw .malformed("unknown source of a fact") }
+        return source
+    }
+
+    private func takeText(_ next: inout Int) throws(PartError) -> RawPath {
+        guard let end = texts[next...].firstIndex(of: 0) else { throw .truncated }
+        defer { next = end + 1 }
+        return RawPath(Array(texts[next..<end]))
+    }
+}

@@ -1,0 +1,114 @@
+import Model
+
+/// The events of one row group over a block's dictionary, column by column.
+struct RowGroupEvents {
+    var table: [StoredWindow] = []
+    var windows: [UInt32] = []
+    var processes: [UInt32] = []
+    var paths: [UInt32] = []
+    var targets: [UInt32] = []
+    var masks: [UInt32] = []
+    var flags: [UInt32] = []
+    var objects: [StoredObject] = []
+
+    var count: Int { masks.count }
+
+    mutating func removeAll() {
+        table.removeAll(keepingCapacity: true)
+        windows.removeAll(keepingCapacity: true)
+        processes.removeAll(keepingCapacity: true)
+        paths.removeAll(keepingCapacity: true)
+        targets.removeAll(keepingCapacity: true)
+        masks.removeAll(keepingCapacity: true)
+        flags.removeAll(keepingCapacity: true)
+        objects.removeAll(keepingCapacity: true)
+    }
+
+    mutating func reserveCapacity(_ count: Int) {
+        windows.reserveCapacity(count)
+        processes.reserveCapacity(count)
+        paths.reserveCapacity(count)
+        targets.reserveCapacity(count)
+        masks.reserveCapacity(count)
+        flags.reserveCapacity(count)
+        objects.reserveCapacity(count)
+    }
+
+    /// The least start and greatest end of the windows, in microseconds.
+    var bounds: (earliest: Int64, latest: Int64) {
+        var earliest = Int64.max
+        var latest = Int64.min
+        for window in table {
+            earliest = min(earliest, window.earliest)
+            latest = max(latest, window.time)
+        }
+        return (earliest, latest)
+    }
+
+    var maskUnion: UInt32 { masks.reduce(0, |) }
+    var flagsUnion: UInt32 { flags.reduce(0, |) }
+}
+
+/// How far the block's dictionary was used by the row groups before.
+struct DictionaryMarks {
+    var path: UInt32 = 0
+    var process: UInt32 = 0
+}
+
+extension BlockAssembler {
+    /// Adds all parts of a row group and ends its section.
+    mutating func add(
+        _ events: borrowing RowGroupEvents, origin: Int64, marks: inout DictionaryMarks,
+        known: inout [StoredObject], isKnown: inout [Bool], processCount: Int, level: Int32,
+        _ compressor: inout Compressor
+    ) throws(BlockError) {
+        let windows = WindowColumn(events.windows, table: events.table, origin: origin)
+        try add(.windowSymbols, windows.symbols, level: level, &compressor)
+        try add(.windowRuns, windows.runs, level: level, &compressor)
+        try add(.windowEdges, windows.edges, level: level, &compressor)
+        try add(.windowLowLengths, windows.lowLengths, level: level, &compressor)
+        try add(.windowHighLengths, windows.highLengths, level: level, &compressor)
+
+        var bytes: [UInt8] = []
+        var transform = SymbolColumn.encode(events.masks, to: &bytes)
+        try add(.masks, bytes, transform: transform, level: level, &compressor)
+        let flagsUnion = events.flagsUnion
+        if flagsUnion != 0 {
+            bytes.removeAll(keepingCapacity: true)
+            transform = SymbolColumn.encode(events.flags, to: &bytes)
+            try add(.flags, bytes, transform: transform, level: level, &compressor)
+        }
+
+        bytes.removeAll(keepingCapacity: true)
+        var runs: [UInt8] = []
+        RunColumn.encode(events.processes, firstNew: marks.process, symbols: &bytes, lengths: &runs)
+        try add(.processSymbols, bytes, level: level, &compressor)
+        try add(.processRuns, runs, level: level, &compressor)
+
+        let paths = PathColumn(
+            paths: events.paths, targets: events.targets, processes: events.processes, firstNew: marks.path,
+            pathCount: known.count, processCount: processCount)
+        try add(.paths, paths.symbols, level: level, &compressor)
+        try add(.pathLowBytes, paths.lowBytes, level: level, &compressor)
+        try add(.pathHighBytes, paths.highBytes, level: level, &compressor)
+        try add(.targets, paths.targets, level: level, &compressor)
+
+        let objects = ObjectColumn(
+            objects: events.objects, paths: events.paths, targets: events.targets, known: &known, isKnown: &isKnown)
+        try add(.objectPositions, objects.positions, level: level, &compressor)
+        try add(.objectVolumes, objects.objects.volumes, level: level, &compressor)
+        try add(.objectInodes, objects.objects.inodes, level: level, &compressor)
+        try add(.objectGenerations, objects.objects.generations, level: level, &compressor)
+
+        marks.path = UInt32(known.count)
+        for process in events.processes where process != .absent { marks.process = max(marks.process, process + 1) }
+        let bounds = events.bounds
+        var zone: [UInt8] = []
+        zone.appendVarint(events.count)
+        zone.appendZigzag(bounds.earliest &- origin)
+        zone.appendVarint(UInt64(bitPattern: bounds.latest &- bounds.earliest))
+        zone.appendVarint(UInt64(events.maskUnion))
+        zone.append(UInt8(truncatingIfNeeded: flagsUnion))
+        endRowGroup(zone: zone)
+    }
+}

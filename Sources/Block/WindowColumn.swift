@@ -1,0 +1,71 @@
+/// The windows of a row group: a table in order of first use, and each event's index into it as a `RunColumn`.
+///
+/// Shape: `edges` is the count n of the table, then n differences of each start to the end before (the first to the
+/// block's base), then n differences of each clock offset to the one before (the first to 0), all zigzag in
+/// microseconds. A window's length is zigzag too: its low bytes are `lowLengths`, one a window; the rest, length >> 8,
+/// are the numbers of `highLengths`, empty when all are 0.
+struct WindowColumn {
+    var symbols: [UInt8] = []
+    var runs: [UInt8] = []
+    var edges: [UInt8] = []
+    var lowLengths: [UInt8] = []
+    var highLengths: [UInt8] = []
+
+    init() {}
+
+    /// Encodes a row group's windows; `origin` is the block's base in microseconds.
+    init(_ indices: [UInt32], table: [StoredWindow], origin: Int64) {
+        RunColumn.encode(indices, firstNew: 0, symbols: &symbols, lengths: &runs)
+        edges.appendVarint(table.count)
+        var end = origin
+        var hasHigh = false
+        for window in table {
+            edges.appendZigzag(window.earliest &- end)
+            end = window.time
+            let length = Zigzag.encode(window.time &- window.earliest)
+            lowLengths.append(UInt8(truncatingIfNeeded: length))
+            highLengths.appendVarint(length >> 8)
+            hasHigh = hasHigh || length >> 8 != 0
+        }
+        if !hasHigh { highLengths = [] }
+        var offset: Int64 = 0
+        for window in table {
+            edges.appendZigzag(window.clockOffset &- offset)
+            offset = window.clockOffset
+        }
+    }
+
+    /// The table and the indices of `count` events.
+    func decode(count: Int, origin: Int64) throws(PartError) -> (table: [StoredWindow], indices: [UInt32]) {
+        let table = try decodeTable(origin: origin, atMost: count)
+        return (table, try RunColumn.decode(symbols, runs, count: count, limit: table.count))
+    }
+
+    private func decodeTable(origin: Int64, atMost limit: Int) throws(PartError) -> [StoredWindow] {
+        // SAFETY: bytes are initialised memory without padding; the spans do not outlive the arrays.
+        var edges = unsafe ByteCursor(self.edges.span.bytes)
+        var low = unsafe ByteCursor(lowLengths.span.bytes)
+        var high = unsafe ByteCursor(highLengths.span.bytes)
+        let hasHigh = high.remainingByteCount > 0
+        let count = try edges.count(atMost: limit)
+        var table: [StoredWindow] = []
+        table.reserveCapacity(count)
+        var end = origin
+        for _ in 0..<count {
+            let earliest = end &+ (try edges.zigzag())
+            var length = UInt64(try low.byte())
+            if hasHigh { length |= try high.varint() << 8 }
+            end = earliest &+ Zigzag.decode(length)
+            table.append(StoredWindow(earliest: earliest, time: end, clockOffset: 0))
+        }
+        var offset: Int64 = 0
+        for index in 0..<count {
+            offset &+= try edges.zigzag()
+            table[index].clockOffset = offset
+        }
+        try edges.expectEnd()
+        try low.expectEnd()
+        try high.expectEnd()
+        return table
+    }
+}

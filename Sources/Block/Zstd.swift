@@ -1,0 +1,77 @@
+import CZstd
+
+/// A reused compression context.
+///
+/// Source: zstd manual, "Explicit context". Every frame carries its content size and a 32-bit content checksum.
+@safe struct Compressor: ~Copyable {
+    // Owned by this value alone from creation to deinit; a context may be used from any one thread at a time.
+    private let context: OpaquePointer
+
+    init() throws(BlockError) {
+        guard let context = unsafe ZSTD_createCCtx() else { throw BlockError(.compression, "no memory for a context") }
+        unsafe self.context = context
+        // SAFETY: the context is valid until deinit; refused parameters would only leave the checksum out.
+        _ = unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
+    }
+
+    deinit {
+        // SAFETY: created in init, freed once.
+        unsafe ZSTD_freeCCtx(context)
+    }
+
+    /// Appends one frame holding `bytes` at zstd level `level`.
+    mutating func compress(_ bytes: [UInt8], level: Int32, to output: inout [UInt8]) throws(BlockError) {
+        let start = output.count
+        let bound = ZSTD_compressBound(bytes.count)
+        output.append(contentsOf: repeatElement(0, count: bound))
+        // SAFETY: the context is valid; both buffers are valid for the counts given, and the output is written only
+        // within `bound` bytes.
+        let written = unsafe output.withUnsafeMutableBytes { target in
+            unsafe bytes.withUnsafeBytes { source in
+                _ = unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
+                return unsafe ZSTD_compress2(
+                    context, target.baseAddress.map { unsafe $0 + start }, bound, source.baseAddress, source.count)
+            }
+        }
+        guard ZSTD_isError(written) == 0 else {
+            output.removeSubrange(start...)
+            // SAFETY: zstd returns a static string.
+            throw BlockError(.compression, unsafe String(cString: ZSTD_getErrorName(written)))
+        }
+        output.removeSubrange((start + written)...)
+    }
+}
+
+/// A reused decompression context.
+@safe struct Decompressor: ~Copyable {
+    private let context: OpaquePointer
+
+    init() throws(BlockError) {
+        guard let context = unsafe ZSTD_createDCtx() else { throw BlockError(.compression, "no memory for a context") }
+        unsafe self.context = context
+    }
+
+    deinit {
+        // SAFETY: created in init, freed once.
+        unsafe ZSTD_freeDCtx(context)
+    }
+
+    /// The content of the frame, which must be `byteCount` bytes; nil when it is damaged or of another size.
+    mutating func decompress(_ frame: RawSpan, byteCount: Int) -> [UInt8]? {
+        // SAFETY: the context is valid; zstd reads within the frame and writes at most `byteCount` bytes, which are
+        // all initialised when it says so.
+        unsafe frame.withUnsafeBytes { source in
+            guard unsafe ZSTD_getFrameContentSize(source.baseAddress, source.count) == UInt64(byteCount) else {
+                return nil
+            }
+            var isWhole = false
+            let content = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
+                let written = unsafe ZSTD_decompressDCtx(
+                    context, target.baseAddress, byteCount, source.baseAddress, source.count)
+                isWhole = ZSTD_isError(written) == 0 && written == byteCount
+                count = isWhole ? byteCount : 0
+            }
+            return isWhole ? content : nil
+        }
+    }
+}
