@@ -89,11 +89,13 @@ class Tools:
 
 
 def store_byte_count(store):
-    """Every byte of the store directory: file lengths and, beside them, what du(1) says (allocated blocks)."""
+    """Every byte of the store directory: file lengths, what du(1) says (allocated blocks), and each file's length."""
     length = allocated = 0
+    files = {}
     for root, _, names in os.walk(store):
         for name in names:
             status = os.lstat(os.path.join(root, name))
             length += status.st_size
             allocated += status.st_blocks * 512
-    return {"length": length, "allocated": allocated}
+            files[name] = status.st_size
+    return {"length": length, "allocated": allocated, "files": files}

@@ -104,6 +104,7 @@ def measure(bench, report, kind, store):
         report.figure(f"{title}: events", f"{count}, fewer than the {WANTED_EVENTS} the goal is about")
     else:
         report.figure(f"{title}: events", str(count))
+    report.detail(f"files_{kind}", {"before": before["files"], "after": after["files"]})
     each = after["length"] / count
     report.figure(f"{title}: bytes an event, the whole store directory", f"{each:.3f} B ({after['length']} B; "
                   f"{after['allocated'] / count:.3f} B allocated)", each, limit)
