@@ -1,4 +1,3 @@
-
 /// A shell pattern over bytes, run as a bit-parallel automaton: no backtracking, whatever the pattern.
 ///
 /// - `*` matches any bytes but `/`, `?` one byte but `/`, `[a-z]` and `[!a-z]` one byte of (or not of) the class, never `/`.

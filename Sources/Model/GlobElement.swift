@@ -1,4 +1,3 @@
-
 /// One element of a pattern.
 enum GlobElement: Hashable, Sendable {
     /// Exactly this byte.
@@ -119,7 +118,6 @@ struct GlobParser {
             result.append(.anyRun)
         }
     }
-
 
     /// Reads `[…]` at the position; false and nothing read where it is not closed.
     private mutating func takeClass() -> Bool {

@@ -39,6 +39,11 @@ package struct JSONWriter {
         needsComma = false
     }
 
+    /// Ends a value whose separator the caller writes.
+    mutating func endElement() {
+        needsComma = false
+    }
+
     /// The name of the next value. Range: a name without characters that need escapes.
     package mutating func key(_ name: StaticString) {
         separate()
@@ -129,6 +134,13 @@ package struct JSONWriter {
 
     /// Members of an object that were written before by a `JSONWriter`, `"key":value,…`.
     package mutating func members(_ text: [UInt8]) {
+        separate()
+        bytes.append(contentsOf: text)
+        needsComma = true
+    }
+
+    /// A value that is JSON already.
+    package mutating func raw(_ text: [UInt8]) {
         separate()
         bytes.append(contentsOf: text)
         needsComma = true

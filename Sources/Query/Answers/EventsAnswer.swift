@@ -1,0 +1,92 @@
+internal import Block
+internal import Model
+internal import Store
+internal import Syscalls
+
+/// `varve events`: the events of a selection, in `seq` order.
+package struct EventsAnswer {
+    private let context: QueryContext
+    private let selection: Selection
+
+    package init(_ context: QueryContext, _ selection: Selection) {
+        self.context = context
+        self.selection = selection
+    }
+
+    /// Prints the events. Throws: `StoreError`, `AnswerOutput.Failure`.
+    package func run() throws -> AnswerStatus {
+        let question = try Question(context, selection)
+        var printer = EventPrinter(context, users: context.rowFormat == .table ? .system() : nil)
+        try printer.begin()
+        let scan = Scan(question.reader, selection)
+        let isWhole = try printer.print(scan, selection)
+        try printer.end()
+        return question.conclude(found: printer.count > 0, scan, isWhole: isWhole)
+    }
+}
+
+/// Prints the events that scans find, in the context's form.
+struct EventPrinter {
+    private let context: QueryContext
+    private var writer: any EventWriter
+    /// How many events were printed.
+    private(set) var count = 0
+    private var blockSequence: UInt64?
+
+    init(_ context: QueryContext, users: UserDatabase?) {
+        self.context = context
+        writer =
+            switch context.rowFormat {
+            case .table: EventTableWriter(zone: context.zone, users: users)
+            case .json: EventJSONWriter(isArray: true)
+            case .jsonl: EventJSONWriter(isArray: false)
+            case .csv: EventCSVWriter(isForTerminal: context.output.isTerminal)
+            }
+    }
+
+    mutating func begin() throws {
+        writer.begin(into: &context.output.bytes)
+    }
+
+    mutating func end() throws {
+        writer.end(into: &context.output.bytes)
+        try context.output.flush()
+    }
+
+    /// Prints what `scan` finds, up to the selection's limit over all scans.
+    ///
+    /// Returns: false when the limit ended it.
+    mutating func print(_ scan: Scan, _ selection: Selection) throws -> Bool {
+        let limit = selection.limit ?? .max
+        guard count < limit else { return false }
+        var block: BlockView?
+        try scan.forEachGroup { view in
+            let columns = try EventColumns(view)
+            if block !== view.block {
+                try writer.use(view.block)
+                block = view.block
+            }
+            if selection.isReversed {
+                for position in view.positions.reversed() where count < limit { try write(columns[position]) }
+            } else {
+                for position in view.positions where count < limit { try write(columns[position]) }
+            }
+            if context.output.isTerminal { try context.output.flush() }
+            return count < limit ? .proceed : .stop
+        }
+        return count < limit
+    }
+
+    private mutating func write(_ event: EventView) throws {
+        writer.write(event, into: &context.output.bytes)
+        count += 1
+        try context.output.flushIfDue()
+    }
+}
+
+extension UserDatabase {
+    /// The system's users; none where /etc/passwd cannot be read.
+    package static func system() -> UserDatabase {
+        UserDatabase((try? Files.contents(of: RawPath("/etc/passwd"), limit: 16 << 20)) ?? [])
+    }
+}

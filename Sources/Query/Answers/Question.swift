@@ -1,0 +1,78 @@
+internal import Model
+package import Store
+internal import Syscalls
+
+/// A selection asked of an open store: what every verb that looks at events shares.
+///
+/// Thread: one.
+package final class Question {
+    package let context: QueryContext
+    package let selection: Selection
+    package let reader: StoreReader
+    private let history: CoverageHistory
+
+    /// Opens the store. Where the range reaches beyond what is surely stored and a recorder runs, waits for the recorder's
+    /// barrier first, so that an answer about "until now" is whole.
+    package init(_ context: QueryContext, _ selection: Selection) throws {
+        self.context = context
+        self.selection = selection
+        let reader = try context.openStore()
+        let history = try CoverageHistory(reader)
+        guard let until = selection.until, let last = history.spans.map(\.to).max(), last < until,
+            history.runs.last?.end == nil, let barrier = Self.barrier(context)
+        else {
+            self.reader = reader
+            self.history = history
+            return
+        }
+        // What the barrier committed is seen by a new read.
+        self.reader = reader
+        var renewed = try CoverageHistory(reader)
+        renewed.barrier = barrier
+        self.history = renewed
+    }
+
+    /// Why the answer may miss something.
+    package var reasons: [Completeness.Reason] {
+        // Nothing can be missing from the future.
+        let now = Clock.realtime()
+        return history.completeness.reasons(
+            since: selection.since, until: selection.until.map { min($0, max(now, selection.since ?? now)) },
+            scopes: selection.scopes)
+    }
+
+    package var gaps: [GapRow] { history.gaps }
+
+    /// The closing remarks and the exit status.
+    ///
+    /// Parameter isWhole: false when the scan was stopped early, so that what it counted says little.
+    package func conclude(found: Bool, _ scan: Scan, isWhole: Bool = true) -> AnswerStatus {
+        if isWhole, scan.crossingCount > 0 {
+            let many =
+                scan.crossingCount == 1
+                ? "1 more event's window crosses" : "\(scan.crossingCount) more events' windows cross"
+            context.messages.say(
+                selection.includesOverlapping
+                    ? "\(many) an edge of the range and \(scan.crossingCount == 1 ? "is" : "are") included"
+                    : "\(many) an edge of the range; --overlapping adds \(scan.crossingCount == 1 ? "it" : "them")")
+        }
+        var reasons = reasons
+        if scan.lostToPruning {
+            let now = Clock.realtime()
+            reasons.append(
+                .gap(
+                    Gap(
+                        kind: .pruned, from: selection.since ?? now, to: selection.until ?? now, count: nil, scope: nil,
+                        cause: "blocks were pruned while they were being read")))
+        }
+        return context.conclude(found: found, reasons: reasons, damages: scan.damages)
+    }
+
+    /// The moment up to which a live recorder has just committed everything; nil where none answers.
+    private static func barrier(_ context: QueryContext) -> Instant? {
+        let asked = Clock.realtime()
+        let client = ControlClient(context.storeDirectory)
+        guard let answer = try? client.ask("sync", timeoutNanoseconds: 5_000_000_000), answer.isOK else { return nil }
+        return asked
+    }
+}

@@ -1,0 +1,82 @@
+internal import Block
+internal import Store
+
+/// `varve top`: which paths, processes, … have the most events.
+package struct TopAnswer {
+    private let context: QueryContext
+    private let selection: Selection
+    private let grouping: Grouping
+    /// How many groups are shown when the selection sets no limit.
+    package static let defaultLimit = 10
+
+    package init(_ context: QueryContext, _ selection: Selection, by grouping: Grouping) {
+        self.context = context
+        self.selection = selection
+        self.grouping = grouping
+    }
+
+    /// Prints the groups, most events first. Throws: `StoreError`, `AnswerOutput.Failure`.
+    package func run() throws -> AnswerStatus {
+        let question = try Question(context, selection)
+        let scan = Scan(question.reader, selection)
+        var keys = GroupKeys(grouping, users: grouping == .user ? .system() : nil)
+        var counts: [UInt64] = []
+        try scan.forEachGroup { view in
+            try keys.forEach(view) { group, _ in
+                if group >= counts.count {
+                    counts.append(contentsOf: repeatElement(0, count: group + 1 - counts.count))
+                }
+                counts[group] += 1
+            }
+            return .proceed
+        }
+        let order = counts.indices.sorted { left, right in
+            counts[left] != counts[right]
+                ? counts[left] > counts[right]
+                : (keys.names[left] ?? []).lexicographicallyPrecedes(keys.names[right] ?? [])
+        }
+        let shown = order.prefix(selection.limit ?? Self.defaultLimit)
+        write(shown.map { ($0, counts[$0]) }, keys)
+        try context.output.flush()
+        return question.conclude(found: !shown.isEmpty, scan)
+    }
+
+    private func write(_ rows: [(group: Int, count: UInt64)], _ keys: GroupKeys) {
+        switch context.rowFormat {
+        case .table: writeTable(rows, keys)
+        case .csv:
+            var csv = CSVWriter(isForTerminal: context.output.isTerminal)
+            csv.field("count")
+            csv.field(grouping.rawValue)
+            csv.endRow()
+            for row in rows {
+                csv.field(integer: row.count)
+                csv.field(keys.label(row.group))
+                csv.endRow()
+            }
+            context.output.bytes += csv.bytes
+        case .json, .jsonl:
+            var rowsWriter = JSONRows(isArray: context.rowFormat == .json)
+            for row in rows {
+                rowsWriter.begin()
+                keys.write(row.group, &rowsWriter.json)
+                rowsWriter.json.key("count")
+                rowsWriter.json.integer(row.count)
+                rowsWriter.end()
+            }
+            context.output.bytes += rowsWriter.finish()
+        }
+    }
+
+    private func writeTable(_ rows: [(group: Int, count: UInt64)], _ keys: GroupKeys) {
+        guard !rows.isEmpty else { return }
+        var table = TextTable([("COUNT", .right), ("", .left), (grouping.rawValue.uppercased(), .left)])
+        let greatest = rows.first?.count ?? 0
+        for row in rows {
+            var bar: [UInt8] = []
+            Bar.append(row.count, of: greatest, columnCount: 20, to: &bar)
+            table.append([Array("\(row.count)".utf8), bar, keys.label(row.group)])
+        }
+        table.write(to: &context.output.bytes)
+    }
+}

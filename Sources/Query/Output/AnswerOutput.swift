@@ -1,0 +1,105 @@
+private import Glibc
+package import Syscalls
+
+/// Where an answer goes, through a buffer of 64 KiB.
+///
+/// Thread: one.
+package final class AnswerOutput {
+    /// Why nothing more can be written.
+    package enum Failure: Error {
+        /// The reader of the pipe has gone: a quiet end.
+        case closed
+        case system(SyscallError)
+    }
+
+    private enum Sink: ~Copyable {
+        case descriptor(OwnedDescriptor)
+        case memory
+    }
+
+    /// What is to be written next. Writers append to it.
+    package var bytes: [UInt8] = []
+    /// True when a person looks on: control characters are escaped in every form, tables are the default.
+    package let isTerminal: Bool
+    /// Everything that was written, for an output into memory.
+    package private(set) var collected: [UInt8] = []
+    private let sink: Sink
+    private var hasWritten = false
+    private static let byteLimit = 65_536
+
+    /// The standard output.
+    package init() {
+        isTerminal = isatty(STDOUT_FILENO) == 1
+        sink = .descriptor(OwnedDescriptor(takingOver: STDOUT_FILENO))
+    }
+
+    /// An output into memory, for tests.
+    package init(memoryAsTerminal isTerminal: Bool) {
+        self.isTerminal = isTerminal
+        sink = .memory
+    }
+
+    /// Writes when enough has come together, and what comes first at once.
+    package func flushIfDue() throws(Failure) {
+        if bytes.count >= Self.byteLimit || !hasWritten && !bytes.isEmpty { try flush() }
+    }
+
+    /// Writes all that is held.
+    package func flush() throws(Failure) {
+        guard !bytes.isEmpty else { return }
+        hasWritten = true
+        switch sink {
+        case .memory: collected += bytes
+        case .descriptor(let descriptor):
+            do throws(SyscallError) {
+                try descriptor.write(bytes)
+            } catch {
+                // What could not be written is dropped, so that nothing tries again.
+                bytes.removeAll()
+                throw error.errno == EPIPE ? .closed : .system(error)
+            }
+        }
+        bytes.removeAll(keepingCapacity: true)
+    }
+}
+
+extension AnswerOutput {
+    /// Finds out that the reader of a pipe has gone, although nothing is to be written.
+    package func checkReader() throws(Failure) {
+        switch sink {
+        case .memory: return
+        case .descriptor(let descriptor):
+            var entry = pollfd(fd: descriptor.fileDescriptor, events: 0, revents: 0)
+            // SAFETY: the entry is a local that outlives the call.
+            guard unsafe poll(&entry, 1, 0) > 0 else { return }
+            if entry.revents & Int16(POLLERR | POLLNVAL) != 0 { throw .closed }
+        }
+    }
+
+    /// Lets a write to a closed pipe fail instead of ending the process: the answer then ends quietly.
+    package static func ignoreBrokenPipes() {
+        _ = signal(SIGPIPE, SIG_IGN)
+    }
+}
+
+/// Remarks for whoever started the program: one line each on the standard error output.
+///
+/// Thread: one.
+package final class Messages {
+    private let isCollecting: Bool
+    /// The remarks so far, for tests.
+    package private(set) var collected: [String] = []
+
+    package init(collecting: Bool = false) {
+        isCollecting = collecting
+    }
+
+    /// Writes `varve: TEXT`. Bytes that came from outside must have been escaped.
+    package func say(_ text: String) {
+        guard !isCollecting else {
+            collected.append(text)
+            return
+        }
+        Failures.print("varve: \(text)\n", to: STDERR_FILENO)
+    }
+}

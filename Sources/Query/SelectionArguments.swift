@@ -1,0 +1,115 @@
+internal import Model
+internal import Syscalls
+
+/// A selection as it is typed.
+package struct SelectionArguments {
+    package var since: String?
+    package var until: String?
+    package var paths: [String]
+    package var directories: [String]
+    package var operations: [String]
+    package var pids: [String]
+    package var comms: [String]
+    package var exes: [String]
+    package var users: [String]
+    package var containers: [String]
+    package var limit: Int?
+    package var isReversed: Bool
+    package var includesOverlapping: Bool
+
+    package init(
+        since: String? = nil, until: String? = nil, paths: [String] = [], directories: [String] = [],
+        operations: [String] = [], pids: [String] = [], comms: [String] = [], exes: [String] = [],
+        users: [String] = [], containers: [String] = [], limit: Int? = nil, isReversed: Bool = false,
+        includesOverlapping: Bool = false
+    ) {
+        self.since = since
+        self.until = until
+        self.paths = paths
+        self.directories = directories
+        self.operations = operations
+        self.pids = pids
+        self.comms = comms
+        self.exes = exes
+        self.users = users
+        self.containers = containers
+        self.limit = limit
+        self.isReversed = isReversed
+        self.includesOverlapping = includesOverlapping
+    }
+
+    /// Reads all of them. Throws: `TimeError`, `GlobError`, `UnknownOperation`, `UsageError`.
+    package func selection() throws -> Selection {
+        var selection = Selection()
+        let context = TimeContext.current()
+        selection.since = try since.map { try TimeExpression.parse($0, context: context) }
+        selection.until = try until.map { try TimeExpression.parse($0, context: context) }
+        if let since = selection.since, let until = selection.until, since >= until {
+            throw UsageError("--since must be before --until")
+        }
+        if let limit, limit < 0 { throw UsageError("--limit must not be negative") }
+        let workingDirectory = Self.workingDirectory()
+        selection.paths = try paths.map {
+            try PathArgument.glob(Array($0.utf8), workingDirectory: workingDirectory)
+        }
+        selection.directories = try directories.map { text in
+            guard !text.isEmpty else { throw UsageError("--under needs a directory") }
+            return Glob(under: PathArgument.absolute(Array(text.utf8), workingDirectory: workingDirectory))
+        }
+        for list in operations { selection.operations.formUnion(try Operation.parseList(list)) }
+        for word in words(pids) {
+            guard let pid = Int32(word), pid >= 0 else { throw UsageError("'\(word)' is no process number") }
+            selection.pids.insert(pid)
+        }
+        selection.comms = try comms.map { try Glob(Array($0.utf8), subject: .word) }
+        selection.exes = try exes.map { try PathArgument.glob(Array($0.utf8), workingDirectory: workingDirectory) }
+        let users = users.isEmpty ? nil : UserDatabase.system()
+        for word in words(self.users) {
+            guard let number = users?.number(of: Array(word.utf8)) else { throw UsageError("no user '\(word)'") }
+            selection.userIDs.insert(number)
+        }
+        // The beginning of a container's number names it, as in the tools that run containers.
+        selection.containers = try containers.map { try Glob(Array("\($0)*".utf8), subject: .word) }
+        selection.limit = limit
+        selection.isReversed = isReversed
+        selection.includesOverlapping = includesOverlapping
+        return selection
+    }
+
+    private func words(_ lists: [String]) -> [Substring] {
+        lists.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
+    }
+
+    private static func workingDirectory() -> RawPath {
+        (try? Files.readLink(RawPath("/proc/self/cwd"))) ?? RawPath("/")
+    }
+}
+
+extension TimeContext {
+    /// Now, on this machine, in its zone.
+    package static func current() -> TimeContext {
+        let now = Clock.realtime()
+        return TimeContext(now: now, boot: now.advanced(byNanoseconds: -Clock.boottime()), zone: .local)
+    }
+}
+
+extension UpkeepAnswer.Task {
+    /// Reads the options of `varve prune`, of which exactly one must be given.
+    ///
+    /// Throws: `UsageError`, `TimeError`, `TimeSpanError`.
+    package init(prunedBefore before: String?, maxSize: String?, maxAge: String?) throws {
+        guard [before, maxSize, maxAge].count(where: { $0 != nil }) == 1 else {
+            throw UsageError("give one of --before, --max-size and --max-age")
+        }
+        if let before {
+            self = .prune(before: try TimeExpression.parse(before, context: .current()))
+        } else if let maxAge {
+            self = .prune(before: Clock.realtime().advanced(byNanoseconds: -(try TimeSpan.parse(maxAge))))
+        } else {
+            guard let size = maxSize.flatMap(ByteSize.parse) else {
+                throw UsageError("a size is a number with K, M, G or T, such as 500M")
+            }
+            self = .enforce(maxByteCount: UInt64(size))
+        }
+    }
+}

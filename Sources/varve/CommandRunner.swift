@@ -1,0 +1,33 @@
+import ArgumentParser
+import Glibc
+import Query
+
+/// A subcommand that answers a question.
+protocol QueryCommand: ParsableCommand {
+    func answer() throws -> AnswerStatus
+}
+
+/// Parses the arguments, runs the command, and turns what comes of it into an exit code.
+enum CommandRunner {
+    static func main() -> Never {
+        AnswerOutput.ignoreBrokenPipes()
+        do {
+            var command = try Varve.parseAsRoot()
+            guard let question = command as? any QueryCommand else {
+                try command.run()
+                exit(0)
+            }
+            exit(Failures.status { () throws in try question.answer() })
+        } catch {
+            let code = Varve.exitCode(for: error)
+            let text = Varve.fullMessage(for: error)
+            // Help and version are answers; everything else that the parser says is about usage.
+            guard code == .success else {
+                Failures.print("\(text)\n", to: STDERR_FILENO)
+                exit(AnswerStatus.usage.rawValue)
+            }
+            Failures.print("\(text)\n", to: STDOUT_FILENO)
+            exit(AnswerStatus.found.rawValue)
+        }
+    }
+}

@@ -1,0 +1,13 @@
+import ArgumentParser
+import Query
+
+struct CompactCommand: QueryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compact", abstract: "Merge all blocks and give free space back.")
+
+    @OptionGroup var options: StoreOptions
+
+    func answer() throws -> AnswerStatus {
+        try UpkeepAnswer(options.context(), .compact).run()
+    }
+}

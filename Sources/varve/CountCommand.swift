@@ -1,0 +1,13 @@
+import ArgumentParser
+import Query
+
+struct CountCommand: QueryCommand {
+    static let configuration = CommandConfiguration(commandName: "count", abstract: "Print how many events match.")
+
+    @OptionGroup var selection: SelectionOptions
+    @OptionGroup var options: StoreOptions
+
+    func answer() throws -> AnswerStatus {
+        try CountAnswer(options.context(), selection.selection()).run()
+    }
+}

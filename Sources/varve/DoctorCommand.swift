@@ -1,0 +1,18 @@
+import ArgumentParser
+import Query
+
+struct DoctorCommand: QueryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor", abstract: "Tell why recording would or would not work here.")
+
+    @Argument(
+        help: ArgumentHelp("What would be recorded; default: every real local filesystem.", valueName: "PATH"))
+    var paths: [String] = []
+    @Option(help: ArgumentHelp("The recorder's program; default: beside this one, then in $PATH.", valueName: "FILE"))
+    var varved: String?
+    @OptionGroup var options: StoreOptions
+
+    func answer() throws -> AnswerStatus {
+        try DoctorAnswer(options.context(), paths: paths, program: varved).run()
+    }
+}

@@ -1,0 +1,17 @@
+import ArgumentParser
+import Query
+
+struct NoteCommand: QueryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "note", abstract: "Put a remark on the timeline; without a text, print the remarks.")
+
+    @Argument(help: ArgumentHelp("The remark.", valueName: "TEXT"))
+    var text: [String] = []
+    @OptionGroup var options: StoreOptions
+
+    func answer() throws -> AnswerStatus {
+        let context = try options.context()
+        guard !text.isEmpty else { return try NotesAnswer(context).run() }
+        return try UpkeepAnswer(context, .note(text.joined(separator: " "))).run()
+    }
+}
