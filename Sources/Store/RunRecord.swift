@@ -50,7 +50,7 @@ extension RunRecord {
 
 extension UUIDBytes {
     /// From sixteen bytes; what is missing counts as zero.
-    init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) {
         var words: [UInt64] = [0, 0]
         for (index, byte) in bytes.prefix(16).enumerated() {
             words[index / 8] |= UInt64(byte) << UInt64(56 - 8 * (index % 8))

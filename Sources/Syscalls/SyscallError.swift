@@ -61,7 +61,7 @@ extension SyscallError: CustomStringConvertible {
 
 extension RawPath {
     /// The path for an error line: control bytes and bytes that are no UTF-8 are written as `\xNN`.
-    var escapedText: String {
+    package var escapedText: String {
         var line = ""
         for scalar in lossyText.unicodeScalars {
             if scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) {

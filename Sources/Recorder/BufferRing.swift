@@ -1,0 +1,82 @@
+import Block
+import Fanotify
+import Model
+import Synchronization
+
+/// What one reading of the queue left, with the window in which its events happened.
+struct DrainedBuffer: ~Copyable {
+    var records = ReadBuffer(capacity: BufferRing.bufferByteCount)
+    var window = TimeWindow(
+        earliest: .distantPast, time: .distantPast, clockOffsetNanoseconds: 0)
+    /// The last barrier that everything up to here satisfies: the queue was seen empty after it was asked for.
+    var barrier: UInt64 = 0
+    /// The drain ends with this one.
+    var isLast = false
+}
+
+/// The preallocated buffers between *drain* and *resolve*: one thread fills, the other empties, in order.
+///
+/// Bounded: when all are full the drain waits, and the kernel's queue holds what comes.
+final class BufferRing: Sendable {
+    static let bufferCount: UInt64 = 16
+    /// A quarter of a megabyte holds about 2,000 records; larger reads cost no less.
+    static let bufferByteCount = 256 << 10
+
+    private let slots = InlineArray<16, Mutex<DrainedBuffer>> { _ in Mutex(DrainedBuffer()) }
+    /// How many buffers were ever filled, and how many of them emptied.
+    private let filledCount = Atomic<UInt64>(0)
+    private let emptiedCount = Atomic<UInt64>(0)
+    private let emptierWaits = Atomic<Bool>(false)
+    private let fillerWaits = Atomic<Bool>(false)
+    private let emptierWaker: Waker
+    private let fillerWaker: Waker
+
+    init(emptierWaker: Waker, fillerWaker: Waker) {
+        self.emptierWaker = emptierWaker
+        self.fillerWaker = fillerWaker
+    }
+
+    var filled: UInt64 { filledCount.load(ordering: .sequentiallyConsistent) }
+    var emptied: UInt64 { emptiedCount.load(ordering: .sequentiallyConsistent) }
+
+    /// Lends the next buffer to `fill`, which says whether there is something in it to pass on. Waits for a free one.
+    ///
+    /// Thread: *drain* only.
+    func fill(_ fill: (inout DrainedBuffer) -> Bool) {
+        let number = filledCount.load(ordering: .relaxed)
+        while number &- emptiedCount.load(ordering: .acquiring) >= Self.bufferCount {
+            fillerWaits.store(true, ordering: .sequentiallyConsistent)
+            // Looked at again after the announcement, or the wake-up could fall between the two.
+            if number &- emptiedCount.load(ordering: .sequentiallyConsistent) >= Self.bufferCount {
+                fillerWaker.wait(timeoutNanoseconds: 100_000_000)
+            }
+            fillerWaker.clear()
+            fillerWaits.store(false, ordering: .relaxed)
+        }
+        let isPassedOn = slots[Int(number % Self.bufferCount)].withLock { fill(&$0) }
+        guard isPassedOn else { return }
+        filledCount.store(number &+ 1, ordering: .sequentiallyConsistent)
+        if emptierWaits.load(ordering: .sequentiallyConsistent) { emptierWaker.wake() }
+    }
+
+    /// Lends the oldest filled buffer to `body`; false when there is none by the time given.
+    ///
+    /// Parameter timeoutNanoseconds: nil waits without end; the emptier's waker ends the wait early.
+    /// Thread: *resolve* only.
+    func empty(timeoutNanoseconds: Int64?, _ body: (borrowing DrainedBuffer) -> Void) -> Bool {
+        let number = emptiedCount.load(ordering: .relaxed)
+        if filledCount.load(ordering: .acquiring) == number {
+            emptierWaits.store(true, ordering: .sequentiallyConsistent)
+            if filledCount.load(ordering: .sequentiallyConsistent) == number {
+                emptierWaker.wait(timeoutNanoseconds: timeoutNanoseconds)
+            }
+            emptierWaker.clear()
+            emptierWaits.store(false, ordering: .relaxed)
+            if filledCount.load(ordering: .acquiring) == number { return false }
+        }
+        slots[Int(number % Self.bufferCount)].withLock { body($0) }
+        emptiedCount.store(number &+ 1, ordering: .sequentiallyConsistent)
+        if fillerWaits.load(ordering: .sequentiallyConsistent) { fillerWaker.wake() }
+        return true
+    }
+}

@@ -1,0 +1,128 @@
+import Glibc
+import Model
+import Synchronization
+import Syscalls
+
+/// Answers on `varved.sock`: one line asks, one line of JSON answers; `follow` goes on answering at each commit.
+///
+/// Bounded: 64 connections, 4 KiB a request. Thread: its own, *control*.
+final class ControlServer: Sendable {
+    private let path: RawPath
+    private let listener: OwnedDescriptor
+    private let shared: WriteShared
+    private let facts: RecorderFacts
+    private let isStopping = Atomic<Bool>(false)
+
+    static let maximumConnectionCount = 64
+    static let maximumRequestByteCount = 4_096
+
+    init(store: RawPath, shared: WriteShared, facts: RecorderFacts) throws(SyscallError) {
+        path = store.appending("varved.sock".utf8)
+        listener = try UnixSocket.listen(at: path, mode: 0o660)
+        self.shared = shared
+        self.facts = facts
+    }
+
+    func stop() {
+        isStopping.store(true, ordering: .sequentiallyConsistent)
+        shared.controlWaker.wake()
+    }
+
+    func run() {
+        var connections: [ControlConnection] = []
+        while !isStopping.load(ordering: .sequentiallyConsistent) {
+            var set = PollSet(
+                reading: [listener.fileDescriptor, shared.controlWaker.descriptor.fileDescriptor]
+                    + connections.map(\.descriptorNumber))
+            _ = try? set.wait(timeoutNanoseconds: nil)
+            shared.controlWaker.clear()
+            for (index, connection) in connections.enumerated() where set.isReady(at: index + 2) {
+                readRequest(of: connection)
+            }
+            for connection in connections { advance(connection) }
+            let before = connections.count
+            connections.removeAll(where: \.isClosed)
+            if set.isReady(at: 0), before < Self.maximumConnectionCount { acceptOne(&connections) }
+            let followers = connections.count { $0.state == .following }
+            shared.progress.followers.store(followers, ordering: .relaxed)
+        }
+        // A request that is under way when the recorder ends was answered by its end or never will be.
+        for connection in connections { advance(connection) }
+        try? Files.unlink(path)
+    }
+
+    private func acceptOne(_ connections: inout [ControlConnection]) {
+        guard let descriptor = try? UnixSocket.accept(on: listener),
+            let peer = try? UnixSocket.peerCredentials(of: descriptor)
+        else { return }
+        connections.append(ControlConnection(descriptor, peer: peer))
+    }
+
+    private func readRequest(of connection: ControlConnection) {
+        guard let line = connection.readLine(limit: Self.maximumRequestByteCount) else { return }
+        let verb = line.prefix { $0 != UInt8(ascii: " ") }
+        let argument = Array(line.dropFirst(verb.count + 1))
+        switch String(decoding: verb, as: UTF8.self) {
+        case "sync":
+            connection.state = .waitingForBarrier(shared.barriers.request())
+            shared.drain.waker.wake()
+        case "follow":
+            connection.state = .following
+            connection.lastSequence = shared.snapshot.nextSequence
+            connection.send(JSONLine(ok: true).text)
+        case "status":
+            connection.finish(facts.statusLine(shared: shared))
+        case "compact":
+            ask(.compact, for: connection)
+        case "prune":
+            guard let before = Int64(String(decoding: argument, as: UTF8.self)) else {
+                connection.finish(JSONLine(error: "prune wants nanoseconds since 1970").text)
+                return
+            }
+            ask(.prune(before: Instant(nanosecondsSinceEpoch: before)), for: connection)
+        case "note":
+            let text = String(decoding: argument, as: UTF8.self)
+            guard !text.isEmpty else {
+                connection.finish(JSONLine(error: "a note needs a text").text)
+                return
+            }
+            ask(.note(text: text, uid: connection.peer.uid), for: connection)
+        default:
+            connection.finish(JSONLine(error: "unknown request").text)
+        }
+    }
+
+    private func ask(_ request: UpkeepRequest, for connection: ControlConnection) {
+        connection.state = .waitingForUpkeep(shared.ask(request))
+    }
+
+    /// Sends what has become known since.
+    private func advance(_ connection: ControlConnection) {
+        switch connection.state {
+        case .reading, .closed:
+            break
+        case .following:
+            let next = shared.snapshot.nextSequence
+            if next != connection.lastSequence {
+                connection.lastSequence = next
+                connection.send("{\"seq\":\(next &- 1)}\n")
+            }
+        case .waitingForBarrier(let barrier):
+            guard let result = shared.barriers.result(of: barrier) else { return }
+            switch result {
+            case .committed:
+                var line = JSONLine(ok: true)
+                line.add("seq", number: shared.snapshot.nextSequence &- 1)
+                connection.finish(line.text)
+            case .failed(let reason):
+                connection.finish(JSONLine(error: reason).text)
+            }
+        case .waitingForUpkeep(let request):
+            guard let answer = shared.takeAnswer(request) else { return }
+            switch answer {
+            case .done: connection.finish(JSONLine(ok: true).text)
+            case .failed(let reason): connection.finish(JSONLine(error: reason).text)
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import Block
+import Fanotify
+import Model
+import Synchronization
+import Syscalls
+
+/// Reads the notification queue into the ring, and nothing else: no file, no `/proc`, no SQLite.
+///
+/// Thread: its own, *drain*; it ends after `stop` was set and the queue was seen empty once more.
+final class DrainLoop: Sendable {
+    private let group: GroupBox
+    private let ring: BufferRing
+    private let barriers: Barriers
+    let waker: Waker
+    private let isStopping = Atomic<Bool>(false)
+    /// Between a reading and its passing on.
+    private let isBusy = Atomic<Bool>(false)
+    private let watchdogAllowedNanoseconds: Int64?
+
+    init(group: GroupBox, ring: BufferRing, barriers: Barriers, waker: Waker, watchdogAllowedNanoseconds: Int64?) {
+        self.group = group
+        self.ring = ring
+        self.barriers = barriers
+        self.waker = waker
+        self.watchdogAllowedNanoseconds = watchdogAllowedNanoseconds
+    }
+
+    /// Ends the loop after one more reading until the queue is empty.
+    func stop() {
+        isStopping.store(true, ordering: .sequentiallyConsistent)
+        waker.wake()
+    }
+
+    /// True when at this moment nothing waits in the queue and nothing is between the queue and the ring.
+    ///
+    /// Any thread; look at the ring's counts after it, not before.
+    var queueIsEmpty: Bool {
+        !group.isReadable && !isBusy.load(ordering: .sequentiallyConsistent)
+    }
+
+    func run() {
+        var nap = NapPolicy()
+        var watchdog = Watchdog(allowedNanoseconds: watchdogAllowedNanoseconds)
+        var descriptors = PollSet(reading: [group.group.fileDescriptor, waker.descriptor.fileDescriptor])
+        var lastBarrier: UInt64 = 0
+        var seenEmpty = Clock.realtime()
+        while true {
+            watchdog.pingIfDue()
+            if nap.napMicroseconds > 0 {
+                Clock.sleep(nanoseconds: nap.napMicroseconds * 1_000)
+            } else {
+                // A failed wait (no memory) is followed by a reading all the same.
+                _ = try? descriptors.wait(timeoutNanoseconds: watchdog.intervalNanoseconds)
+            }
+            let isStopping = isStopping.load(ordering: .sequentiallyConsistent)
+            let barrier = barriers.newest
+            if isStopping || barrier != lastBarrier { waker.clear() }
+            let records = readUntilEmpty(seenEmpty: &seenEmpty)
+            nap.update(recordCount: records)
+            if barrier != lastBarrier || isStopping {
+                lastBarrier = barrier
+                ring.fill { slot in
+                    slot.records.removeAll()
+                    slot.barrier = barrier
+                    slot.isLast = isStopping
+                    return true
+                }
+                if isStopping { return }
+            }
+        }
+    }
+
+    /// Returns about how many records were read; `seenEmpty` becomes a moment before the queue was found empty.
+    private func readUntilEmpty(seenEmpty: inout Instant) -> Int {
+        var byteCount = 0
+        var isEmpty = false
+        while !isEmpty {
+            isBusy.store(true, ordering: .sequentiallyConsistent)
+            let before = Clock.realtime()
+            let earliest = seenEmpty
+            ring.fill { slot in
+                slot.records.removeAll()
+                slot.barrier = 0
+                slot.isLast = false
+                let count = group.read(into: &slot.records)
+                guard count > 0 else {
+                    isEmpty = true
+                    return false
+                }
+                byteCount += count
+                let now = Clock.realtime()
+                slot.window = TimeWindow(
+                    // A clock that was set back must not make a window end before it begins.
+                    earliest: min(earliest, now), time: now,
+                    clockOffsetNanoseconds: now.nanosecondsSinceEpoch &- Clock.monotonic())
+                return true
+            }
+            isBusy.store(false, ordering: .sequentiallyConsistent)
+            if isEmpty { seenEmpty = before }
+        }
+        return byteCount / Self.typicalRecordByteCount
+    }
+
+    /// Metadata, a directory with a short name and the object: enough to tell a storm from a trickle without a look
+    /// at the records.
+    private static let typicalRecordByteCount = 96
+}

@@ -1,0 +1,43 @@
+import Block
+import Model
+
+/// `--exclude`: a path is excluded when a pattern matches it or any directory above it.
+///
+/// Cost: each path of a batch is looked at once, whatever the number of its events.
+struct ExclusionFilter {
+    enum Verdict: UInt8 {
+        case unknown
+        case recorded
+        case excluded
+    }
+
+    let patterns: [Glob]
+
+    init(patterns: [Glob]) {
+        self.patterns = patterns
+    }
+
+    var isEmpty: Bool { patterns.isEmpty }
+
+    /// `verdicts` is indexed by path and grows with the dictionary; the caller clears it with the batch.
+    func isExcluded(_ path: PathIndex, in paths: borrowing PathDictionary, verdicts: inout [Verdict]) -> Bool {
+        let index = Int(path)
+        while verdicts.count <= index { verdicts.append(.unknown) }
+        if verdicts[index] == .unknown {
+            var bytes: [UInt8] = []
+            paths.appendPath(path, to: &bytes)
+            verdicts[index] = matches(bytes) ? .excluded : .recorded
+        }
+        return verdicts[index] == .excluded
+    }
+
+    private func matches(_ path: [UInt8]) -> Bool {
+        var end = path.count
+        while end > 0 {
+            let prefix = Array(path[..<end])
+            if patterns.contains(where: { $0.matches(prefix) }) { return true }
+            end = path[..<end].lastIndex(of: UInt8(ascii: "/")) ?? 0
+        }
+        return false
+    }
+}

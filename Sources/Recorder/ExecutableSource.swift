@@ -1,0 +1,49 @@
+import Fanotify
+import Model
+import Syscalls
+
+/// Looks into an executed file for the program that the kernel opens next to run it.
+///
+/// The file is opened by its handle, so it is the very file of the event, whatever its name is by now. Only the first
+/// page is read, into memory, and nothing of it is stored.
+struct ExecutableSource {
+    typealias Interpreter = (identity: FileIdentity, isForScript: Bool)
+
+    /// The mount point of each filesystem, to open handles by.
+    var mountPoints: [FilesystemID: RawPath]
+
+    func interpreter(of handle: FileHandle) -> Interpreter? {
+        guard let mountPoint = mountPoints[handle.filesystem], let page = firstPage(of: handle, on: mountPoint) else {
+            return nil
+        }
+        switch ExecutableHeader(page) {
+        case .elf(let path): return identity(of: RawPath(path)).map { ($0, false) }
+        case .script(let path): return identity(of: RawPath(path)).map { ($0, true) }
+        case .other: return nil
+        }
+    }
+
+    private func firstPage(of handle: FileHandle, on mountPoint: RawPath) -> [UInt8]? {
+        do throws(SyscallError) {
+            let mount = try openDirectory(mountPoint)
+            guard let file = try HandleResolver.openFile(handle, mount: mount) else { return nil }
+            var bytes: [UInt8] = []
+            _ = try file.read(upTo: ExecutableHeader.byteCount, at: 0, appendingTo: &bytes)
+            return bytes
+        } catch {
+            // The file may be gone or unreadable; its interpreter then simply stays unknown.
+            return nil
+        }
+    }
+
+    /// Which file a path names, as events would carry it.
+    private func identity(of path: RawPath) -> FileIdentity? {
+        do throws(SyscallError) {
+            let file = try openPath(path)
+            let filesystem = try file.filesystemStatus().id
+            return try HandleResolver.handle(of: file, filesystem: filesystem)?.identity
+        } catch {
+            return nil
+        }
+    }
+}

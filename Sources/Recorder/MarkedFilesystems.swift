@@ -1,0 +1,117 @@
+import Fanotify
+import Glibc
+import Model
+import Store
+import Syscalls
+
+/// The notification group with its marks in place, and what could not be marked.
+struct MarkedFilesystems {
+    var group: GroupBox
+    var scope: RecordingScope
+    var mountPoints: [FilesystemID: RawPath]
+    var coverage: [Coverage]
+    var gaps: [Gap]
+    var queueIsUnlimited: Bool
+    var queueReason: String
+
+    /// Makes the group and marks what `plan` names.
+    ///
+    /// Throws: `.noPrivilege` where the kernel refuses for want of a capability, `.unavailable` where nothing that was
+    /// asked for can be marked.
+    static func mark(plan: MarkPlan, options: RecorderOptions, store: RawPath) throws(RecorderError) -> Self {
+        let queue = QueueChoice(options.queue)
+        let group = try makeGroup(isUnlimited: queue.isUnlimited)
+        var marked = Self(
+            group: GroupBox(group),
+            scope: RecordingScope(
+                roots: [], isRestricted: plan.isRestricted, operations: options.operations.union(.onDirectory),
+                ownPID: OwnProcess.pid),
+            mountPoints: [:], coverage: [], gaps: [], queueIsUnlimited: queue.isUnlimited, queueReason: queue.reason)
+        marked.ignoreStore(store)
+        let now = Clock.realtime()
+        for omission in plan.omissions {
+            marked.gaps.append(Self.notCovered(omission.path, omission.reason, now))
+        }
+        var refusals: [String] = []
+        for target in plan.targets {
+            do throws(SyscallError) {
+                try marked.mark(target, operations: options.operations, from: now)
+            } catch  where !target.isRecorded {
+                // Only processes that run programs from there will be named less well.
+                continue
+            } catch {
+                if error.errno == EPERM { throw RecorderPrivileges.missing(for: error) }
+                refusals.append("\(target.mountPoint.lossyText) (\(target.filesystemType)): \(explain(error))")
+                marked.gaps.append(Self.notCovered(target.mountPoint, explain(error), now))
+            }
+        }
+        marked.addRoots(plan.tops)
+        guard !marked.coverage.isEmpty else {
+            let reason = refusals.isEmpty ? "no filesystem here can be marked" : refusals.joined(separator: "; ")
+            throw RecorderError(.unavailable, "nothing can be recorded: \(reason)")
+        }
+        return marked
+    }
+
+    private static func makeGroup(isUnlimited: Bool) throws(RecorderError) -> NotificationGroup {
+        var flags: NotificationGroup.Options = [.directoryNamesAndTargets, .unlimitedMarks]
+        if isUnlimited { flags.insert(.unlimitedQueue) }
+        do throws(SyscallError) {
+            return try NotificationGroup(flags)
+        } catch {
+            if error.errno == EPERM { throw RecorderPrivileges.missing(for: error) }
+            throw RecorderError(.unavailable, error.description)
+        }
+    }
+
+    /// The store's own writes are not events. What the mark lets through is recognised by the recorder's pid.
+    private func ignoreStore(_ store: RawPath) {
+        do throws(SyscallError) {
+            try group.group.addIgnoreMark(
+                .inode, mask: EventMask.operations.union([.onChild, .onDirectory]), at: store)
+        } catch {
+            // Where the filesystem refuses, the pid alone decides.
+        }
+    }
+
+    private mutating func mark(_ target: MarkPlan.Target, operations: EventMask, from now: Instant)
+        throws(SyscallError)
+    {
+        let mask = target.isRecorded ? operations.union([.openExec, .onDirectory]) : .openExec
+        try group.group.addMark(.filesystem, mask: mask, at: target.mountPoint)
+        let id = try target.mountPoint.filesystemStatus().id
+        mountPoints[id] = mountPoints[id] ?? target.seenFrom
+        guard target.isRecorded else { return }
+        coverage.append(
+            Coverage(
+                path: target.mountPoint, filesystem: id, filesystemType: target.filesystemType,
+                mountPoint: target.seenFrom, from: now))
+    }
+
+    private mutating func addRoots(_ tops: [MarkPlan.Top]) {
+        for top in tops {
+            do throws(SyscallError) {
+                let directory = try openDirectory(top.path)
+                let filesystem = try directory.filesystemStatus().id
+                guard let handle = try HandleResolver.handle(of: directory, filesystem: filesystem) else { continue }
+                scope.roots.append(RecordingScope.Root(handle: handle, path: top.path, isKept: top.isKept))
+            } catch {
+                // It vanished since it was marked; its marks vanished with it.
+                continue
+            }
+        }
+    }
+
+    private static func notCovered(_ path: RawPath, _ reason: String, _ now: Instant) -> Gap {
+        Gap(kind: .notCovered, from: now, to: .distantFuture, count: nil, scope: path, cause: reason)
+    }
+
+    private static func explain(_ error: SyscallError) -> String {
+        switch error.errno {
+        case EOPNOTSUPP: "its file handles cannot be reported, so it cannot be marked as a whole"
+        case EXDEV: "a btrfs subvolume: mount the top level (subvolid=5) and record that"
+        case ENODEV: "it has no filesystem id, so it cannot be marked as a whole"
+        default: error.description
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import Model
+import Syscalls
+
+/// Processes as `/proc` shows them.
+///
+/// What is wrong with the recorder itself (no descriptor, no memory) reads as "not known": the event is then recorded
+/// without what could not be learned.
+struct ProcDirectory: ProcessSource {
+    let forksUntilReuse: UInt64
+    private let clock = BootClock()
+    private var buffer: [UInt8] = []
+
+    init() {
+        let maximumPID = (try? ProcFS.maximumPID()) ?? 32_768
+        // Half a turn is left as a margin: pids are given out in order, but some are in use and skipped.
+        forksUntilReuse = UInt64(max(maximumPID / 2, 1))
+    }
+
+    mutating func identity(of pid: Int32) -> ProcessIdentity? {
+        guard let directory = open(pid), let stat = try? directory.readStat(into: &buffer) else { return nil }
+        return ProcessIdentity(
+            startTicks: stat.startTicks, start: clock.instant(ofTicks: stat.startTicks), parentPID: stat.parentPID,
+            isZombie: stat.isZombie)
+    }
+
+    mutating func describe(_ process: inout ActorProcess, including exe: Bool) -> Bool {
+        guard let directory = open(process.pid) else { return false }
+        do throws(SyscallError) {
+            guard let stat = try directory.readStat(into: &buffer) else { return false }
+            process.comm = RawPath(Array(buffer[stat.comm]))
+            process.parentPID = stat.parentPID
+            guard let credentials = try directory.readCredentials(into: &buffer) else { return false }
+            process.uid = credentials.effectiveUID
+            process.gid = credentials.effectiveGID
+            process.loginUID = try directory.readLoginUID(into: &buffer)
+            let limit = ActorProcess.maximumCommandLineByteCount
+            if try directory.readCommandLine(upTo: limit, into: &buffer), !buffer.isEmpty {
+                ProcFS.joinArguments(&buffer)
+                process.commandLine = RawPath(buffer)
+            }
+            if try directory.readControlGroup(into: &buffer), let path = ControlGroup.path(in: buffer) {
+                process.container = ContainerID(controlGroup: buffer[path])?.text
+            }
+            if exe { process.exe = try readExe(directory) }
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    mutating func exeInode(of pid: Int32) -> UInt64? {
+        guard let directory = open(pid) else { return nil }
+        return try? directory.executableStatus()?.inode
+    }
+
+    mutating func forkCount() -> UInt64? {
+        try? ProcFS.forkCount(into: &buffer)
+    }
+
+    private func open(_ pid: Int32) -> ProcessDirectory? {
+        try? ProcessDirectory(pid: pid)
+    }
+
+    private mutating func readExe(_ directory: borrowing ProcessDirectory) throws(SyscallError) -> RawPath? {
+        switch try directory.readExecutable(into: &buffer) {
+        case .path, .deleted: RawPath(buffer)
+        case .denied, .none: nil
+        }
+    }
+}
+
+/// A container's id as its runtime names the control group: the last run of 64 hexadecimal digits in the path.
+///
+/// Source: Docker and containerd, cgroup v1 (`/docker/ID`) and v2 (`docker-ID.scope`, `cri-containerd-ID.scope`).
+struct ContainerID: Equatable {
+    var text: RawPath
+
+    init?(controlGroup path: some Sequence<UInt8>) {
+        var run: [UInt8] = []
+        var found: [UInt8]?
+        for byte in path {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"):
+                run.append(byte)
+            default:
+                if run.count == 64 { found = run }
+                run.removeAll(keepingCapacity: true)
+            }
+        }
+        if run.count == 64 { found = run }
+        guard let found else { return nil }
+        text = RawPath(found)
+    }
+}

@@ -1,0 +1,43 @@
+package import Model
+
+/// What the command line asked of the recorder.
+package struct RecorderOptions: Sendable {
+    /// How far recording reaches.
+    package enum Scope: String, Sendable, CaseIterable {
+        /// Trees where PATH arguments are given, else every real local filesystem.
+        case auto
+        /// The whole filesystems that hold the PATH arguments.
+        case filesystem
+        /// Only what lies at or under the PATH arguments.
+        case tree
+    }
+
+    package enum Queue: String, Sendable, CaseIterable {
+        case auto
+        case limited
+        case unlimited
+    }
+
+    package var store: RawPath
+    package var scope = Scope.auto
+    package var operations = Operation.recordedByDefault
+    package var exclusions: [String] = []
+    package var commitIntervalNanoseconds: Int64 = 250_000_000
+    package var syncIntervalNanoseconds: Int64 = 1_000_000_000
+    package var queue = Queue.auto
+    /// `--max-size`: what du(1) says of the store directory, in bytes.
+    package var maximumByteCount: UInt64?
+    package var maximumAgeNanoseconds: Int64?
+    /// `--min-free`: bytes to leave free on the store's filesystem.
+    package var minimumFreeByteCount: UInt64 = 1 << 30
+    package var paths: [RawPath] = []
+    /// The command to run while recording, with its arguments; empty for none.
+    package var command: [RawPath] = []
+    package var version = ""
+    /// The arguments as given, for the run's row.
+    package var commandLine = ""
+
+    package init(store: RawPath) {
+        self.store = store
+    }
+}

@@ -1,0 +1,20 @@
+import Fanotify
+import Model
+
+/// Which directories are the tops of what is recorded, and how their paths are written.
+struct RecordingScope {
+    struct Root {
+        var handle: FileHandle
+        /// The path its descendants are written with: a PATH argument's real path, or a mount point.
+        var path: RawPath
+        /// False for the top of a filesystem of which only trees are kept: it names the far side of a rename.
+        var isKept: Bool
+    }
+
+    var roots: [Root]
+    /// Only what lies below a kept root is recorded.
+    var isRestricted: Bool
+    /// What is asked for; a record with none of these bits only serves attribution.
+    var operations: EventMask
+    var ownPID: Int32
+}

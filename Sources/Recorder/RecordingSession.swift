@@ -1,0 +1,163 @@
+import Block
+import Fanotify
+import Glibc
+import Model
+import Store
+import Syscalls
+
+/// One recording from its start to its end: privileges, store, marks, threads, and the wait for a signal or a command.
+package enum RecordingSession {
+    /// Records as the options say, says so on stderr, and returns the exit status.
+    package static func run(_ options: RecorderOptions) throws(RecorderError) -> Int32 {
+        let exclusions = try compile(options.exclusions)
+        SignalDescriptor.ignoreBrokenPipes()
+        let signals = try orUnavailable { () throws(SyscallError) in
+            try SignalDescriptor([SIGTERM, SIGINT, SIGCHLD])
+        }
+        let paths = try realPaths(options.paths)
+        let mounts = try orUnavailable { () throws(SyscallError) in try MountTable.current() }
+        let plan = MarkPlan(paths: paths, scope: options.scope, mounts: mounts)
+        if options.scope == .tree, paths.isEmpty {
+            throw RecorderError(.usage, "--scope tree needs the PATH of a directory")
+        }
+
+        var store = try openStore(options.store)
+        try RecorderPrivileges.raise()
+        let marked = try MarkedFilesystems.mark(plan: plan, options: options, store: store.directory)
+        let started = Clock.realtime()
+        let run = try begin(&store, marked: marked, started: started, options: options)
+        let privileges = RecorderPrivileges.held
+        let facts = RecorderFacts(
+            run: run.run, pid: OwnProcess.pid, version: options.version, started: started,
+            queueIsUnlimited: marked.queueIsUnlimited, queueReason: marked.queueReason, privileges: privileges,
+            paths: marked.coverage.map(\.path), operations: options.operations)
+        let threads: RecorderThreads
+        do throws(SyscallError) {
+            threads = try RecorderThreads(
+                store: store, run: run, marked: marked, options: options, exclusions: exclusions, facts: facts)
+        } catch {
+            throw RecorderError(.unavailable, error.description)
+        }
+        StandardError.write(startLine(marked: marked, run: run, store: options.store, privileges: privileges))
+        ServiceNotification.send("READY=1")
+
+        let status = waitForEnd(signals: signals, command: options.command)
+        ServiceNotification.send("STOPPING=1")
+        threads.finish()
+        return try status.get()
+    }
+
+    private static func compile(_ patterns: [String]) throws(RecorderError) -> [Glob] {
+        var globs: [Glob] = []
+        for pattern in patterns {
+            do throws(GlobError) {
+                globs.append(try Glob(Array(pattern.utf8)))
+            } catch {
+                throw RecorderError(.usage, "--exclude '\(pattern)': \(error.description)")
+            }
+        }
+        return globs
+    }
+
+    private static func realPaths(_ paths: [RawPath]) throws(RecorderError) -> [RawPath] {
+        var real: [RawPath] = []
+        for path in paths {
+            do throws(SyscallError) {
+                let resolved = try Files.realPath(path)
+                guard try resolved.status().kind == .directory else {
+                    throw SyscallError(call: "open", errno: ENOTDIR, subject: path)
+                }
+                if !real.contains(resolved) { real.append(resolved) }
+            } catch  where error.errno == ENOTDIR {
+                throw RecorderError(
+                    .usage,
+                    "\(path.lossyText) is not a directory: name its directory, and choose with 'varve events --path'")
+            } catch {
+                throw RecorderError(.usage, "PATH \(error.description)")
+            }
+        }
+        return real
+    }
+
+    private static func openStore(_ directory: RawPath) throws(RecorderError) -> StoreWriter {
+        do throws(StoreError) {
+            return try StoreWriter(directory: directory, create: true)
+        } catch {
+            if case .heldByAnother = error.code { throw RecorderError(.storeIsHeld, error.description) }
+            throw RecorderError(.storeCannotBeMade, error.description)
+        }
+    }
+
+    private static func begin(
+        _ store: inout StoreWriter, marked: MarkedFilesystems, started: Instant, options: RecorderOptions
+    ) throws(RecorderError) -> RunIdentity {
+        let bootID = (try? HostIdentity.bootID()).map { UUIDBytes($0) } ?? .zero
+        let record = RunRecord(
+            bootID: bootID, started: started, startedMonotonicNanoseconds: Clock.monotonic(), pid: OwnProcess.pid,
+            version: options.version, options: options.commandLine)
+        do throws(StoreError) {
+            let run = try store.beginRun(record, coverage: marked.coverage)
+            if !marked.gaps.isEmpty {
+                var additions = Additions()
+                additions.gaps = marked.gaps
+                try store.append(additions)
+            }
+            return run
+        } catch {
+            throw RecorderError(.storeCannotBeMade, error.description)
+        }
+    }
+
+    private static func startLine(
+        marked: MarkedFilesystems, run: RunIdentity, store: RawPath, privileges: String
+    ) -> String {
+        let covered = marked.coverage.map { "\(escape($0.path)) (\($0.filesystemType))" }.joined(separator: ", ")
+        let queue = "\(marked.queueIsUnlimited ? "unlimited" : "limited") queue (\(marked.queueReason))"
+        let missing = marked.gaps.isEmpty ? "" : "; not covered: \(marked.gaps.count), see 'varve gaps'"
+        return "varved: recording \(covered) into \(escape(store)), run \(run.run), \(queue), "
+            + "holding \(privileges)\(missing)\n"
+    }
+
+    /// Nothing in a path may steer the terminal.
+    private static func escape(_ path: RawPath) -> String {
+        path.escapedText
+    }
+
+    /// Waits for a signal, or for the command to end.
+    private static func waitForEnd(
+        signals: borrowing SignalDescriptor, command: [RawPath]
+    ) -> Result<Int32, RecorderError> {
+        var child: ChildProcess?
+        if !command.isEmpty {
+            do throws(SyscallError) {
+                child = try ChildProcess(command)
+            } catch {
+                return .failure(RecorderError(.usage, "the command cannot be started: \(error.description)"))
+            }
+        }
+        var set = PollSet(reading: [signals.fileDescriptor])
+        while true {
+            _ = try? set.wait(timeoutNanoseconds: nil)
+            while let signal = try? signals.next() {
+                if signal == SIGCHLD {
+                    if let child, let status = try? child.poll() { return .success(status.code) }
+                } else if let child {
+                    // The command decides how it ends; the recording ends with it.
+                    try? child.send(signal: signal)
+                } else {
+                    return .success(0)
+                }
+            }
+        }
+    }
+
+    private static func orUnavailable<Value: ~Copyable>(
+        _ body: () throws(SyscallError) -> Value
+    ) throws(RecorderError) -> Value {
+        do throws(SyscallError) {
+            return try body()
+        } catch {
+            throw RecorderError(.unavailable, error.description)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import Block
+import Fanotify
+import Model
+import Store
+import Synchronization
+import Syscalls
+
+/// How far the way of an event is behind, for whoever wants to know that nothing is under way.
+final class PipelineProgress: Sendable {
+    /// Buffers of the ring whose events are all committed or were found to hold none.
+    let settledBuffers = Atomic<UInt64>(0)
+    /// Somebody follows the commits; they are not to be stretched.
+    let followers = Atomic<Int>(0)
+}
+
+/// Empties the ring into batches and hands them over when they are due.
+///
+/// Thread: its own, *resolve*.
+struct ResolveLoop {
+    var resolver: Resolver<ProcDirectory, KernelDirectories>
+    let ring: BufferRing
+    let exchange: BatchExchange
+    let pacing: CommitPacing
+    let progress: PipelineProgress
+
+    mutating func run() {
+        var openedAt: Int64?
+        var barrier: UInt64 = 0
+        var handedBarrier: UInt64 = 0
+        var isLast = false
+        while !isLast {
+            let got = ring.empty(timeoutNanoseconds: remaining(openedAt)) { slot in
+                if slot.barrier > barrier { barrier = slot.barrier }
+                if slot.isLast { isLast = true }
+                if slot.records.byteCount > 0 { resolver.resolve(slot.records.bytes, window: slot.window) }
+            }
+            let ringIsEmpty = ring.filled == ring.emptied
+            if got, ringIsEmpty { resolver.checkRenamedDirectories() }
+            let isEmpty = resolver.batch.count == 0 && resolver.additions.isEmpty
+            if isEmpty {
+                openedAt = nil
+            } else if openedAt == nil {
+                openedAt = Clock.monotonic()
+            }
+            let isDue = isLast || barrier > handedBarrier || isFull || isOverdue(openedAt, ringIsEmpty: ringIsEmpty)
+            if isDue, !isEmpty || isLast || barrier > handedBarrier {
+                handOver(barrier: barrier, isLast: isLast)
+                handedBarrier = barrier
+                openedAt = nil
+            } else if isEmpty, got {
+                // What was read held nothing to record, and nothing is on the way to the disk that it belongs to.
+                if exchangeIsIdle { progress.settledBuffers.store(ring.emptied, ordering: .sequentiallyConsistent) }
+            }
+        }
+    }
+
+    private var handedBufferCount = UInt64(0)
+
+    init(
+        resolver: consuming Resolver<ProcDirectory, KernelDirectories>, ring: BufferRing, exchange: BatchExchange,
+        pacing: CommitPacing, progress: PipelineProgress
+    ) {
+        self.resolver = resolver
+        self.ring = ring
+        self.exchange = exchange
+        self.pacing = pacing
+        self.progress = progress
+    }
+
+    private var isFull: Bool {
+        pacing.isFull(eventCount: resolver.batch.count, nameByteCount: resolver.batch.paths.nameByteCount)
+    }
+
+    /// Everything that was handed over has been committed.
+    private var exchangeIsIdle: Bool {
+        progress.settledBuffers.load(ordering: .sequentiallyConsistent) >= handedBufferCount
+    }
+
+    private func openNanoseconds() -> Int64 {
+        pacing.openNanoseconds(
+            eventCount: resolver.batch.count,
+            isWatched: progress.followers.load(ordering: .relaxed) > 0)
+    }
+
+    /// How long to wait for the next buffer; nil without end.
+    private func remaining(_ openedAt: Int64?) -> Int64? {
+        guard let openedAt else { return nil }
+        return max(0, openedAt &+ openNanoseconds() &- Clock.monotonic())
+    }
+
+    /// A batch that waits for the place of a directory may take one more interval while records are at hand.
+    private func isOverdue(_ openedAt: Int64?, ringIsEmpty: Bool) -> Bool {
+        guard let openedAt else { return false }
+        let age = Clock.monotonic() &- openedAt
+        let limit = openNanoseconds()
+        if resolver.hasUnsettledEvents, !ringIsEmpty { return age >= limit * 2 }
+        return age >= limit
+    }
+
+    private mutating func handOver(barrier: UInt64, isLast: Bool) {
+        let next = exchange.takeFree()
+        let finished = resolver.finishBatch(next: next)
+        handedBufferCount = ring.emptied
+        exchange.handOver(
+            FinishedBatch(
+                batch: finished.batch, additions: finished.additions, nextInstance: resolver.processes.nextInstance,
+                bufferCount: handedBufferCount, barrier: barrier, isLast: isLast))
+    }
+}

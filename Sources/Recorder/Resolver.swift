@@ -1,0 +1,357 @@
+import Block
+import Fanotify
+import Model
+import Store
+
+/// Turns event records into the columns of a batch: paths, processes, objects.
+///
+/// No `String`, no allocation and no lock per record once a directory, a name and a process are known.
+/// Thread: the resolve thread only.
+struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
+    let scope: RecordingScope
+    let counters: RecorderCounters
+    var directories: Directories
+    var executables: ExecutableSource
+    var tree: DirectoryTree
+    var processes: ProcessTable<Processes>
+    /// The batch being gathered.
+    var batch = Batch()
+    /// Rows that go with it.
+    var additions = Additions()
+    let exclusion: ExclusionFilter
+
+    private var folding = LinkCountFolding()
+    /// Raised when a directory's place changes, so that what nodes remember of the batch's dictionary is looked up anew.
+    var stamp: UInt64 = 1
+    var bufferSerial: UInt64 = 1
+    /// Directories of this batch whose place is not known, with their stand-in in its dictionary.
+    var unplaced: [DirectoryTree.Index: DirectoryIndex] = [:]
+    /// Events below them: they are settled when the batch ends.
+    private var unsettled: [UnsettledEvent] = []
+    /// Directories that were renamed and not yet seen at their new place.
+    private var renamed: [DirectoryTree.Index] = []
+    private var excludedPaths: [ExclusionFilter.Verdict] = []
+    private var lastHandle: FileHandle?
+    private var lastDirectory: DirectoryTree.Index = DirectoryTree.none
+    private var lastWindow: TimeWindow?
+    private var counts = Counts()
+
+    private struct UnsettledEvent {
+        var event: Int
+        var directory: DirectoryTree.Index
+    }
+
+    /// What one buffer adds to the counters.
+    private struct Counts {
+        var records = 0
+        var kept = 0
+        var merged = 0
+        var folded = 0
+        var outside = 0
+        var own = 0
+        var unplaceable = 0
+        var malformed = 0
+    }
+
+    init(
+        scope: RecordingScope, counters: RecorderCounters, directories: Directories, executables: ExecutableSource,
+        processes: Processes, nextInstance: UInt64, exclusions: [Glob]
+    ) {
+        self.scope = scope
+        self.counters = counters
+        self.directories = directories
+        self.executables = executables
+        self.processes = ProcessTable(source: processes, nextInstance: nextInstance)
+        exclusion = ExclusionFilter(patterns: exclusions)
+        tree = DirectoryTree(seed: UInt64.random(in: .min ... .max))
+        plantRoots()
+    }
+
+    /// Takes in the records of one reading.
+    mutating func resolve(_ bytes: RawSpan, window: TimeWindow) {
+        bufferSerial &+= 1
+        noteClockStep(window)
+        let windowIndex = UInt32(truncatingIfNeeded: batch.windows.count)
+        batch.windows.append(window)
+        var cursor = EventCursor(bytes)
+        while true {
+            do throws(RecordError) {
+                guard let record = try cursor.next() else { break }
+                counts.records &+= 1
+                take(record, of: bytes, window: window, windowIndex: windowIndex)
+            } catch {
+                counts.malformed &+= 1
+            }
+        }
+        directories.release()
+        publishCounts()
+    }
+
+    /// The queue was empty after the last reading: what the records said of renamed directories can be checked.
+    ///
+    /// The kernel joins equal renames of one process and keeps the place of the first, so that replaying them can end
+    /// in the wrong place (a → b → a → b arrives as a → b, b → a). The directory itself knows.
+    mutating func checkRenamedDirectories() {
+        guard !renamed.isEmpty else { return }
+        bufferSerial &+= 1
+        for index in renamed where tree[index].state == .placed {
+            relocate(index)
+        }
+        renamed.removeAll(keepingCapacity: true)
+        directories.release()
+    }
+
+    // MARK: One record
+
+    private mutating func take(
+        _ record: EventRecord, of bytes: RawSpan, window: TimeWindow, windowIndex: UInt32
+    ) {
+        if record.pid == scope.ownPID {
+            counts.own &+= 1
+            return
+        }
+        if record.mask.contains(.queueOverflow) {
+            counters.overflows.add(1)
+            additions.gaps.append(
+                Gap(
+                    kind: .queueOverflow, from: window.earliest, to: window.time, count: nil, scope: nil,
+                    cause: "the kernel's event queue was full"))
+            return
+        }
+        let object = record.object.map { FileHandle($0, in: bytes) }
+        guard let directoryView = record.directory else {
+            takeNameless(record, object: object, window: window, windowIndex: windowIndex)
+            return
+        }
+        let directory = lookUp(FileHandle(directoryView, in: bytes))
+        let target = record.targetDirectory.map { lookUp(FileHandle($0, in: bytes)) }
+        let place = placement(of: directory)
+        let targetPlace = target.map { placement(of: $0) }
+        let identity = object?.identity
+        let name = bytes.extracting(record.name.indices)
+        var isKept = place.isKept
+        if let targetPlace { isKept = isKept || targetPlace.isKept }
+
+        if record.mask.contains(.openExec) {
+            let isInterpreter = takeExec(
+                record, of: bytes, in: directory, identity: identity, object: object, window: window)
+            if isInterpreter {
+                counts.folded &+= 1
+                return
+            }
+        }
+        let mask = EventMask(rawValue: record.mask.rawValue & wantedBits)
+        if !isKept || mask.isDisjoint(with: .operations) {
+            if !isKept { counts.outside &+= 1 }
+        } else {
+            var flags = EventFlags()
+            let process = processes.index(of: record.pid, at: window, in: &batch)
+            if process.isUncertain { flags.insert(.uncertainProcess) }
+            let path = batch.paths.internPath(directory: batchDirectory(of: directory, place), name: name)
+            var targetPath = PathIndex.absent
+            if let target, let targetPlace {
+                targetPath = batch.paths.internPath(
+                    directory: batchDirectory(of: target, targetPlace),
+                    name: bytes.extracting(record.targetName.indices))
+            }
+            if isExcluded(path), targetPath == .absent || isExcluded(targetPath) {
+                counts.outside &+= 1
+            } else {
+                let event = batch.count
+                batch.append(
+                    window: windowIndex, process: process.index, path: path, target: targetPath, object: identity,
+                    mask: mask, flags: flags)
+                counts.kept &+= 1
+                if mask.isMerged { counts.merged &+= 1 }
+                if place.isPending { unsettled.append(UnsettledEvent(event: event, directory: directory)) }
+            }
+        }
+        if !record.mask.isDisjoint(with: Self.entryOperations) {
+            takeEntry(
+                record, of: bytes, directory: directory, target: target, object: object, identity: identity,
+                isKept: isKept)
+        }
+    }
+
+    private static var entryOperations: EventMask { [.create, .delete, .rename] }
+
+    /// The operations that were asked for, and whether it was a directory.
+    private var wantedBits: UInt32 { scope.operations.rawValue | EventMask.onDirectory.rawValue }
+
+    /// A create, delete or rename: explains link-count changes, and moves directories in the tree.
+    private mutating func takeEntry(
+        _ record: EventRecord, of bytes: RawSpan, directory: DirectoryTree.Index,
+        target: DirectoryTree.Index?, object: FileHandle?, identity: FileIdentity?, isKept: Bool
+    ) {
+        let isRename = record.mask.contains(.rename)
+        if let explained = folding.explained(byEntryOf: record.pid, object: identity, isRename: isRename) {
+            counts.folded &+= 1
+            if explained >= 0 {
+                counts.kept &-= 1
+                batch.drop(at: explained)
+            }
+        }
+        guard record.mask.contains(.onDirectory), let object else { return }
+        let known = tree.find(object)
+        if isRename {
+            guard let target, isKept || known != DirectoryTree.none else { return }
+            let index = tree.findOrInsert(object)
+            settle(index, at: target, name: bytes.extracting(record.targetName.indices))
+            if renamed.count < 4_096 { renamed.append(index) }
+        } else if known != DirectoryTree.none || (isKept && record.mask.contains(.create)) {
+            // A deletion places a directory too: the records of what happened in it may stand before or behind.
+            let index = tree.findOrInsert(object)
+            settle(index, at: directory, name: bytes.extracting(record.name.indices))
+        }
+    }
+
+    /// A record that names no directory: an event on the file itself.
+    private mutating func takeNameless(
+        _ record: EventRecord, object: FileHandle?, window: TimeWindow, windowIndex: UInt32
+    ) {
+        let identity = object?.identity
+        var mask = EventMask(rawValue: record.mask.rawValue & wantedBits)
+        let isLinkCount = record.mask.contains(.attrib) && !record.mask.contains(.onDirectory)
+        if isLinkCount, folding.explains(lonePID: record.pid, object: identity) {
+            counts.folded &+= 1
+            mask.remove(.attrib)
+        }
+        guard !mask.isDisjoint(with: .operations) else { return }
+        var event = -1
+        if scope.isRestricted, !mask.contains(.filesystemError) {
+            counts.unplaceable &+= 1
+        } else {
+            let process = processes.index(of: record.pid, at: window, in: &batch)
+            event = batch.count
+            batch.append(
+                window: windowIndex, process: process.index, path: .absent, target: .absent, object: identity,
+                mask: mask, flags: process.isUncertain ? .uncertainProcess : [])
+            counts.kept &+= 1
+        }
+        // Only a record that is nothing but the link count disappears in its neighbour.
+        if isLinkCount, mask.intersection(.operations) == .attrib {
+            folding.remember(lonePID: record.pid, object: identity, event: event)
+        }
+    }
+
+    /// Tells the process table of an exec. True when it is the interpreter of the exec before.
+    private mutating func takeExec(
+        _ record: EventRecord, of bytes: RawSpan, in directory: DirectoryTree.Index,
+        identity: FileIdentity?, object: FileHandle?, window: TimeWindow
+    ) -> Bool {
+        _ = processes.index(of: record.pid, at: window, in: &batch)
+        var path = pathBytes(of: directory)
+        if path != nil {
+            if path?.last != UInt8(ascii: "/") { path?.append(UInt8(ascii: "/")) }
+            let name = bytes.extracting(record.name.indices)
+            // SAFETY: the buffer is lent for the call and only read.
+            unsafe name.withUnsafeBytes { unsafe path?.append(contentsOf: $0) }
+        }
+        let outcome = processes.noteExec(
+            pid: record.pid, path: path.map { RawPath($0) }, object: identity, in: &batch
+        ) { [executables] _ in
+            guard let found = object.flatMap({ executables.interpreter(of: $0) }) else { return nil }
+            return ProcessTable<Processes>.ExpectedInterpreter(
+                identity: found.identity, isForScript: found.isForScript)
+        }
+        return outcome == .interpreter
+    }
+
+    private mutating func isExcluded(_ path: PathIndex) -> Bool {
+        guard !exclusion.isEmpty, path != .absent else { return false }
+        return exclusion.isExcluded(path, in: batch.paths, verdicts: &excludedPaths)
+    }
+
+    private mutating func noteClockStep(_ window: TimeWindow) {
+        defer { lastWindow = window }
+        guard let lastWindow else { return }
+        let step = window.clockOffsetNanoseconds &- lastWindow.clockOffsetNanoseconds
+        guard abs(step) > Self.clockStepNanoseconds else { return }
+        additions.clockSteps.append(
+            ClockStep(
+                moment: window.time, stepNanoseconds: step,
+                monotonicNanoseconds: window.time.nanosecondsSinceEpoch &- window.clockOffsetNanoseconds))
+    }
+
+    /// NTP slews by at most 500 µs a second; a change of the offset above this is a step.
+    private static var clockStepNanoseconds: Int64 { 100_000_000 }
+
+    private mutating func publishCounts() {
+        counters.readings.add(1)
+        counters.recordsRead.add(counts.records)
+        counters.eventsKept.add(counts.kept)
+        if counts.merged > 0 { counters.merged.add(counts.merged) }
+        if counts.folded > 0 { counters.folded.add(counts.folded) }
+        if counts.outside > 0 { counters.outside.add(counts.outside) }
+        if counts.own > 0 { counters.own.add(counts.own) }
+        if counts.unplaceable > 0 { counters.unplaceable.add(counts.unplaceable) }
+        if counts.malformed > 0 { counters.malformed.add(counts.malformed) }
+        counts = Counts()
+    }
+
+    // MARK: The batch
+
+    /// Settles what is open and hands the batch over; `next` becomes the one to fill.
+    mutating func finishBatch(next: consuming Batch) -> (batch: Batch, additions: Additions) {
+        settleEvents()
+        let finished = (batch, additions)
+        batch = next
+        batch.removeAll(keepingCapacity: true)
+        additions = Additions()
+        stamp &+= 1
+        unplaced.removeAll(keepingCapacity: true)
+        excludedPaths.removeAll(keepingCapacity: true)
+        folding.removeAll()
+        processes.beginBatch()
+        if tree.isFull {
+            tree.removeAll()
+            renamed.removeAll()
+            lastHandle = nil
+            plantRoots()
+        }
+        return finished
+    }
+
+    /// Events below directories that could not be named at first: by now a later record may have told.
+    private mutating func settleEvents() {
+        guard !unsettled.isEmpty else { return }
+        bufferSerial &+= 1
+        var lost = 0
+        var from = Instant.distantFuture
+        var to = Instant.distantPast
+        for entry in unsettled {
+            let place = placement(of: entry.directory)
+            if place.isPending {
+                let window = batch.windows[Int(batch[entry.event].window)]
+                from = min(from, window.earliest)
+                to = max(to, window.time)
+                lost += 1
+                batch.insertFlags(.nameOnly, at: entry.event)
+            } else if !place.isKept {
+                batch.drop(at: entry.event)
+            }
+        }
+        unsettled.removeAll(keepingCapacity: true)
+        directories.release()
+        guard lost > 0 else { return }
+        counters.unresolved.add(lost)
+        additions.gaps.append(
+            Gap(
+                kind: .unresolved, from: from, to: to, count: UInt64(lost), scope: nil,
+                cause: "the directories of these events could no longer be named"))
+    }
+
+    /// True when the batch waits for the place of some directory.
+    var hasUnsettledEvents: Bool { !unsettled.isEmpty }
+
+    // MARK: Directories
+
+    /// The node of a directory handle, in the tree from here on.
+    private mutating func lookUp(_ handle: FileHandle) -> DirectoryTree.Index {
+        if let lastHandle, lastHandle == handle { return lastDirectory }
+        let index = tree.findOrInsert(handle)
+        lastHandle = handle
+        lastDirectory = index
+        return index
+    }
+}

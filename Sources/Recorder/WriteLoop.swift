@@ -1,0 +1,260 @@
+import Block
+import DequeModule
+import Model
+import Store
+import Synchronization
+import Syscalls
+
+/// What others ask of the one thread that writes the store.
+enum UpkeepRequest: Sendable {
+    case compact
+    case prune(before: Instant)
+    case note(text: String, uid: UInt32)
+}
+
+/// Commits batches, and keeps the store in between: durability, checkpoints, merging, limits, the sign of life.
+///
+/// A full disk ends nothing: batches are held while there is room, then the oldest is dropped and becomes a gap row as
+/// soon as a row can be written again.
+/// Thread: its own, *write*.
+struct WriteLoop: ~Copyable {
+    private var store: StoreWriter
+    private var encoder: BlockEncoder
+    private let run: RunIdentity
+    private let options: RecorderOptions
+    private let shared: WriteShared
+    private var held: Deque<FinishedBatch> = []
+    private var dropped: Gap?
+    private var retryAt: Int64?
+    private var lastFailure: String?
+    private var unsyncedSince: Int64?
+    private var lastHeartbeat: Int64 = 0
+    private var lastLimitCheck: Int64 = 0
+    private var storeChanged = true
+    private var reachedLast = false
+
+    static let heartbeatNanoseconds: Int64 = 5_000_000_000
+    static let limitCheckNanoseconds: Int64 = 1_000_000_000
+    static let retryNanoseconds: Int64 = 250_000_000
+    /// Two wait here at most: the third batch is being filled.
+    static let heldBatchCount = 2
+
+    init(store: consuming StoreWriter, run: RunIdentity, options: RecorderOptions, shared: WriteShared) {
+        encoder = BlockEncoder(filterKey: store.filterKey)
+        self.store = store
+        self.run = run
+        self.options = options
+        self.shared = shared
+    }
+
+    /// Runs until the last batch is committed, then marks the run as cleanly ended.
+    consuming func runToEnd() {
+        while !reachedLast || !held.isEmpty {
+            shared.waker.clear()
+            takeBatches()
+            commitHeld()
+            if reachedLast, !held.isEmpty { dropOldest() }
+            answerRequests()
+            upkeep()
+            publish()
+            if held.isEmpty || retryAt != nil { shared.waker.wait(timeoutNanoseconds: nextDeadline()) }
+        }
+        finish()
+    }
+
+    // MARK: Batches
+
+    private mutating func takeBatches() {
+        while held.count < Self.heldBatchCount, let finished = shared.exchange.next() {
+            if finished.isLast { reachedLast = true }
+            held.append(finished)
+        }
+        // The resolver cannot go on and the disk does not take what is here: the oldest makes room.
+        if held.count >= Self.heldBatchCount, retryAt != nil, shared.exchange.resolverIsWaiting { dropOldest() }
+    }
+
+    private mutating func commitHeld() {
+        if let retryAt, Clock.monotonic() < retryAt { return }
+        while let first = held.first {
+            do throws(StoreError) {
+                try commit(first)
+            } catch {
+                fail(error.description, barrier: first.barrier)
+                return
+            }
+            retryAt = nil
+            lastFailure = nil
+            let done = held.removeFirst()
+            settle(done, failure: nil)
+        }
+    }
+
+    private mutating func commit(_ finished: borrowing FinishedBatch) throws(StoreError) {
+        var additions = finished.additions
+        if let dropped { additions.gaps.append(dropped) }
+        if finished.batch.keptCount > 0 {
+            let block: EncodedBlock
+            do throws(BlockError) {
+                block = try encoder.encode(
+                    finished.batch, firstSequence: store.nextSequence, run: run, origin: store.origin)
+            } catch {
+                throw StoreError(.badBlock, error.description)
+            }
+            try store.append(block, additions: additions, nextInstance: finished.nextInstance)
+            shared.counters.eventsCommitted.add(block.count)
+        } else if !additions.isEmpty {
+            try store.append(additions)
+        } else {
+            return
+        }
+        dropped = nil
+        shared.counters.commits.add(1)
+        storeChanged = true
+        if unsyncedSince == nil { unsyncedSince = Clock.monotonic() }
+    }
+
+    private mutating func settle(_ finished: consuming FinishedBatch, failure: String?) {
+        shared.progress.settledBuffers.store(finished.bufferCount, ordering: .sequentiallyConsistent)
+        if finished.barrier > 0 {
+            if failure == nil { syncNow() }
+            shared.barriers.settle(finished.barrier, failure: failure)
+        }
+        shared.exchange.giveBack(finished.batch)
+        shared.controlWaker.wake()
+    }
+
+    private mutating func fail(_ reason: String, barrier: UInt64) {
+        lastFailure = reason
+        retryAt = Clock.monotonic() &+ Self.retryNanoseconds
+        if barrier > 0 {
+            shared.barriers.settle(barrier, failure: reason)
+            shared.controlWaker.wake()
+        }
+    }
+
+    /// Gives up the oldest batch; its time and its number become a gap.
+    private mutating func dropOldest() {
+        guard let oldest = held.popFirst() else { return }
+        let count = UInt64(oldest.batch.keptCount)
+        if count > 0, let first = oldest.batch.windows.first, let last = oldest.batch.windows.last {
+            let before = dropped
+            dropped = Gap(
+                kind: .batchDropped, from: min(first.earliest, before?.from ?? first.earliest),
+                to: max(last.time, before?.to ?? last.time), count: count + (before?.count ?? 0), scope: nil,
+                cause: lastFailure ?? "the store could not be written")
+            shared.counters.eventsDropped.add(Int(count))
+        }
+        settle(oldest, failure: lastFailure)
+    }
+
+    // MARK: Upkeep
+
+    private mutating func answerRequests() {
+        for request in shared.takeRequests() {
+            var failure: String?
+            do throws(StoreError) {
+                switch request.request {
+                case .compact:
+                    try store.compactAll()
+                case .prune(let before):
+                    _ = try store.prune(before: before, cause: "asked for with varve prune")
+                case .note(let text, let uid):
+                    var additions = Additions()
+                    additions.notes.append(Note(moment: Clock.realtime(), uid: uid, text: text))
+                    try store.append(additions)
+                    unsyncedSince = unsyncedSince ?? Clock.monotonic()
+                }
+            } catch {
+                failure = error.description
+            }
+            storeChanged = true
+            shared.answer(request.id, failure: failure)
+        }
+    }
+
+    /// Whatever fails here is tried again at its next turn; the events themselves are safe.
+    private mutating func upkeep() {
+        let now = Clock.monotonic()
+        if let unsyncedSince, now &- unsyncedSince >= options.syncIntervalNanoseconds { syncNow() }
+        do throws(StoreError) {
+            _ = try store.checkpointIfDue()
+            if now &- lastHeartbeat >= Self.heartbeatNanoseconds {
+                lastHeartbeat = now
+                try store.heartbeat(heartbeat())
+            }
+            if storeChanged, now &- lastLimitCheck >= Self.limitCheckNanoseconds {
+                lastLimitCheck = now
+                storeChanged = false
+                let outcome = try store.enforce(limits, now: Clock.realtime())
+                if outcome.blockCount > 0 { storeChanged = true }
+            }
+            if store.isCompactionDue, held.isEmpty {
+                if try store.compactStep() != .idle { storeChanged = true }
+            }
+        } catch {
+            lastFailure = error.description
+        }
+    }
+
+    private var limits: RetentionLimits {
+        RetentionLimits(
+            maxByteCount: options.maximumByteCount, maxAgeNanoseconds: options.maximumAgeNanoseconds,
+            minFreeByteCount: options.minimumFreeByteCount)
+    }
+
+    private mutating func syncNow() {
+        do throws(StoreError) {
+            try store.sync()
+            unsyncedSince = nil
+        } catch {
+            lastFailure = error.description
+            unsyncedSince = Clock.monotonic()
+        }
+    }
+
+    /// The order matters: a moment first, then the proof that nothing from before it is under way.
+    private func heartbeat() -> Heartbeat {
+        let moment = Clock.realtime()
+        let isQuiet =
+            held.isEmpty && dropped == nil && shared.drain.queueIsEmpty
+            && shared.ring.filled == shared.progress.settledBuffers.load(ordering: .sequentiallyConsistent)
+        return Heartbeat(
+            run: run.run, bootID: run.bootID, pid: OwnProcess.pid, writtenAt: moment,
+            monotonicNanoseconds: Clock.monotonic(), nextSequence: store.nextSequence,
+            quietAt: isQuiet ? moment : nil)
+    }
+
+    /// How long there is nothing to do, in nanoseconds.
+    private func nextDeadline() -> Int64? {
+        if store.isCompactionDue, held.isEmpty { return Self.mergePauseNanoseconds }
+        let now = Clock.monotonic()
+        var deadline = lastHeartbeat &+ Self.heartbeatNanoseconds
+        if let unsyncedSince { deadline = min(deadline, unsyncedSince &+ options.syncIntervalNanoseconds) }
+        if let retryAt { deadline = min(deadline, retryAt) }
+        return max(0, deadline &- now)
+    }
+
+    /// Between two slices of merging, so that it takes at most a fifth of one core.
+    private static let mergePauseNanoseconds: Int64 = 80_000_000
+
+    private func publish() {
+        shared.publish(nextSequence: store.nextSequence, failure: lastFailure)
+    }
+
+    private consuming func finish() {
+        do throws(StoreError) {
+            if let dropped {
+                var additions = Additions()
+                additions.gaps.append(dropped)
+                try store.append(additions)
+            }
+            try store.endRun(at: Clock.realtime())
+            try store.sync()
+            try store.heartbeat(heartbeat())
+        } catch {
+            // The next start then finds a run without an end and records the gap.
+            shared.publish(nextSequence: store.nextSequence, failure: error.description)
+        }
+        store.close()
+    }
+}

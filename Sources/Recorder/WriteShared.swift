@@ -1,0 +1,87 @@
+import Model
+import Synchronization
+
+/// What the writing thread shares with the others.
+final class WriteShared: Sendable {
+    struct QueuedRequest: Sendable {
+        var id: UInt64
+        var request: UpkeepRequest
+    }
+
+    /// What `status` tells of the store's side.
+    struct Snapshot: Sendable {
+        var nextSequence: UInt64 = 0
+        var failure: String?
+    }
+
+    enum Answer: Sendable, Equatable {
+        case done
+        case failed(String)
+    }
+
+    private struct State {
+        var lastRequest: UInt64 = 0
+        var requests: [QueuedRequest] = []
+        var answers: [UInt64: Answer] = [:]
+        var snapshot = Snapshot()
+    }
+
+    let exchange: BatchExchange
+    let ring: BufferRing
+    let drain: DrainLoop
+    let progress: PipelineProgress
+    let barriers: Barriers
+    let counters: RecorderCounters
+    let waker: Waker
+    let controlWaker: Waker
+    private let state = Mutex(State())
+
+    init(
+        exchange: BatchExchange, ring: BufferRing, drain: DrainLoop, progress: PipelineProgress, barriers: Barriers,
+        counters: RecorderCounters, waker: Waker, controlWaker: Waker
+    ) {
+        self.exchange = exchange
+        self.ring = ring
+        self.drain = drain
+        self.progress = progress
+        self.barriers = barriers
+        self.counters = counters
+        self.waker = waker
+        self.controlWaker = controlWaker
+    }
+
+    /// Queues a request for the writing thread and returns its number.
+    func ask(_ request: UpkeepRequest) -> UInt64 {
+        let id = state.withLock { state in
+            state.lastRequest += 1
+            state.requests.append(QueuedRequest(id: state.lastRequest, request: request))
+            return state.lastRequest
+        }
+        waker.wake()
+        return id
+    }
+
+    func takeRequests() -> [QueuedRequest] {
+        state.withLock {
+            let requests = $0.requests
+            $0.requests.removeAll()
+            return requests
+        }
+    }
+
+    func answer(_ id: UInt64, failure: String?) {
+        state.withLock { $0.answers[id] = failure.map { .failed($0) } ?? .done }
+        controlWaker.wake()
+    }
+
+    /// nil while the request is under way.
+    func takeAnswer(_ id: UInt64) -> Answer? {
+        state.withLock { $0.answers.removeValue(forKey: id) }
+    }
+
+    func publish(nextSequence: UInt64, failure: String?) {
+        state.withLock { $0.snapshot = Snapshot(nextSequence: nextSequence, failure: failure) }
+    }
+
+    var snapshot: Snapshot { state.withLock { $0.snapshot } }
+}

@@ -1,0 +1,106 @@
+import ArgumentParser
+import Glibc
+import Model
+import Recorder
+
+/// The recorder's command line.
+@main
+struct Varved: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "varved",
+        abstract: "Record who does what to which file, with fanotify.",
+        discussion: """
+            Records what happens at PATH… (default: every real local filesystem) into a store, until SIGTERM or SIGINT; \
+            with COMMAND until it ends, exiting with its status. Ask the store with 'varve'.
+
+            Exit status: 0, 2 usage, 69 nothing of PATH can be recorded, 73 the store cannot be made, 75 another \
+            recorder holds the store, 77 no privilege.
+
+            Examples:
+              varved --store ~/history /srv/data
+              varved --store /tmp/build-history . -- make -j2
+            """,
+        version: RecorderVersion.text)
+
+    @Option(help: "The store's directory (default: /var/lib/varve for root, else $XDG_STATE_HOME/varve).")
+    var store: String?
+
+    @Option(help: "How far recording reaches: auto, filesystem (whole filesystems of PATH) or tree (only below PATH).")
+    var scope = ScopeArgument(.auto)
+
+    @Option(help: "Operations to record, separated by commas, or 'all'.")
+    var ops: OperationsArgument?
+
+    @Option(help: ArgumentHelp("Do not record paths that match, nor anything below them.", valueName: "glob"))
+    var exclude: [String] = []
+
+    @Option(help: "The time between commits.")
+    var commitInterval = DurationArgument(nanoseconds: 250_000_000)
+
+    @Option(help: "The time after which commits are on the disk.")
+    var syncInterval = DurationArgument(nanoseconds: 1_000_000_000)
+
+    @Option(help: "The kernel's event queue: auto, limited or unlimited.")
+    var queue = QueueArgument(.auto)
+
+    @Option(help: "Keep the store below this size (as du says), dropping the oldest: 500M, 20G.")
+    var maxSize: SizeArgument?
+
+    @Option(help: "Drop what is older: 12h, 30d.")
+    var maxAge: DurationArgument?
+
+    @Option(help: "Leave this much of the store's filesystem free, dropping the oldest.")
+    var minFree = SizeArgument(byteCount: 1 << 30)
+
+    @Argument(help: "What to record; after '--' the command to run meanwhile.")
+    var paths: [String] = []
+
+    @Argument(parsing: .postTerminator, help: .hidden)
+    var command: [String] = []
+
+    func options() throws -> RecorderOptions {
+        var options = RecorderOptions(store: try storeDirectory())
+        options.scope = scope.value
+        if let ops { options.operations = ops.mask }
+        options.exclusions = exclude
+        options.commitIntervalNanoseconds = commitInterval.nanoseconds
+        options.syncIntervalNanoseconds = syncInterval.nanoseconds
+        options.queue = queue.value
+        options.maximumByteCount = maxSize?.byteCount
+        options.maximumAgeNanoseconds = maxAge?.nanoseconds
+        options.minimumFreeByteCount = minFree.byteCount
+        options.paths = paths.map { RawPath($0) }
+        options.command = command.map { RawPath($0) }
+        options.version = RecorderVersion.text
+        options.commandLine = CommandLine.arguments.dropFirst().joined(separator: " ")
+        return options
+    }
+
+    private func storeDirectory() throws -> RawPath {
+        if let store { return RawPath(store) }
+        let standard = StoreLocation.standard(userID: getuid()) { name in
+            // SAFETY: nothing in this program changes the environment while the C string is read.
+            unsafe getenv(name).map { unsafe String(cString: $0) }
+        }
+        guard let standard else { throw RecorderError(.usage, "no store: give --store DIR, or set HOME") }
+        return standard
+    }
+
+    static func main() {
+        let status: Int32
+        do {
+            let command = try parse(Array(CommandLine.arguments.dropFirst()))
+            status = try RecordingSession.run(try command.options())
+        } catch let error as RecorderError {
+            StandardError.write("varved: \(error.message)\n")
+            status = error.code.rawValue
+        } catch {
+            let code = exitCode(for: error)
+            let text = fullMessage(for: error) + "\n"
+            // Help and version are answers; everything else that the parser throws is bad usage.
+            if code.isSuccess { StandardOutput.write(text) } else { StandardError.write(text) }
+            status = code.isSuccess ? 0 : RecorderError.Code.usage.rawValue
+        }
+        exit(status)
+    }
+}

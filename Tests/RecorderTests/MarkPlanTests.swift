@@ -1,0 +1,65 @@
+import Model
+import Syscalls
+import Testing
+
+@testable import Recorder
+
+@Suite struct MarkPlanTests {
+    private let mounts = MountTable.parse(
+        Array(
+            """
+            20 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
+            21 20 0:5 / /proc rw - proc proc rw
+            22 20 8:2 / /home rw - xfs /dev/sda2 rw
+            23 20 8:1 /srv/data /mnt/data rw - ext4 /dev/sda1 rw
+            24 20 0:30 / /srv/app rw - overlay overlay rw
+            25 20 0:31 / /tmp rw - tmpfs tmpfs rw
+            26 22 8:3 / /home/shared rw - ext4 /dev/sda3 rw
+
+            """.utf8))
+
+    @Test func withoutPathsEveryRealFilesystemIsRecordedOnce() {
+        let plan = MarkPlan(paths: [], scope: .auto, mounts: mounts)
+        #expect(
+            plan.targets.filter(\.isRecorded).map(\.mountPoint.lossyText).sorted() == [
+                "/", "/home", "/home/shared", "/tmp",
+            ])
+        #expect(!plan.isRestricted)
+        #expect(plan.omissions.map(\.path) == [RawPath("/srv/app")])
+    }
+
+    @Test func aPathRestrictsAndTakesInWhatIsMountedBelow() {
+        let plan = MarkPlan(paths: [RawPath("/home")], scope: .auto, mounts: mounts)
+        #expect(plan.isRestricted)
+        #expect(plan.tops.filter(\.isKept).map(\.path.lossyText) == ["/home", "/home/shared"])
+    }
+
+    @Test func aBindMountKeepsItsNameAndIsSeenThroughTheWholeFilesystem() {
+        let plan = MarkPlan(paths: [RawPath("/mnt/data")], scope: .auto, mounts: mounts)
+        let target = plan.targets.first { $0.isRecorded }
+        #expect(target?.mountPoint == RawPath("/mnt/data"))
+        #expect(target?.seenFrom == RawPath("/"))
+        #expect(
+            plan.tops == [.init(path: RawPath("/mnt/data"), isKept: true), .init(path: RawPath("/"), isKept: false)])
+    }
+
+    @Test func otherFilesystemsAreMarkedForExecOnly() {
+        let plan = MarkPlan(paths: [RawPath("/tmp")], scope: .auto, mounts: mounts)
+        #expect(
+            plan.targets.filter { !$0.isRecorded }.map(\.mountPoint.lossyText).sorted() == [
+                "/", "/home", "/home/shared",
+            ])
+    }
+
+    @Test func scopeFilesystemKeepsAllOfIt() {
+        let plan = MarkPlan(paths: [RawPath("/mnt/data")], scope: .filesystem, mounts: mounts)
+        #expect(!plan.isRestricted)
+        #expect(plan.tops.allSatisfy { $0.isKept })
+    }
+
+    @Test func aMountHidesTheOneBelowIt() {
+        let stacked = mounts + MountTable.parse(Array("30 20 0:99 / /tmp rw - tmpfs over rw\n".utf8))
+        let plan = MarkPlan(paths: [RawPath("/tmp")], scope: .auto, mounts: stacked)
+        #expect(plan.targets.first { $0.isRecorded }?.device == stacked.last?.device)
+    }
+}

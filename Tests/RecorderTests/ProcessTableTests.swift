@@ -1,0 +1,194 @@
+import Block
+import Model
+import Testing
+
+@testable import Recorder
+
+@Suite struct ProcessTableTests {
+    @Test func aProcessIsLookedUpOnceInABatch() {
+        var table = ProcessTable(source: ScriptedProcesses(), nextInstance: 1)
+        table.source.alive[10] = ScriptedProcesses.Process(startTicks: 5, exe: "/bin/a", exeInode: 1)
+        var batch = Batch()
+        let first = table.index(of: 10, at: Self.window(100), in: &batch)
+        let second = table.index(of: 10, at: Self.window(200), in: &batch)
+        #expect(first.index == second.index)
+        #expect(batch.processes.count == 1)
+        #expect(batch.processes[0].exe == RawPath("/bin/a"))
+        #expect(batch.processes[0].exeSource == .proc)
+        #expect(table.source.lookUps == 1)
+    }
+
+    @Test func theSameStartTimeIsTheSameInstanceInALaterBatch() {
+        var table = ProcessTable(source: ScriptedProcesses(), nextInstance: 7)
+        table.source.alive[10] = ScriptedProcesses.Process(startTicks: 5, exe: "/bin/a", exeInode: 1)
+        let first = Self.instance(of: 10, in: &table)
+        table.beginBatch()
+        #expect(Self.instance(of: 10, in: &table) == first)
+        #expect(first == 7)
+    }
+
+    @Test func anotherStartTimeIsAnotherInstance() {
+        var table = ProcessTable(source: ScriptedProcesses(), nextInstance: 1)
+        table.source.alive[10] = ScriptedProcesses.Process(startTicks: 5, exe: "/bin/a", exeInode: 1)
+        _ = Self.instance(of: 10, in: &table)
+        table.beginBatch()
+        table.source.alive[10] = ScriptedProcesses.Process(startTicks: 6, exe: "/bin/b", exeInode: 2)
+        var batch = Batch()
+        _ = table.index(of: 10, at: Self.window(100), in: &batch)
+        #expect(batch.processes[0].instance == 2)
+        #expect(batch.processes[0].exe == RawPath("/bin/b"))
+    }
+
+    @Test func theDeadAreNamedWhileTheirPidCannotHaveComeRound() {
+        var table = ProcessTable(source: ScriptedProcesses(), nextInstance: 1)
+        table.source.alive[10] = ScriptedProcesses.Process(startTicks: 5, exe: "/bin/a", exeInode: 1)
+        _ = Self.instance(of: 10, in: &table)
+        table.source.alive[10] = nil
+        table.source.forks += 50
+        table.beginBatch()
+        var batch = Batch()
+        let found = table.index(of: 10, at: Self.window(100), in: &batch)
+        #expect(!found.isUncertain)
+        #expect(batch.processes[0].exe == RawPath("/bin/a"))
+        #expect(batch.facts.map(\.kind) == [.exitSeen])
+    }
+
+    @Test func noNameIsBorrowedWhenThePidMayHaveComeRound() {
+        var table = ProcessTable(source: ScriptedProcesses(), nextInstance: 1)
+        table.source.alive[10] = ScriptedProcesses.Process(startTicks: 5, exe: "/bin/a", exeInode: 1)
+        _ = Self.instance(of: 10, in: &table)
+        table.source.alive[10] = nil
+        table.source.forks += 100
+        table.beginBatch()
+        var batch = Batch()
+        let found = table.index(of: 10, at: Self.window(100), in: &batch)
+        #expect(found.isUncertain)
+        #expect(batch.processes[0].instance == 2)
+        #expect(batch.processes[0].exe == nil)
+    }
+
+    @Test func aProcessYoungerThanTheEventIsNotItsActor() {
+        var table = ProcessTable(source: ScriptedProcesses(), nextInstance: 1)
+        table.source.alive[10] = ScriptedProcesses.Process(startTicks: 900, exe: "/bin/late", exeInode: 1)
+        var batch = Batch()
+        _ = table.index(of: 10, at: Self.window(100), in: &batch)
+        #expect(batch.processes[0].exe == nil)
+        #expect(batch.processes[0].start == nil)
+    }
+
+    @Test func anExecMakesANewImageOfTheSameInstance() {
+        var table = ProcessTable(source: ScriptedProcesses(), nextInstance: 1)
+        table.source.alive[10] = ScriptedProcesses.Process(startTicks: 5, exe: "/bin/sh", exeInode: 1)
+        var batch = Batch()
+        let before = table.index(of: 10, at: Self.window(100), in: &batch)
+        let outcome = table.noteExec(
+            pid: 10, path: RawPath("/usr/bin/touch"), object: Self.file(2), in: &batch, interpreter: { _ in nil })
+        let after = table.index(of: 10, at: Self.window(110), in: &batch)
+        #expect(outcome == .newImage)
+        #expect(before.index != after.index)
+        #expect(batch.processes.map(\.exe) == [RawPath("/bin/sh"), RawPath("/usr/bin/touch")])
+        #expect(batch.processes.map(\.instance) == [1, 1])
+        #expect(batch.processes[1].exeSource == .exec)
+    }
+
+    @Test func theLoaderOfAnImageIsNoImageOfItsOwn() {
+        var table = ProcessTable(source: ScriptedProcesses(), nextInstance: 1)
+        table.source.alive[10] = ScriptedProcesses.Process(startTicks: 5, exe: "/bin/sh", exeInode: 1)
+        var batch = Batch()
+        _ = table.index(of: 10, at: Self.window(100), in: &batch)
+        let loader = Self.file(99)
+        let first = table.noteExec(
+            pid: 10, path: RawPath("/usr/bin/touch"), object: Self.file(2), in: &batch,
+            interpreter: { _ in .init(identity: loader, isForScript: false) })
+        let second = table.noteExec(
+            pid: 10, path: RawPath("/lib/ld.so"), object: loader, in: &batch, interpreter: { _ in nil })
+        let after = table.index(of: 10, at: Self.window(110), in: &batch)
+        #expect(first == .newImage)
+        #expect(second == .interpreter)
+        #expect(batch.processes[Int(after.index)].exe == RawPath("/usr/bin/touch"))
+    }
+
+    @Test func aScriptIsNamedBesideItsInterpreter() {
+        var table = ProcessTable(source: ScriptedProcesses(), nextInstance: 1)
+        table.source.alive[10] = ScriptedProcesses.Process(startTicks: 5, exe: "/bin/sh", exeInode: 1)
+        var batch = Batch()
+        _ = table.index(of: 10, at: Self.window(100), in: &batch)
+        let python = Self.file(50)
+        _ = table.noteExec(
+            pid: 10, path: RawPath("/srv/job.py"), object: Self.file(2), in: &batch,
+            interpreter: { _ in .init(identity: python, isForScript: true) })
+        let second = table.noteExec(
+            pid: 10, path: RawPath("/usr/bin/python3"), object: python, in: &batch, interpreter: { _ in nil })
+        let after = table.index(of: 10, at: Self.window(110), in: &batch)
+        #expect(second == .interpreter)
+        #expect(batch.processes[Int(after.index)].exe == RawPath("/usr/bin/python3"))
+        #expect(batch.processes[Int(after.index)].script == RawPath("/srv/job.py"))
+    }
+
+    @Test func aNameThatProcGaveTooLateIsWithdrawn() {
+        var table = ProcessTable(source: ScriptedProcesses(), nextInstance: 1)
+        table.source.alive[1] = ScriptedProcesses.Process(startTicks: 1, exe: "/bin/bash", exeInode: 9)
+        var child = ScriptedProcesses.Process(startTicks: 5, exe: "/usr/bin/touch", exeInode: 2)
+        child.parentPID = 1
+        table.source.alive[10] = child
+        var batch = Batch()
+        _ = table.index(of: 1, at: Self.window(90), in: &batch)
+        // The child's first record is from before its exec, but /proc already shows the image after it.
+        let early = table.index(of: 10, at: Self.window(100), in: &batch)
+        _ = table.noteExec(
+            pid: 10, path: RawPath("/usr/bin/touch"), object: Self.file(2), in: &batch, interpreter: { _ in nil })
+        #expect(batch.processes[Int(early.index)].exe == RawPath("/bin/bash"))
+        #expect(batch.processes[Int(early.index)].exeSource == .inherited)
+    }
+
+    // MARK: Support
+
+    private static func instance(of pid: Int32, in table: inout ProcessTable<ScriptedProcesses>) -> UInt64 {
+        var batch = Batch()
+        let found = table.index(of: pid, at: window(100), in: &batch)
+        return batch.processes[Int(found.index)].instance
+    }
+
+    private static func window(_ milliseconds: Int64) -> TimeWindow {
+        let time = Instant(nanosecondsSinceEpoch: milliseconds * 1_000_000)
+        return TimeWindow(earliest: time, time: time, clockOffsetNanoseconds: 0)
+    }
+
+    private static func file(_ inode: UInt64) -> FileIdentity {
+        FileIdentity(filesystem: FilesystemID(rawValue: 1), inode: inode, generation: 0)
+    }
+}
+
+/// Processes as a test wants them; one clock tick is one millisecond since the epoch.
+struct ScriptedProcesses: ProcessSource {
+    struct Process {
+        var startTicks: UInt64
+        var exe: String
+        var exeInode: UInt64
+        var parentPID: Int32 = 0
+    }
+
+    var alive: [Int32: Process] = [:]
+    var forks: UInt64 = 0
+    var lookUps = 0
+    var forksUntilReuse: UInt64 { 100 }
+
+    mutating func identity(of pid: Int32) -> ProcessIdentity? {
+        lookUps += 1
+        return alive[pid].map {
+            ProcessIdentity(
+                startTicks: $0.startTicks,
+                start: Instant(nanosecondsSinceEpoch: Int64($0.startTicks) * 1_000_000), parentPID: $0.parentPID,
+                isZombie: false)
+        }
+    }
+
+    mutating func describe(_ process: inout ActorProcess, including exe: Bool) -> Bool {
+        guard let found = alive[process.pid] else { return false }
+        if exe { process.exe = RawPath(found.exe) }
+        return true
+    }
+
+    mutating func exeInode(of pid: Int32) -> UInt64? { alive[pid]?.exeInode }
+    mutating func forkCount() -> UInt64? { forks }
+}
