@@ -47,7 +47,8 @@ struct BlockLayout {
         rowGroupParts.reserveCapacity(rowGroupCount)
         var used = 0
         for _ in 0..<rowGroupCount {
-            let rowGroup = try Self.readZone(&cursor, firstSequence: header.firstSequence &+ UInt64(used), origin: origin)
+            let rowGroup = try Self.readZone(
+                &cursor, firstSequence: header.firstSequence &+ UInt64(used), origin: origin)
             used += rowGroup.count
             header.rowGroups.append(rowGroup)
             rowGroupParts.append(try Self.readList(&cursor, ofRowGroup: true))

@@ -112,7 +112,8 @@ package struct BlockMerger: ~Copyable {
             volumes: try block.volumes())
         if content == nil {
             content = BlockContent(
-                origin: header.origin, base: header.earliest.microsecondsRoundedDown, runs: [], commits: [], firstSequence: header.firstSequence, count: 0,
+                origin: header.origin, base: header.earliest.microsecondsRoundedDown, runs: [], commits: [],
+                firstSequence: header.firstSequence, count: 0,
                 earliest: header.earliest.microsecondsRoundedDown, latest: header.latest.microsecondsRoundedDown,
                 maskUnion: 0, rowGroupCount: 0, processes: [], facts: [], volumes: [])
         }

@@ -150,7 +150,8 @@ package final class BlockReader {
         let content = parts.reduce(0) { $0 + $1.storedByteCount }
         parts.append(
             BlockStatistics.Part(
-                name: "header", rowGroup: nil, storedByteCount: bytes.count - content, byteCount: bytes.count - content))
+                name: "header", rowGroup: nil, storedByteCount: bytes.count - content, byteCount: bytes.count - content)
+        )
         return BlockStatistics(parts: parts)
     }
 }
@@ -280,7 +281,9 @@ extension BlockReader {
         return try Decompressor()
     }
 
-    private func decoding<T>(_ name: @autoclosure () -> String, _ body: () throws(PartError) -> T) throws(BlockError) -> T {
+    private func decoding<T>(_ name: @autoclosure () -> String, _ body: () throws(PartError) -> T) throws(BlockError)
+        -> T
+    {
         do throws(PartError) {
             return try body()
         } catch {

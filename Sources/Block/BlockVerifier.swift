@@ -51,7 +51,8 @@ package struct BlockVerifier {
             if hasher.count == Int(expected.count) {
                 guard hasher.finish() == expected.hash else {
                     throw BlockError(
-                        .hashMismatch, "commit of events \(expected.firstSequence) to "
+                        .hashMismatch,
+                        "commit of events \(expected.firstSequence) to "
                             + "\(expected.firstSequence + UInt64(expected.count) - 1)")
                 }
                 commit += 1

@@ -39,7 +39,8 @@ struct EventHasher {
         span[base &+ 10] = volume.filesystem.littleEndian
         span[base &+ 11] = object.inode.littleEndian
         span[base &+ 12] = volume.root.littleEndian
-        let last = UInt64(mask) | UInt64(flags & 0xFF) << 32 | (hasObject ? 1 << 40 : 0) | UInt64(object.generation) << 48
+        let last =
+            UInt64(mask) | UInt64(flags & 0xFF) << 32 | (hasObject ? 1 << 40 : 0) | UInt64(object.generation) << 48
         span[base &+ 13] = last.littleEndian
         used = base &+ Self.wordCount
         count &+= 1

@@ -91,7 +91,8 @@ struct PathPredictor {
 
     @inline(__always)
     private func pairSlot(_ context: Int) -> Int {
-        Int(((last[context] &+ 1) &* 0x9E37_79B1 ^ (previous[context] &+ 1) &* 0x85EB_CA77) &* 0xC2B2_AE3D >> pairShift)
+        let mixed = ((last[context] &+ 1) &* 0x9E37_79B1) ^ ((previous[context] &+ 1) &* 0x85EB_CA77)
+        return Int((mixed &* 0xC2B2_AE3D) >> pairShift)
     }
 
     /// What follows the context's last two paths; `absent` when that is not known.

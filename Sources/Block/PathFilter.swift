@@ -55,7 +55,7 @@ package enum PathFilter {
     private static func position(_ hash: UInt64, _ probe: UInt32, _ bitCount: UInt64) -> Int {
         let low = UInt32(truncatingIfNeeded: hash)
         let high = UInt32(truncatingIfNeeded: hash >> 32) | 1
-        return Int(truncatingIfNeeded: UInt64(low &+ probe &* high) &* bitCount >> 32)
+        return Int(truncatingIfNeeded: (UInt64(low &+ probe &* high) &* bitCount) >> 32)
     }
 
     @inline(__always)

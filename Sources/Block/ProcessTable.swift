@@ -185,17 +185,22 @@ struct ProcessTable {
                 processes[index].start = Instant(microsecondsSinceEpoch: last)
             }
         }
-        try Self.differences(&cursor, count, presence, 1 << 1) { processes[$0].parentPID = Int32(truncatingIfNeeded: $1) }
+        try Self.differences(&cursor, count, presence, 1 << 1) {
+            processes[$0].parentPID = Int32(truncatingIfNeeded: $1)
+        }
         try Self.differences(&cursor, count, presence, 1 << 2) { processes[$0].uid = UInt32(truncatingIfNeeded: $1) }
         try Self.differences(&cursor, count, presence, 1 << 3) { processes[$0].gid = UInt32(truncatingIfNeeded: $1) }
-        try Self.differences(&cursor, count, presence, 1 << 4) { processes[$0].loginUID = UInt32(truncatingIfNeeded: $1) }
+        try Self.differences(&cursor, count, presence, 1 << 4) {
+            processes[$0].loginUID = UInt32(truncatingIfNeeded: $1)
+        }
         var nextText = 0
         for (bit, text) in Self.references {
             var section: [RawPath] = []
             for index in 0..<count where presence[index] & bit != 0 {
                 let reference = try cursor.count(atMost: section.count)
                 if reference == 0 { section.append(try takeText(&nextText)) }
-                processes[index][keyPath: text] = section[reference == 0 ? section.count - 1 : section.count - reference]
+                processes[index][keyPath: text] =
+                    section[reference == 0 ? section.count - 1 : section.count - reference]
             }
         }
         for index in 0..<count where presence[index] & Self.commandLineBit != 0 {

@@ -73,7 +73,9 @@ enum RunColumn {
             case 1:
                 value = UInt64(UInt32.absent)
             case 2..<firstDifferenceSymbol:
-                guard let found = recent.value(atRank: Int(symbol) &- 2) else { throw .malformed("no such recent value") }
+                guard let found = recent.value(atRank: Int(symbol) &- 2) else {
+                    throw .malformed("no such recent value")
+                }
                 value = UInt64(found)
             default:
                 value = Zigzag.decodeDifference(symbol &- firstDifferenceSymbol, from: next)
@@ -86,7 +88,8 @@ enum RunColumn {
             let extra = isOneRun ? UInt64(count &- 1) : try lengths.varint()
             guard extra < UInt64(count &- values.count) else { throw .malformed("run beyond the end") }
             values.append(
-                contentsOf: repeatElement(UInt32(truncatingIfNeeded: value), count: Int(truncatingIfNeeded: extra) &+ 1))
+                contentsOf: repeatElement(UInt32(truncatingIfNeeded: value), count: Int(truncatingIfNeeded: extra) &+ 1)
+            )
         }
         try symbols.expectEnd()
         try lengths.expectEnd()
