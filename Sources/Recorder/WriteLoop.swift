@@ -84,6 +84,8 @@ struct WriteLoop: ~Copyable {
             }
             retryAt = nil
             lastFailure = nil
+            // Whoever waits for the barrier asks for the number next.
+            publish()
             let done = held.removeFirst()
             settle(done, failure: nil)
         }

@@ -9,6 +9,7 @@ struct Varved: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "varved",
         abstract: "Record who does what to which file, with fanotify.",
+        usage: "varved [<options>] [<paths> ...] [-- <command> ...]",
         discussion: """
             Records what happens at PATH… (default: every real local filesystem) into a store, until SIGTERM or SIGINT; \
             with COMMAND until it ends, exiting with its status. Ask the store with 'varve'.
@@ -52,13 +53,10 @@ struct Varved: ParsableCommand {
     @Option(help: "Leave this much of the store's filesystem free, dropping the oldest.")
     var minFree = SizeArgument(byteCount: 1 << 30)
 
-    @Argument(help: "What to record; after '--' the command to run meanwhile.")
+    @Argument(help: "Directories to record, with all below them.")
     var paths: [String] = []
 
-    @Argument(parsing: .postTerminator, help: .hidden)
-    var command: [String] = []
-
-    func options() throws -> RecorderOptions {
+    func options(command: [String]) throws -> RecorderOptions {
         var options = RecorderOptions(store: try storeDirectory())
         options.scope = scope.value
         if let ops { options.operations = ops.mask }
@@ -89,8 +87,11 @@ struct Varved: ParsableCommand {
     static func main() {
         let status: Int32
         do {
-            let command = try parse(Array(CommandLine.arguments.dropFirst()))
-            status = try RecordingSession.run(try command.options())
+            // Everything after '--' is the command and its arguments, whatever they look like.
+            let arguments = CommandLine.arguments.dropFirst()
+            let own = arguments.prefix { $0 != "--" }
+            let command = Array(arguments.dropFirst(own.count + 1))
+            status = try RecordingSession.run(try parse(Array(own)).options(command: command))
         } catch let error as RecorderError {
             StandardError.write("varved: \(error.message)\n")
             status = error.code.rawValue
@@ -101,6 +102,6 @@ struct Varved: ParsableCommand {
             if code.isSuccess { StandardOutput.write(text) } else { StandardError.write(text) }
             status = code.isSuccess ? 0 : RecorderError.Code.usage.rawValue
         }
-        exit(status)
+        Glibc.exit(status)
     }
 }
