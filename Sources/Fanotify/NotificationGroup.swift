@@ -96,6 +96,7 @@ package struct NotificationGroup: ~Copyable, Sendable {
     ///
     /// On a directory with `.onChild` and `.onDirectory` it covers the directory and what is directly in it; the
     /// attribute and delete-self events of unlinked files still come. Linux ≥ 6.0.
+    /// Throws: EINVAL where `mask` has `.filesystemError` and the mark is not on a filesystem.
     package borrowing func addIgnoreMark(_ kind: MarkKind, mask: EventMask, at path: RawPath) throws(SyscallError) {
         try change(UInt32(FAN_MARK_ADD | FAN_MARK_IGNORE | FAN_MARK_IGNORED_SURV_MODIFY) | kind.flags, mask, at: path)
     }
