@@ -1,0 +1,229 @@
+import Model
+import Store
+import TestSupport
+import Testing
+
+@testable import Query
+
+@Suite struct ScanTests {
+    static let editor = ActorProcess.named("vim", pid: 10, instance: 1, exe: "/usr/bin/vim", uid: 1_000)
+    static let shell = ActorProcess.named("sh", pid: 11, instance: 2, exe: "/bin/dash", uid: 0, container: "0123456789ab")
+
+    /// Two blocks: seconds 10 to 15 and 20 to 24.
+    static func scene() throws -> StoreScene {
+        let scene = try StoreScene(from: 5)
+        try scene.append([
+            RecordedEvent(10, .create, "/srv/a/one.txt", process: editor),
+            RecordedEvent(11, [.modify, .closeWrite], "/srv/a/one.txt", process: editor),
+            RecordedEvent(12, .rename, "/srv/a/one.txt", target: "/srv/b/two.txt", process: shell),
+            RecordedEvent(13, .delete, "/srv/b/two.txt", process: shell),
+            RecordedEvent(14, .attrib, nil, process: nil),
+            RecordedEvent(15, [.create, .onDirectory], "/srv/b", process: shell),
+        ])
+        try scene.append([
+            RecordedEvent(20, .create, "/home/x/notes", process: editor),
+            RecordedEvent(21, .modify, "lost", process: editor),
+            RecordedEvent(24, .modify, "/home/x/notes", process: editor, windowSeconds: 3),
+        ])
+        return scene
+    }
+
+    @Test func everythingComesInOrder() throws {
+        let scene = try Self.scene()
+        #expect(try scene.sequences(Selection()) == Array(1...9))
+        #expect(try scene.sequences(.only { $0.isReversed = true }) == Array((1...9).reversed()))
+    }
+
+    @Test func limitsStopEarlyInBothDirections() throws {
+        let scene = try Self.scene()
+        #expect(try scene.sequences(.only { $0.limit = 2 }) == [1, 2])
+        #expect(try scene.sequences(.only { $0.limit = 4; $0.isReversed = true }) == [9, 8, 7, 6])
+        #expect(try scene.sequences(.only { $0.limit = 0 }) == [])
+    }
+
+    @Test func adjacentRangesPartition() throws {
+        let scene = try Self.scene()
+        let edges = [0, 10, 11.5, 13, 20, 22, 24, 30].map(RecordedEvent.moment)
+        var found: [UInt64] = []
+        for (since, until) in zip(edges, edges.dropFirst()) {
+            found += try scene.sequences(.only { $0.since = since; $0.until = until })
+        }
+        #expect(found == Array(1...9))
+    }
+
+    @Test func windowsThatCrossTheEndAreCountedAndAddedWhenAsked() throws {
+        let scene = try Self.scene()
+        var selection = Selection.only { $0.until = RecordedEvent.moment(22) }
+        let without = try scene.ask { try EventsAnswer($0, selection).run() }
+        #expect(without.sequences == Array(1...8))
+        #expect(without.messages.contains { $0.hasPrefix("1 more event's window crosses") && $0.contains("--overlapping") })
+        selection.includesOverlapping = true
+        #expect(try scene.sequences(selection) == Array(1...9))
+        selection.paths = [try .of("/srv/**")]
+        #expect(try scene.sequences(selection) == [1, 2, 3, 4, 6])
+    }
+
+    @Test func pathsAreGlobsOverEitherSideOfARename() throws {
+        let scene = try Self.scene()
+        func find(_ patterns: String...) throws -> [UInt64] {
+            try scene.sequences(.only { selection in selection.paths = try patterns.map { try .of($0) } })
+        }
+        #expect(try find("/srv/a/one.txt") == [1, 2, 3])
+        #expect(try find("/srv/b/*") == [3, 4])
+        #expect(try find("two.*") == [3, 4])
+        #expect(try find("/srv/a/*", "/home/**") == [1, 2, 3, 7, 9])
+        #expect(try find("lost") == [8])
+        #expect(try find("/lost") == [])
+        #expect(try find("/nowhere/*") == [])
+        // Longer than one word of states.
+        #expect(try find("/srv/\(String(repeating: "[a]", count: 1))/\(String(repeating: "*", count: 90))one.txt") == [1, 2, 3])
+        #expect(try find("/srv/a/one.tx\(String(repeating: "[t]", count: 1))\(String(repeating: "?", count: 70))") == [])
+    }
+
+    @Test func underTakesTheDirectoryItself() throws {
+        let scene = try Self.scene()
+        func find(_ directory: String) throws -> [UInt64] {
+            try scene.sequences(.only { $0.directories = [Glob(under: RawPath(directory))] })
+        }
+        #expect(try find("/srv/b") == [3, 4, 6])
+        #expect(try find("/srv") == [1, 2, 3, 4, 6])
+        #expect(try find("/") == [1, 2, 3, 4, 6, 7, 9])
+        #expect(try find("/sr") == [])
+        let both = Selection.only {
+            $0.directories = [Glob(under: RawPath("/srv/b"))]
+            $0.operations = .delete
+        }
+        #expect(try scene.sequences(both) == [4])
+    }
+
+    @Test func processesNarrowByEachKey() throws {
+        let scene = try Self.scene()
+        #expect(try scene.sequences(.only { $0.pids = [10] }) == [1, 2, 7, 8, 9])
+        #expect(try scene.sequences(.only { $0.pids = [10, 11] }) == [1, 2, 3, 4, 6, 7, 8, 9])
+        #expect(try scene.sequences(.only { $0.comms = [try Glob(Array("v*".utf8), subject: .word)] }) == [1, 2, 7, 8, 9])
+        #expect(try scene.sequences(.only { $0.exes = [try .of("dash")] }) == [3, 4, 6])
+        #expect(try scene.sequences(.only { $0.exes = [try .of("/usr/**")] }) == [1, 2, 7, 8, 9])
+        #expect(try scene.sequences(.only { $0.userIDs = [0] }) == [3, 4, 6])
+        let container = try Selection.only { $0.containers = [try Glob(Array("0123*".utf8), subject: .word)] }
+        #expect(try scene.sequences(container) == [3, 4, 6])
+        // What is not known is left in when only others are left out.
+        #expect(try scene.sequences(.only { $0.excludedPID = 10 }) == [3, 4, 5, 6])
+    }
+
+    @Test func operationsAreAlternatives() throws {
+        let scene = try Self.scene()
+        #expect(try scene.sequences(.only { $0.operations = [.create, .delete] }) == [1, 4, 6, 7])
+        #expect(try scene.sequences(.only { $0.operations = .closeWrite }) == [2])
+        #expect(try scene.sequences(.only { $0.operations = .access }) == [])
+    }
+
+    @Test func compactionChangesNoAnswer() throws {
+        let scene = try Self.scene()
+        let before = try scene.ask { try EventsAnswer($0, Selection()).run() }
+        try scene.compact()
+        let after = try scene.ask { try EventsAnswer($0, Selection()).run() }
+        #expect(before.text == after.text)
+        #expect(!before.text.isEmpty)
+    }
+
+    @Test func countsAgreeWithEvents() throws {
+        let scene = try Self.scene()
+        let selections: [Selection] = [
+            Selection(), .only { $0.since = RecordedEvent.moment(11) }, .only { $0.until = RecordedEvent.moment(22) },
+            .only { $0.since = RecordedEvent.moment(12); $0.until = RecordedEvent.moment(21) },
+            try .only { $0.paths = [try .of("*.txt")] }, .only { $0.pids = [10] },
+        ]
+        for selection in selections {
+            let count = try scene.ask(.table) { try CountAnswer($0, selection).run() }
+            #expect(try count.text == "\(scene.sequences(selection).count)\n")
+        }
+    }
+
+    @Test func theEngineAgreesWithANaiveFilter() throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        print("ScanTests seed \(seed)")
+        var generator = SeededGenerator(seed: seed)
+        let scene = try StoreScene(from: 0)
+        var clock = 1.0
+        for block in 0..<12 {
+            let events = (0..<Int.random(in: 1...120, using: &generator)).map { _ in
+                Self.randomEvent(&clock, &generator)
+            }
+            try scene.append(events)
+            if block == 7 { try scene.compact() }
+        }
+        for _ in 0..<150 {
+            let selection = try Self.randomSelection(until: clock, &generator)
+            let filter = NaiveFilter(selection: selection)
+            var expected = scene.events.filter {
+                filter.selects($0) || selection.includesOverlapping && filter.crosses($0)
+            }.map(\.sequence)
+            if selection.isReversed { expected.reverse() }
+            let actual = try scene.sequences(selection)
+            #expect(actual == expected, "seed \(seed): \(selection)")
+            let reader = try StoreReader(directory: scene.directory)
+            var unlimited = selection
+            unlimited.limit = nil
+            #expect(try Scan(reader, unlimited).count() == UInt64(expected.count), "seed \(seed)")
+            let scan = Scan(reader, unlimited)
+            try scan.forEachGroup { _ in Scan.Flow.proceed }
+            #expect(scan.crossingCount == UInt64(scene.events.count(where: filter.crosses)), "seed \(seed)")
+        }
+    }
+
+    private static let names = ["a", "b", "c.txt", "d.txt", "long-name", "é", "*", "x y"]
+    private static let masks: [EventMask] = [
+        .create, .modify, [.modify, .closeWrite], .delete, .rename, .attrib, [.create, .onDirectory], .openExec,
+    ]
+
+    private static func randomPath(_ generator: inout SeededGenerator) -> String {
+        (0..<Int.random(in: 1...4, using: &generator)).map { _ in
+            "/" + (names.randomElement(using: &generator) ?? "a")
+        }.joined()
+    }
+
+    private static func randomEvent(_ clock: inout Double, _ generator: inout SeededGenerator) -> RecordedEvent {
+        // Now and then the clock is set back.
+        clock += Int.random(in: 0..<40, using: &generator) == 0 ? -3 : Double(Int.random(in: 0...3, using: &generator)) / 8
+        let mask = masks.randomElement(using: &generator) ?? .create
+        let isLost = Int.random(in: 0..<12, using: &generator) == 0
+        let path = isLost ? names.randomElement(using: &generator) : randomPath(&generator)
+        let processes: [ActorProcess?] = [editor, shell, nil]
+        var event = RecordedEvent(
+            clock, mask, Int.random(in: 0..<20, using: &generator) == 0 ? nil : path,
+            target: mask == .rename ? randomPath(&generator) : nil,
+            process: processes.randomElement(using: &generator) ?? nil,
+            windowSeconds: Double(Int.random(in: 0...8, using: &generator)) / 4)
+        if Bool.random(using: &generator) {
+            event.object = FileIdentity(
+                filesystem: FilesystemID(rawValue: 7), inode: UInt64.random(in: 1...50, using: &generator), generation: 3)
+        }
+        return event
+    }
+
+    private static func randomSelection(until clock: Double, _ generator: inout SeededGenerator) throws -> Selection {
+        var selection = Selection()
+        func chance(_ one: Int) -> Bool { Int.random(in: 0..<one, using: &generator) == 0 }
+        func moment() -> Instant { RecordedEvent.moment(Double(Int.random(in: 0...Int(clock * 8 + 8), using: &generator)) / 8) }
+        if chance(2) { selection.since = moment() }
+        if chance(2) { selection.until = moment() }
+        let patterns = ["/a/*", "/a/**", "*.txt", "/**/b", "/b/c.txt", "[a-c]*", "/*/*", "é", "**/x y", "\\*", "/long-name/**"]
+        if chance(2) {
+            for _ in 0...Int.random(in: 0...1, using: &generator) {
+                selection.paths.append(try .of(patterns.randomElement(using: &generator) ?? "a"))
+            }
+        }
+        if chance(3) {
+            let directories = ["/a", "/b", "/a/b", "/", "/long-name", "/none"]
+            selection.directories = [Glob(under: RawPath(directories.randomElement(using: &generator) ?? "/"))]
+        }
+        if chance(3) { selection.operations = masks.randomElement(using: &generator) ?? .create }
+        if chance(4) { selection.pids = [10] }
+        if chance(6) { selection.userIDs = [0] }
+        if chance(6) { selection.comms = [try Glob(Array("s?".utf8), subject: .word)] }
+        if chance(8) { selection.excludedPID = 11 }
+        selection.isReversed = chance(3)
+        selection.includesOverlapping = chance(3)
+        return selection
+    }
+}
