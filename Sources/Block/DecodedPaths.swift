@@ -126,9 +126,13 @@ struct NameArena: Sendable {
         starts = [0, 1]
         starts.reserveCapacity(parents.count + 1)
         gap = 0
+        var path: [UInt8] = []
         for index in parents.indices.dropFirst() {
             let parent = Int(parents[index])
-            bytes.append(contentsOf: bytes[Int(starts[parent])..<Int(starts[parent + 1])])
+            // By way of a second buffer: a slice of an array that grows would copy all of it.
+            path.removeAll(keepingCapacity: true)
+            path.append(contentsOf: bytes[Int(starts[parent])..<Int(starts[parent + 1])])
+            bytes.append(contentsOf: path)
             bytes.append(contentsOf: names[index])
             bytes.append(UInt8(ascii: "/"))
             guard bytes.count <= limit else { return nil }
