@@ -15,6 +15,13 @@ package struct FileHandle: Hashable, Sendable {
 
     package static let inlineByteCount = 20
 
+    /// Written out to be inlined into the tables of other rooms: it is asked for every record.
+    @inlinable
+    package static func == (left: FileHandle, right: FileHandle) -> Bool {
+        left.word0 == right.word0 && left.word1 == right.word1 && left.word2 == right.word2
+            && left.filesystem.rawValue == right.filesystem.rawValue
+    }
+
     /// Copies the handle a record points to.
     ///
     /// Parameter bytes: the buffer the record was read from; the view must be of it (traps outside its bounds).

@@ -4,6 +4,7 @@
 package struct FilesystemID: Hashable, Sendable {
     package var rawValue: UInt64
 
+    @inlinable
     package init(rawValue: UInt64) {
         self.rawValue = rawValue
     }
@@ -21,6 +22,7 @@ package struct FileIdentity: Hashable, Sendable {
     package var root: UInt64
     package var generation: UInt8
 
+    @inlinable
     package init(filesystem: FilesystemID, inode: UInt64, root: UInt64 = 0, generation: UInt8) {
         self.filesystem = filesystem
         self.inode = inode
@@ -28,5 +30,5 @@ package struct FileIdentity: Hashable, Sendable {
         self.generation = generation
     }
 
-    package static let opaqueRoot = UInt64.max
+    @inlinable package static var opaqueRoot: UInt64 { .max }
 }

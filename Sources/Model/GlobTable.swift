@@ -49,7 +49,7 @@ struct GlobTable: Sendable {
                 for value in 0..<256 { stays[value * words + word] |= bit }
                 skipsOne[word] |= bit
             case .directories:
-                for value in 0..<256 { moves[value * words + word] |= bit }
+                skipsOne[word] |= bit
                 skipsTwo[word] |= bit
                 position += 1
                 let inner: UInt64 = 1 << UInt64(position % 64)

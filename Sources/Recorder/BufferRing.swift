@@ -41,10 +41,12 @@ final class BufferRing: Sendable {
 
     /// Lends the next buffer to `fill`, which says whether there is something in it to pass on. Waits for a free one.
     ///
+    /// The emptier is not woken here: a wake-up costs as much as several records, so the filler says when.
     /// Thread: *drain* only.
     func fill(_ fill: (inout DrainedBuffer) -> Bool) {
         let number = filledCount.load(ordering: .relaxed)
         while number &- emptiedCount.load(ordering: .acquiring) >= Self.bufferCount {
+            wakeEmptier()
             fillerWaits.store(true, ordering: .sequentiallyConsistent)
             // Looked at again after the announcement, or the wake-up could fall between the two.
             if number &- emptiedCount.load(ordering: .sequentiallyConsistent) >= Self.bufferCount {
@@ -56,7 +58,14 @@ final class BufferRing: Sendable {
         let isPassedOn = slots[Int(number % Self.bufferCount)].withLock { fill(&$0) }
         guard isPassedOn else { return }
         filledCount.store(number &+ 1, ordering: .sequentiallyConsistent)
-        if emptierWaits.load(ordering: .sequentiallyConsistent) { emptierWaker.wake() }
+    }
+
+    /// How many filled buffers wait.
+    var waitingCount: UInt64 { filledCount.load(ordering: .relaxed) &- emptiedCount.load(ordering: .relaxed) }
+
+    /// Wakes the emptier if it waits while there is something for it.
+    func wakeEmptier() {
+        if waitingCount > 0, emptierWaits.load(ordering: .sequentiallyConsistent) { emptierWaker.wake() }
     }
 
     /// Lends the oldest filled buffer to `body`; false when there is none by the time given.

@@ -3,6 +3,10 @@ import Fanotify
 import Model
 import Store
 
+/// The operations that change a directory: create, delete, rename.
+private let entryOperations = EventMask(
+    rawValue: EventMask.create.rawValue | EventMask.delete.rawValue | EventMask.rename.rawValue)
+
 /// Turns event records into the columns of a batch: paths, processes, objects.
 ///
 /// No `String`, no allocation and no lock per record once a directory, a name and a process are known.
@@ -166,14 +170,12 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                 if place.isPending { unsettled.append(UnsettledEvent(event: event, directory: directory)) }
             }
         }
-        if !record.mask.isDisjoint(with: Self.entryOperations) {
+        if record.mask.rawValue & entryOperations.rawValue != 0 {
             takeEntry(
                 record, of: bytes, directory: directory, target: target, object: object, identity: identity,
                 isKept: isKept)
         }
     }
-
-    private static var entryOperations: EventMask { [.create, .delete, .rename] }
 
     /// The operations that were asked for, and whether it was a directory.
     private var wantedBits: UInt32 { scope.operations.rawValue | EventMask.onDirectory.rawValue }
