@@ -27,15 +27,23 @@ import Testing
         Case(name: "wholly after, open end", since: 200, reasons: 0),
         Case(name: "wholly after", since: 200, until: 300, reasons: 1),
         Case(name: "a gap in the range", gaps: [(.queueOverflow, 30, 40, nil)], reasons: 1),
-        Case(name: "a gap that ends where the range starts", gaps: [(.queueOverflow, 30, 40, nil)], since: 40, reasons: 0),
-        Case(name: "a gap that starts where the range ends", gaps: [(.queueOverflow, 30, 40, nil)], until: 30, reasons: 0),
+        Case(
+            name: "a gap that ends where the range starts", gaps: [(.queueOverflow, 30, 40, nil)], since: 40, reasons: 0
+        ),
+        Case(
+            name: "a gap that starts where the range ends", gaps: [(.queueOverflow, 30, 40, nil)], until: 30, reasons: 0
+        ),
         Case(name: "a gap that reaches in", gaps: [(.queueOverflow, 30, 40, nil)], since: 39, until: 50, reasons: 1),
         Case(name: "a gap of one moment", gaps: [(.unresolved, 30, 30, nil)], since: 30, until: 31, reasons: 1),
-        Case(name: "a gap of one moment elsewhere", gaps: [(.unresolved, 30, 30, nil)], since: 31, until: 32, reasons: 0),
+        Case(
+            name: "a gap of one moment elsewhere", gaps: [(.unresolved, 30, 30, nil)], since: 31, until: 32, reasons: 0),
         Case(name: "a gap of the asked place", gaps: [(.notCovered, 10, 100, "/mnt")], scopes: ["/mnt/a"], reasons: 1),
-        Case(name: "a gap below the asked place", gaps: [(.notCovered, 10, 100, "/mnt/a")], scopes: ["/mnt"], reasons: 1),
+        Case(
+            name: "a gap below the asked place", gaps: [(.notCovered, 10, 100, "/mnt/a")], scopes: ["/mnt"], reasons: 1),
         Case(name: "a gap of another place", gaps: [(.notCovered, 10, 100, "/mnt")], scopes: ["/mntx"], reasons: 0),
-        Case(name: "a gap of some place asked by nobody in particular", gaps: [(.notCovered, 10, 100, "/mnt")], reasons: 1),
+        Case(
+            name: "a gap of some place asked by nobody in particular", gaps: [(.notCovered, 10, 100, "/mnt")],
+            reasons: 1),
         Case(name: "commits of databases are no events", gaps: [(.walMissed, 30, 40, nil)], reasons: 0),
         Case(
             name: "a stop between two runs, explained by its gap", spans: [("/", 10, 50), ("/", 60, 100)],
@@ -43,18 +51,22 @@ import Testing
         Case(name: "a stop between two runs without a gap", spans: [("/", 10, 50), ("/", 60, 100)], reasons: 1),
         Case(name: "a stop outside of the range", spans: [("/", 10, 50), ("/", 60, 100)], since: 60, reasons: 0),
         Case(name: "two trees that overlap in time", spans: [("/a", 10, 60), ("/b", 40, 100)], reasons: 0),
-        Case(name: "one tree covered later", spans: [("/a", 10, 100), ("/b", 40, 100)], since: 20, scopes: ["/b/x"], reasons: 1),
+        Case(
+            name: "one tree covered later", spans: [("/a", 10, 100), ("/b", 40, 100)], since: 20, scopes: ["/b/x"],
+            reasons: 1),
         Case(name: "a tree that was never covered", spans: [("/a", 10, 100)], scopes: ["/c"], reasons: 1),
         Case(name: "a place above the covered ones", spans: [("/a/b", 10, 100)], scopes: ["/a"], reasons: 0),
         Case(
-            name: "the end of time", gaps: [(.notCovered, 10, 1_000_000, "/mnt")], since: 20, until: 30, scopes: ["/mnt"],
+            name: "the end of time", gaps: [(.notCovered, 10, 1_000_000, "/mnt")], since: 20, until: 30,
+            scopes: ["/mnt"],
             reasons: 1),
     ]
 
     @Test(arguments: cases) func reasonsByTable(_ row: Case) {
         let completeness = Completeness(
             spans: row.spans.map {
-                CoveredSpan(path: RawPath($0.path), from: RecordedEvent.moment($0.from), to: RecordedEvent.moment($0.to))
+                CoveredSpan(
+                    path: RawPath($0.path), from: RecordedEvent.moment($0.from), to: RecordedEvent.moment($0.to))
             },
             gaps: row.gaps.map {
                 Gap(

@@ -122,7 +122,8 @@ import Testing
             // Sometimes longer than one word of states.
             let filler = Int.random(in: 0..<4, using: &generator) == 0 ? String(repeating: "a", count: 70) : ""
             let pattern = "/" + filler + body
-            let subject = "/" + filler
+            let subject =
+                "/" + filler
                 + (0..<Int.random(in: 0...8, using: &generator)).map { _ in
                     subjectParts.randomElement(using: &generator) ?? ""
                 }.joined()

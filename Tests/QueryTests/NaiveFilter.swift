@@ -35,7 +35,8 @@ struct NaiveFilter {
 
     private func matchesProcess(_ event: RecordedEvent) -> Bool {
         func any(_ globs: [Glob], _ values: [RawPath?]) -> Bool {
-            globs.isEmpty || values.contains { value in value.map { v in globs.contains { $0.matches(v.bytes) } } ?? false }
+            globs.isEmpty
+                || values.contains { value in value.map { v in globs.contains { $0.matches(v.bytes) } } ?? false }
         }
         let process = event.process
         if let excluded = selection.excludedPID, process?.pid == excluded { return false }

@@ -62,7 +62,8 @@ import Testing
         json.endObject()
         let text = String(decoding: json.bytes, as: UTF8.self)
         #expect(
-            text == "{\"path\":\"/é\\\"\\\\\\n\\u001b\\u202e\\udb40\\udc01\",\"target\":\"/\u{FFFD}\",\"target_raw\":\"L/8=\","
+            text
+                == "{\"path\":\"/é\\\"\\\\\\n\\u001b\\u202e\\udb40\\udc01\",\"target\":\"/\u{FFFD}\",\"target_raw\":\"L/8=\","
                 + "\"n\":-9223372036854775808,\"u\":18446744073709551615,\"a\":[null,false]}")
         let value = JSONValue(json.bytes)
         #expect(value?["path"]?.text == "/é\"\\\n\u{1B}\u{202E}\u{E0001}")
@@ -116,7 +117,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("0", 0), ("4096", 4_096), ("1K", 1_024), ("1.5G", 1_610_612_736), ("2MiB", 2_097_152), ("3tb", 3_298_534_883_328),
+        ("0", 0), ("4096", 4_096), ("1K", 1_024), ("1.5G", 1_610_612_736), ("2MiB", 2_097_152),
+        ("3tb", 3_298_534_883_328),
     ])
     func sizesByTable(text: String, expected: Int64) {
         #expect(ByteSize.parse(text) == expected)

@@ -7,7 +7,8 @@ import Testing
 
 @Suite struct ScanTests {
     static let editor = ActorProcess.named("vim", pid: 10, instance: 1, exe: "/usr/bin/vim", uid: 1_000)
-    static let shell = ActorProcess.named("sh", pid: 11, instance: 2, exe: "/bin/dash", uid: 0, container: "0123456789ab")
+    static let shell = ActorProcess.named(
+        "sh", pid: 11, instance: 2, exe: "/bin/dash", uid: 0, container: "0123456789ab")
 
     /// Two blocks: seconds 10 to 15 and 20 to 24.
     static func scene() throws -> StoreScene {
@@ -37,7 +38,11 @@ import Testing
     @Test func limitsStopEarlyInBothDirections() throws {
         let scene = try Self.scene()
         #expect(try scene.sequences(.only { $0.limit = 2 }) == [1, 2])
-        #expect(try scene.sequences(.only { $0.limit = 4; $0.isReversed = true }) == [9, 8, 7, 6])
+        #expect(
+            try scene.sequences(
+                .only {
+                    $0.limit = 4; $0.isReversed = true
+                }) == [9, 8, 7, 6])
         #expect(try scene.sequences(.only { $0.limit = 0 }) == [])
     }
 
@@ -46,7 +51,10 @@ import Testing
         let edges = [0, 10, 11.5, 13, 20, 22, 24, 30].map(RecordedEvent.moment)
         var found: [UInt64] = []
         for (since, until) in zip(edges, edges.dropFirst()) {
-            found += try scene.sequences(.only { $0.since = since; $0.until = until })
+            found += try scene.sequences(
+                .only {
+                    $0.since = since; $0.until = until
+                })
         }
         #expect(found == Array(1...9))
     }
@@ -56,7 +64,8 @@ import Testing
         var selection = Selection.only { $0.until = RecordedEvent.moment(22) }
         let without = try scene.ask { try EventsAnswer($0, selection).run() }
         #expect(without.sequences == Array(1...8))
-        #expect(without.messages.contains { $0.hasPrefix("1 more event's window crosses") && $0.contains("--overlapping") })
+        #expect(
+            without.messages.contains { $0.hasPrefix("1 more event's window crosses") && $0.contains("--overlapping") })
         selection.includesOverlapping = true
         #expect(try scene.sequences(selection) == Array(1...9))
         selection.paths = [try .of("/srv/**")]
@@ -76,8 +85,12 @@ import Testing
         #expect(try find("/lost") == [])
         #expect(try find("/nowhere/*") == [])
         // Longer than one word of states.
-        #expect(try find("/srv/\(String(repeating: "[a]", count: 1))/\(String(repeating: "*", count: 90))one.txt") == [1, 2, 3])
-        #expect(try find("/srv/a/one.tx\(String(repeating: "[t]", count: 1))\(String(repeating: "?", count: 70))") == [])
+        #expect(
+            try find("/srv/\(String(repeating: "[a]", count: 1))/\(String(repeating: "*", count: 90))one.txt") == [
+                1, 2, 3,
+            ])
+        #expect(
+            try find("/srv/a/one.tx\(String(repeating: "[t]", count: 1))\(String(repeating: "?", count: 70))") == [])
     }
 
     @Test func underTakesTheDirectoryItself() throws {
@@ -100,7 +113,8 @@ import Testing
         let scene = try Self.scene()
         #expect(try scene.sequences(.only { $0.pids = [10] }) == [1, 2, 7, 8, 9])
         #expect(try scene.sequences(.only { $0.pids = [10, 11] }) == [1, 2, 3, 4, 6, 7, 8, 9])
-        #expect(try scene.sequences(.only { $0.comms = [try Glob(Array("v*".utf8), subject: .word)] }) == [1, 2, 7, 8, 9])
+        #expect(
+            try scene.sequences(.only { $0.comms = [try Glob(Array("v*".utf8), subject: .word)] }) == [1, 2, 7, 8, 9])
         #expect(try scene.sequences(.only { $0.exes = [try .of("dash")] }) == [3, 4, 6])
         #expect(try scene.sequences(.only { $0.exes = [try .of("/usr/**")] }) == [1, 2, 7, 8, 9])
         #expect(try scene.sequences(.only { $0.userIDs = [0] }) == [3, 4, 6])
@@ -130,7 +144,9 @@ import Testing
         let scene = try Self.scene()
         let selections: [Selection] = [
             Selection(), .only { $0.since = RecordedEvent.moment(11) }, .only { $0.until = RecordedEvent.moment(22) },
-            .only { $0.since = RecordedEvent.moment(12); $0.until = RecordedEvent.moment(21) },
+            .only {
+                $0.since = RecordedEvent.moment(12); $0.until = RecordedEvent.moment(21)
+            },
             try .only { $0.paths = [try .of("*.txt")] }, .only { $0.pids = [10] },
         ]
         for selection in selections {
@@ -184,7 +200,8 @@ import Testing
 
     private static func randomEvent(_ clock: inout Double, _ generator: inout SeededGenerator) -> RecordedEvent {
         // Now and then the clock is set back.
-        clock += Int.random(in: 0..<40, using: &generator) == 0 ? -3 : Double(Int.random(in: 0...3, using: &generator)) / 8
+        clock +=
+            Int.random(in: 0..<40, using: &generator) == 0 ? -3 : Double(Int.random(in: 0...3, using: &generator)) / 8
         let mask = masks.randomElement(using: &generator) ?? .create
         let isLost = Int.random(in: 0..<12, using: &generator) == 0
         let path = isLost ? names.randomElement(using: &generator) : randomPath(&generator)
@@ -196,7 +213,8 @@ import Testing
             windowSeconds: Double(Int.random(in: 0...8, using: &generator)) / 4)
         if Bool.random(using: &generator) {
             event.object = FileIdentity(
-                filesystem: FilesystemID(rawValue: 7), inode: UInt64.random(in: 1...50, using: &generator), generation: 3)
+                filesystem: FilesystemID(rawValue: 7), inode: UInt64.random(in: 1...50, using: &generator),
+                generation: 3)
         }
         return event
     }
@@ -204,10 +222,14 @@ import Testing
     private static func randomSelection(until clock: Double, _ generator: inout SeededGenerator) throws -> Selection {
         var selection = Selection()
         func chance(_ one: Int) -> Bool { Int.random(in: 0..<one, using: &generator) == 0 }
-        func moment() -> Instant { RecordedEvent.moment(Double(Int.random(in: 0...Int(clock * 8 + 8), using: &generator)) / 8) }
+        func moment() -> Instant {
+            RecordedEvent.moment(Double(Int.random(in: 0...Int(clock * 8 + 8), using: &generator)) / 8)
+        }
         if chance(2) { selection.since = moment() }
         if chance(2) { selection.until = moment() }
-        let patterns = ["/a/*", "/a/**", "*.txt", "/**/b", "/b/c.txt", "[a-c]*", "/*/*", "é", "**/x y", "\\*", "/long-name/**"]
+        let patterns = [
+            "/a/*", "/a/**", "*.txt", "/**/b", "/b/c.txt", "[a-c]*", "/*/*", "é", "**/x y", "\\*", "/long-name/**",
+        ]
         if chance(2) {
             for _ in 0...Int.random(in: 0...1, using: &generator) {
                 selection.paths.append(try .of(patterns.randomElement(using: &generator) ?? "a"))

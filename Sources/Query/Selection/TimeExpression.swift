@@ -170,10 +170,10 @@ package struct TimeExpression {
 
     private func timeOfDay(on date: CivilTime, _ scanner: inout TimeScanner) throws(TimeError) -> Instant {
         var time = CivilTime(year: date.year, month: date.month, day: date.day)
-        scanner.skipDateSeparator()
+        let needsTime = scanner.skipDateSeparator()
         var zone = context.zone
-        if !scanner.isAtEnd {
-            if scanner.peekIsDigit {
+        if needsTime || !scanner.isAtEnd {
+            if needsTime || scanner.peekIsDigit {
                 guard scanner.takeClock(into: &time) else { throw refused("a time of day is HH:MM or HH:MM:SS") }
             }
             scanner.skipSpaces()

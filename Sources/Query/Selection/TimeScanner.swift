@@ -48,12 +48,15 @@ struct TimeScanner {
     }
 
     /// `T`, `t` or spaces between a date and a time of day.
-    mutating func skipDateSeparator() {
+    ///
+    /// Returns: whether it was a `T`, so that a time must follow.
+    mutating func skipDateSeparator() -> Bool {
         if peek == UInt8(ascii: "T") || peek == UInt8(ascii: "t") {
             position += 1
-        } else {
-            skipSpaces()
+            return true
         }
+        skipSpaces()
+        return false
     }
 
     mutating func take(_ byte: UInt8) -> Bool {
