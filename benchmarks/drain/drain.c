@@ -31,18 +31,23 @@
 #define FAN_RENAME 0x10000000
 #endif
 
-enum { maximum_path_count = 64 };
+enum { maximum_mark_count = 64 };
+
+// One filesystem mark.
+struct mark {
+    uint64_t mask;
+    const char *path;
+};
 
 struct options {
     unsigned init_flags;
-    uint64_t mask;
     size_t buffer_byte_count;
     struct nap_policy nap;
     bool reads_nothing;
     double wakes_per_second;
     double seconds;  // 0 = until a signal
-    const char *paths[maximum_path_count];
-    int path_count;
+    struct mark marks[maximum_mark_count];
+    int mark_count;
 };
 
 struct counters {
@@ -62,8 +67,9 @@ static void fail(const char *what) {
 }
 
 static void usage(void) {
-    fputs("usage: drain [--flags HEX] [--mask HEX|NAME,NAME,...] [--buffer BYTES] [--nap adaptive|none|1ms|wake-only]\n"
-          "             [--wakes-per-second R] [--seconds S | --until-signal] --path PATH [--path PATH]...\n",
+    fputs("usage: drain [--flags HEX] [--buffer BYTES] [--nap adaptive|none|1ms|wake-only] [--wakes-per-second R]\n"
+          "             [--seconds S | --until-signal] [--mask HEX|NAME,NAME,...] --path PATH [[--mask ...] --path PATH]...\n"
+          "A --mask holds for the paths after it.\n",
           stderr);
     exit(2);
 }
@@ -112,7 +118,6 @@ static uint64_t parse_mask(char *text) {
 static struct options parse_options(int argc, char **argv) {
     struct options options = {
         .init_flags = FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE | FAN_REPORT_DFID_NAME_TARGET,
-        .mask = FAN_OPEN | FAN_MODIFY | FAN_CLOSE_WRITE | FAN_ONDIR,
         .buffer_byte_count = 256 * 1024,
         .nap = nap_adaptive,
     };
@@ -123,11 +128,12 @@ static struct options parse_options(int argc, char **argv) {
         {"seconds", required_argument, 0, 's'},  {"until-signal", no_argument, 0, 'u'},
         {0, 0, 0, 0},
     };
+    uint64_t mask = FAN_OPEN | FAN_MODIFY | FAN_CLOSE_WRITE | FAN_ONDIR;
     int option;
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
         switch (option) {
         case 'f': options.init_flags = (unsigned)strtoul(optarg, NULL, 16); break;
-        case 'm': options.mask = parse_mask(optarg); break;
+        case 'm': mask = parse_mask(optarg); break;
         case 'b': options.buffer_byte_count = strtoul(optarg, NULL, 10); break;
         case 'n':
             if (strcmp(optarg, "adaptive") == 0) options.nap = nap_adaptive;
@@ -137,8 +143,8 @@ static struct options parse_options(int argc, char **argv) {
             else usage();
             break;
         case 'p':
-            if (options.path_count == maximum_path_count) usage();
-            options.paths[options.path_count++] = optarg;
+            if (options.mark_count == maximum_mark_count) usage();
+            options.marks[options.mark_count++] = (struct mark){.mask = mask, .path = optarg};
             break;
         case 'w': options.wakes_per_second = strtod(optarg, NULL); break;
         case 's': options.seconds = strtod(optarg, NULL); break;
@@ -147,7 +153,7 @@ static struct options parse_options(int argc, char **argv) {
         }
     }
     bool wants_marks = !options.reads_nothing;
-    if (wants_marks == (options.path_count == 0) || options.buffer_byte_count < 4096) usage();
+    if (wants_marks == (options.mark_count == 0) || options.buffer_byte_count < 4096) usage();
     if (options.reads_nothing && options.wakes_per_second <= 0) usage();
     return options;
 }
@@ -213,9 +219,10 @@ static void wake_until_stopped(const struct options *options, uint64_t deadline,
 static int open_group(const struct options *options) {
     int group = fanotify_init(options->init_flags | FAN_NONBLOCK | FAN_CLOEXEC, O_RDONLY | O_LARGEFILE | O_CLOEXEC);
     if (group < 0) fail("fanotify_init");
-    for (int i = 0; i < options->path_count; i++) {
-        if (fanotify_mark(group, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, options->mask, AT_FDCWD, options->paths[i]) < 0)
-            fail(options->paths[i]);
+    for (int i = 0; i < options->mark_count; i++) {
+        const struct mark *mark = &options->marks[i];
+        if (fanotify_mark(group, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, mark->mask, AT_FDCWD, mark->path) < 0)
+            fail(mark->path);
     }
     return group;
 }
@@ -243,8 +250,8 @@ int main(int argc, char **argv) {
     int group = options.reads_nothing ? -1 : open_group(&options);
     struct counters counters = {0};
     struct rusage before, after;
-    fprintf(stderr, "drain: ready, flags 0x%x, mask 0x%llx, buffer %zu\n", options.init_flags,
-            (unsigned long long)options.mask, options.buffer_byte_count);
+    fprintf(stderr, "drain: ready, flags 0x%x, %d marks, buffer %zu\n", options.init_flags, options.mark_count,
+            options.buffer_byte_count);
     getrusage(RUSAGE_SELF, &before);
     uint64_t start = nanoseconds_now();
     uint64_t deadline = options.seconds > 0 ? start + (uint64_t)(options.seconds * 1e9) : 0;

@@ -81,9 +81,9 @@ class Bench:
                 result["cpu"] = recorder.cpu_to_exit() - status_cost
         return result
 
-    def drain(self, paths, workload, group, nap="adaptive", wakes_per_second=None):
-        """The same workload under the bare C loop."""
-        drain = Drain(self.tools, [] if nap == "wake-only" else paths, group, nap, wakes_per_second)
+    def drain(self, workload, group, nap="adaptive", wakes_per_second=None):
+        """The same workload beside the bare C loop."""
+        drain = Drain(self.tools, group, nap, wakes_per_second)
         with running(drain):
             started = time.monotonic()
             done = workload()

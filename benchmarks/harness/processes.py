@@ -133,21 +133,23 @@ class Recorder(Child):
         return flatten(json.loads(self.query("status", "-o", "json", accepted=(0, 1, 3))))
 
     def group(self):
-        """Init flags and mark mask of the recorder's notification group with most mask bits, from /proc/PID/fdinfo."""
-        found = []
+        """Init flags and filesystem marks of the recorder's notification group, from /proc/PID/fdinfo: what the bare
+        loop is to have too. A mark is (mask, mount point), the mount point found by the device number."""
+        mount_points = mount_points_by_device()
         for info in Path(f"/proc/{self.pid}/fdinfo").iterdir():
             try:
                 text = info.read_text()
             except OSError:
                 continue
             flags = re.search(r"^fanotify flags:([0-9a-f]+)", text, re.M)
-            masks = re.findall(r"^fanotify sdev:\S+ mflags:\S+ mask:([0-9a-f]+)", text, re.M)
-            if flags and masks:
-                found.append((max((int(m, 16) for m in masks), key=int.bit_count), int(flags.group(1), 16)))
-        if not found:
-            raise BenchmarkError("no filesystem mark in /proc/PID/fdinfo of varved")
-        mask, init_flags = max(found, key=lambda pair: pair[0].bit_count())
-        return {"flags": init_flags, "mask": mask}
+            marks = re.findall(r"^fanotify sdev:([0-9a-f]+) mflags:\S+ mask:([0-9a-f]+)", text, re.M)
+            if flags and marks:
+                return {
+                    "flags": int(flags.group(1), 16),
+                    "marks": [(int(mask, 16), mount_points[int(device, 16)]) for device, mask in marks
+                              if int(device, 16) in mount_points],
+                }
+        raise BenchmarkError("no filesystem mark in /proc/PID/fdinfo of varved")
 
     def voluntary_switches(self):
         """Voluntary context switches by thread name: how often each thread went to sleep and was woken."""
@@ -163,16 +165,17 @@ class Recorder(Child):
 
 
 class Drain(Child):
-    """The bare C loop with the recorder's own flags and mask."""
+    """The bare C loop with the recorder's own flags and marks; without a group it only wakes."""
 
-    def __init__(self, tools, paths, group=None, nap="adaptive", wakes_per_second=None):
+    def __init__(self, tools, group, nap="adaptive", wakes_per_second=None):
         command = [tools.program("drain"), "--nap", nap]
-        if group:
-            command += ["--flags", hex(group["flags"]), "--mask", hex(group["mask"])]
         if wakes_per_second:
             command += ["--wakes-per-second", f"{wakes_per_second:.3f}"]
-        for path in paths:
-            command += ["--path", path]
+        if group:
+            command += ["--flags", hex(group["flags"])]
+            # Somebody else's mount may be gone since the recorder marked it.
+            for mask, path in (mark for mark in group["marks"] if os.path.ismount(mark[1])):
+                command += ["--mask", hex(mask), "--path", path]
         super().__init__(command, "drain: ready")
 
     def result(self):
@@ -181,7 +184,18 @@ class Drain(Child):
         return result
 
 
-def flatten(value, prefix=""):
+def mount_points_by_device():
+    """Kernel device number (major << 20 | minor) to the first mount point of that filesystem."""
+    found = {}
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        fields = line.split()
+        major, minor = map(int, fields[2].split(":"))
+        mount_point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), fields[4])
+        found.setdefault(major << 20 | minor, mount_point)
+    return found
+
+
+def flatten(value):
     """Numbers of nested objects by their key alone; the first of equal keys, outermost first, wins."""
     found = {}
     later = []

@@ -19,13 +19,13 @@ OPERATIONS = ["access", "open", "exec", "create", "modify", "attrib", "close", "
               "rename", "move_self", "fs_error"]
 UNCERTAIN = ["path", "process", "order"]
 PROCESS = {
-    "start": pa.string(), "exe": pa.string(), "script": pa.string(), "comm": pa.string(), "cmdline": pa.string(),
+    "instance": pa.int64(), "start": pa.string(), "exe": pa.string(), "script": pa.string(), "comm": pa.string(), "cmdline": pa.string(),
     "ppid": pa.int64(), "uid": pa.int64(), "gid": pa.int64(), "loginuid": pa.int64(), "container": pa.string(),
 }
 EVENT = {
     "seq": pa.int64(), "time": pa.string(), "earliest": pa.string(), "host": pa.string(),
     "op": pa.list_(pa.string()), "path": pa.string(), "target": pa.string(), "path_raw": pa.string(),
-    "target_raw": pa.string(), "fs": pa.string(), "inode": pa.uint64(), "pid": pa.int64(),
+    "target_raw": pa.string(), "fs": pa.string(), "inode": pa.uint64(), "generation": pa.int64(), "pid": pa.int64(),
     "uncertain": pa.list_(pa.string()),
 }
 SCHEMA = pa.schema([*EVENT.items(), ("process", pa.struct(list(PROCESS.items())))])

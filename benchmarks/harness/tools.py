@@ -88,6 +88,13 @@ class Tools:
         return self.work / "venv" / "bin" / "duckdb"
 
 
+def duckdb(tools, query):
+    done = subprocess.run([str(tools.duckdb()), "-json", "-c", query], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise BenchmarkError(f"duckdb: {done.stderr.strip()[-300:]}")
+    return json.loads(done.stdout)
+
+
 def store_byte_count(store):
     """Every byte of the store directory: file lengths, what du(1) says (allocated blocks), and each file's length."""
     length = allocated = 0

@@ -14,6 +14,7 @@ from pathlib import Path
 from .. import stats
 from ..kernel import memory_filesystem
 from ..processes import BenchmarkError, Recorder, die_with_parent, running
+from ..tools import duckdb
 from .size import stored_count, to_parquet
 
 EVENTS = 10_000_000
@@ -120,10 +121,3 @@ def whole_count(bench, report, store, parquet, count):
     report.figure("whole count, varve / DuckDB over Parquet", stats.line(ratio), ratio["median"], "ask-count-ratio")
     report.figure("varve count", stats.line(stats.summary([1000 * value for value in ours], 2), " ms"))
     report.figure("duckdb count", stats.line(stats.summary([1000 * value for value in theirs], 2), " ms"))
-
-
-def duckdb(tools, query):
-    done = subprocess.run([str(tools.duckdb()), "-json", "-c", query], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise BenchmarkError(f"duckdb: {done.stderr.strip()[-300:]}")
-    return json.loads(done.stdout)

@@ -40,7 +40,7 @@ def compare(bench, report, paths, workload, operations, pairs, limit, before=Non
     prepared()
     warm = bench.record(paths, workload, operations)
     group = warm["group"]
-    report.detail("group", {"flags": hex(group["flags"]), "mask": hex(group["mask"])})
+    report.detail("group", {"flags": hex(group["flags"]), "masks": sorted({hex(mask) for mask, _ in group["marks"]})})
     bench.say(f"warm-up: {warm['records']} records, {warm['cpu']:.3f} s CPU, {warm['seconds']:.2f} s")
     rounds, wake_only = [], []
     for index in range(2 * pairs):
@@ -50,7 +50,7 @@ def compare(bench, report, paths, workload, operations, pairs, limit, before=Non
             if name == "recorder":
                 runs[name] = bench.record(paths, workload, operations)
             else:
-                runs[name] = bench.drain(paths, workload, group, "adaptive" if name == "loop" else "1ms")
+                runs[name] = bench.drain(workload, group, "adaptive" if name == "loop" else "1ms")
         if wake_every and len(rounds) % wake_every == 0:
             prepared()
             wake_only.append(wake_cost(bench, workload, runs["recorder"], runs["loop"]))
@@ -66,7 +66,7 @@ def wake_cost(bench, workload, recorder, loop):
     """The same workload beside a loop that wakes as often as the recorder's drain thread and reads nothing."""
     wakes = sum(count for name, count in recorder["switches"].items() if "drain" in name) or loop["wakes"]
     rate = max(wakes / recorder["seconds"], 1)
-    result = bench.drain([], workload, None, "wake-only", rate)
+    result = bench.drain(workload, None, "wake-only", rate)
     return {"cpu": result["cpu"], "wakes_per_second": rate, "above": recorder["cpu"] - result["cpu"],
             "loop_above": loop["cpu"] - result["cpu"], "records": recorder["records"]}
 

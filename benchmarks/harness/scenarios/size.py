@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ..processes import Recorder, die_with_parent, running
-from ..tools import store_byte_count
+from ..tools import duckdb, store_byte_count
 from .activities import Activities
 
 WANTED_EVENTS = 1_000_000
@@ -114,7 +114,6 @@ def measure(bench, report, kind, store):
     bench.tools.query(store, "verify", accepted=(0,))
     report.figure(f"{title}: `varve verify`", "passed")
     parquet(bench, report, kind, store, after["length"], count)
-    parts(bench, report, kind, store)
 
 
 def parquet(bench, report, kind, store, store_bytes, count):
@@ -130,6 +129,7 @@ def parquet(bench, report, kind, store, store_bytes, count):
                   "size-of-parquet")
     columns = {name: round(stored / count, 4) for name, stored in converted["columns"].items()}
     report.detail(f"parquet_columns_{kind}", columns)
+    parts(bench, report, kind, store, path, count)
     path.unlink()
 
 
@@ -148,12 +148,29 @@ def to_parquet(tools, store, path):
     return json.loads(done.stdout)
 
 
-def parts(bench, report, kind, store):
+# The parts of a block that hold process records; the other "process" parts are per event.
+PROCESS_RECORDS = ("process texts", "process numbers", "facts")
+PROCESS_COLUMNS = ("instance", "start", "exe", "script", "comm", "cmdline", "ppid", "uid", "gid", "loginuid", "container")
+
+
+def parts(bench, report, kind, store, rows, count):
     """Bytes by column, dictionary and process record, as the store itself accounts for them."""
     title = KINDS[kind][0]
-    try:
-        answer = json.loads(bench.tools.query(store, "status", "--sizes", "-o", "json", accepted=(0, 1, 3)))
-    except Exception as error:  # an older program without --sizes: say so and keep the rest
-        report.not_measured(f"{title}: bytes by column", str(error).splitlines()[0][:120])
+    answer = json.loads(bench.tools.query(store, "status", "--sizes", "-o", "json", accepted=(0, 1, 3)))
+    stored = answer["parts"]
+    report.detail(f"parts_{kind}", {name: round(size / count, 4) for name, size in stored.items()})
+    report.detail(f"tables_{kind}", answer["tables"])
+    largest = sorted(stored.items(), key=lambda part: -part[1])[:10]
+    report.figure(f"{title}: bytes an event by part, the ten largest",
+                  ", ".join(f"{name} {size / count:.3f}" for name, size in largest))
+    images = ", ".join(f"process_{name}" for name in PROCESS_COLUMNS)
+    found = duckdb(bench.tools, f"select count(*) as images, sum(length(cmdline)) as characters from (select distinct "
+                   f"{images}, process_cmdline as cmdline from '{rows}' where process_instance is not null)")[0]
+    records = sum(stored.get(name, 0) for name in PROCESS_RECORDS)
+    if not found["images"]:
+        report.not_measured(f"{title}: bytes a process record", "no event names a process", "size-process-bytes")
         return
-    report.detail(f"sizes_{kind}", answer.get("sizes", answer))
+    each = records / found["images"]
+    report.figure(f"{title}: bytes a process record, command line included",
+                  f"{each:.1f} B ({found['images']} process images, {found['characters'] or 0} characters of command "
+                  "lines)", each, "size-process-bytes")

@@ -24,7 +24,7 @@ def run(bench, report):
                 if name == "recorder":
                     runs[name] = bench.record(paths, workload, OPENS_OPERATIONS)
                 elif name == "loop":
-                    runs[name] = bench.drain(paths, workload, group)
+                    runs[name] = bench.drain(workload, group)
                 else:
                     runs[name] = workload()
             rounds.append({name: one["seconds"] for name, one in runs.items()})

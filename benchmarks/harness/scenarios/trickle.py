@@ -12,7 +12,7 @@ DAY = 86_400
 
 def run(bench, report):
     seconds = bench.options.seconds or (30 if bench.quick else 600)
-    with bench.filesystem("watched", 256) as watched, bench.filesystem("store-disk", 1024) as disk:
+    with bench.filesystem("watched", 256) as watched, bench.filesystem("store-disk", 8192) as disk:
         tree = watched.mount_point / "logs"
         store = disk.mount_point / "store"
         recorder = Recorder(bench.tools, store, [watched.mount_point])
