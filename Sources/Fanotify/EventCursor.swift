@@ -43,14 +43,20 @@ package struct EventCursor: ~Copyable, ~Escapable {
         offset = 0
     }
 
-    /// The next record, nil at the end.
+    /// The next record, nil at the end. `next(into:)` is the same without copying the record.
+    package mutating func next() throws(RecordError) -> EventRecord? {
+        var record = EventRecord()
+        return try next(into: &record) ? record : nil
+    }
+
+    /// Overwrites `record` by the next record; false at the end, which leaves it as it is.
     ///
     /// Throws: `RecordError`. The cursor then stands behind the bad record, or at the end where the record's own length
-    /// cannot be believed; calling again is allowed and ends.
-    package mutating func next() throws(RecordError) -> EventRecord? {
+    /// cannot be believed; calling again is allowed and ends. What `record` holds then is of no use.
+    package mutating func next(into record: inout EventRecord) throws(RecordError) -> Bool {
         let start = offset
         let available = bytes.byteCount &- start
-        guard available > 0 else { return nil }
+        guard available > 0 else { return false }
         guard available >= Self.metadataByteCount else { throw abandon(.truncatedRecord) }
 
         let head = bytes.load(at: start, as: UInt64.self)
@@ -68,13 +74,22 @@ package struct EventCursor: ~Copyable, ~Escapable {
         }
 
         let who = bytes.load(at: start &+ 16, as: UInt64.self)
-        var record = EventRecord(
-            mask: EventMask(rawValue: bytes.load(at: start &+ 8, as: UInt32.self)),
-            pid: Int32(truncatingIfNeeded: who &>> 32),
-            fileDescriptor: Int32(truncatingIfNeeded: who),
-            range: ByteRange(offset: UInt32(truncatingIfNeeded: start), byteCount: UInt32(truncatingIfNeeded: head)))
+        record.mask.rawValue = bytes.load(at: start &+ 8, as: UInt32.self)
+        record.pid = Int32(truncatingIfNeeded: who &>> 32)
+        record.fileDescriptor = Int32(truncatingIfNeeded: who)
+        record.pidfd = -1
+        record.range = ByteRange(
+            offset: UInt32(truncatingIfNeeded: start), byteCount: UInt32(truncatingIfNeeded: head))
+        record.name = .empty
+        record.targetName = .empty
+        record.errorNumber = 0
+        record.errorCount = 0
+        record.mountID = 0
+        record.directoryView = .absent
+        record.targetView = .absent
+        record.objectView = .absent
         try readInformation(start &+ metadataByteCount, to: offset, into: &record)
-        return record
+        return true
     }
 
     private static let metadataByteCount = 24
@@ -93,17 +108,15 @@ package struct EventCursor: ~Copyable, ~Escapable {
             let next = position &+ byteCount
             switch Int32(header & 0xFF) {
             case FAN_EVENT_INFO_TYPE_DFID_NAME, FAN_EVENT_INFO_TYPE_OLD_DFID_NAME:
-                let handle = try readHandle(position, to: next)
-                record.directory = handle
-                record.name = try readName(handle, to: next)
+                record.directoryView = try readHandle(position, to: next)
+                record.name = try readName(record.directoryView, to: next)
             case FAN_EVENT_INFO_TYPE_FID:
-                record.object = try readHandle(position, to: next)
+                record.objectView = try readHandle(position, to: next)
             case FAN_EVENT_INFO_TYPE_NEW_DFID_NAME:
-                let handle = try readHandle(position, to: next)
-                record.targetDirectory = handle
-                record.targetName = try readName(handle, to: next)
+                record.targetView = try readHandle(position, to: next)
+                record.targetName = try readName(record.targetView, to: next)
             case FAN_EVENT_INFO_TYPE_DFID:
-                record.directory = try readHandle(position, to: next)
+                record.directoryView = try readHandle(position, to: next)
             case FAN_EVENT_INFO_TYPE_PIDFD:
                 guard byteCount >= 8 else { throw RecordError(reason: .badInformationLength, offset: position) }
                 record.pidfd = bytes.load(at: position &+ 4, as: Int32.self)
@@ -132,7 +145,7 @@ package struct EventCursor: ~Copyable, ~Escapable {
             throw RecordError(reason: .badHandleLength, offset: position)
         }
         return HandleView(
-            filesystem: FilesystemID(rawValue: filesystem),
+            filesystemBits: filesystem,
             bytes: ByteRange(offset: UInt32(truncatingIfNeeded: position &+ 20), byteCount: byteCount),
             type: Int32(truncatingIfNeeded: head &>> 32))
     }
