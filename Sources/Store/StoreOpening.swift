@@ -7,6 +7,8 @@ internal import Syscalls
 /// How a writer comes to its connection: directory, lock, database, schema.
 enum StoreOpening {
     static let readFlags: Int32 = O_RDONLY
+    /// Nobody else should write; a shell that does all the same holds up a commit no longer than this.
+    static let writeLockPatienceMilliseconds: Int32 = 2_000
 
     struct Opened: ~Copyable {
         let layout: StoreLayout
@@ -22,10 +24,9 @@ enum StoreOpening {
         let isNew = try prepareDatabaseFile(layout, wasUsed: lock.found.heartbeat != nil)
         if !isNew { try checkBeforeWriting(layout) }
         let connection = try Connection.open(layout.database, mode: .write)
-        connection.setBusyTimeout(milliseconds: 2_000)
+        connection.setBusyTimeout(milliseconds: writeLockPatienceMilliseconds)
         connection.keepWALFile()
         try bringUpToDate(connection, layout, create: create)
-        connection.setBusyTimeout(milliseconds: 0)
         return Opened(layout: layout, lock: lock, connection: connection)
     }
 

@@ -24,7 +24,7 @@ extension StoreReader {
                 .count(afterSequence.map { $0 == .max ? $0 : $0 + 1 } ?? 0),
             ]) { (row) throws(StoreError) in
                 let block = BlockRow(row)
-                if block.endSequence > (afterSequence ?? 0) &+ 1 || afterSequence == nil { rows.append(block) }
+                if block.endSequence &- 1 > afterSequence ?? 0 { rows.append(block) }
             }
             return rows
         }

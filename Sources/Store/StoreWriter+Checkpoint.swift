@@ -43,8 +43,8 @@ extension StoreWriter {
         let byteCount = walByteCount
         if truncating || byteCount > truncateByteLimit {
             let waits = byteCount > Self.waitByteCount
-            if waits { connection.setBusyTimeout(milliseconds: 1_500) }
-            defer { if waits { connection.setBusyTimeout(milliseconds: 0) } }
+            connection.setBusyTimeout(milliseconds: waits ? 1_500 : 0)
+            defer { connection.setBusyTimeout(milliseconds: StoreOpening.writeLockPatienceMilliseconds) }
             do throws(StoreError) {
                 _ = try connection.checkpoint(.truncate)
                 return finished(.complete)

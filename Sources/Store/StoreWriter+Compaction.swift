@@ -132,28 +132,32 @@ extension StoreWriter {
             }
             return true
         }
-        do throws(BlockError) {
-            if let source = merge.neededSource {
-                guard let bytes = try? data(of: source.firstSequence) else {
-                    throw BlockError(.truncated, "its row cannot be read")
-                }
-                try merge.supply(bytes)
+        var bytes: [UInt8]?
+        if let source = merge.neededSource {
+            do throws(StoreError) {
+                bytes = try data(of: source.firstSequence)
+            } catch {
+                compaction.merge = consume merge
+                throw error
             }
+        }
+        do throws(BlockError) {
+            if let bytes { try merge.supply(bytes) }
             try merge.advance()
         } catch {
-            // Which of the sources is damaged shows when each is read alone.
-            for source in merge.plan.sources where !isSound(source) {
-                compaction.unmergeable.insert(source.firstSequence)
-            }
-            let first = merge.plan.sources.first
-            if let first, compaction.unmergeable.isDisjoint(with: merge.plan.sources.map(\.firstSequence)) {
-                compaction.unmergeable.insert(first.firstSequence)
-            }
-            throw StoreError(
-                .badBlock, "blocks from seq \(first?.firstSequence ?? 0) stay unmerged: \(error)", path: directory)
+            throw excludeDamage(from: merge.plan, because: error)
         }
         compaction.merge = consume merge
         return false
+    }
+
+    /// Which of the sources is damaged shows when each is read alone; if none is, the first stands for the group.
+    private mutating func excludeDamage(from plan: MergePlan, because cause: BlockError) -> StoreError {
+        var damaged = plan.sources.filter { !isSound($0) }
+        if damaged.isEmpty { damaged = Array(plan.sources.prefix(1)) }
+        compaction.unmergeable.formUnion(damaged.map(\.firstSequence))
+        let names = damaged.map { "\($0.firstSequence)" }.joined(separator: ", ")
+        return StoreError(.badBlock, "not merged: the block from seq \(names); \(cause)", path: directory)
     }
 
     private func isSound(_ source: BlockSummary) -> Bool {
@@ -201,10 +205,11 @@ extension StoreWriter {
 
     /// When nothing is left to merge: gives some free pages back, and at last cuts the `-wal`.
     private mutating func finishFullCompaction() throws(StoreError) -> CompactionProgress {
-        if try connection.integer("PRAGMA freelist_count") > 0 {
+        let free = try connection.integer("PRAGMA freelist_count")
+        if free > 0 {
             try connection.execute("PRAGMA incremental_vacuum(\(Self.vacuumPageCount))")
             _ = try checkpointIfDue()
-            return .working
+            if try connection.integer("PRAGMA freelist_count") < free { return .working }
         }
         _ = try checkpoint(truncating: true)
         compaction.fullUpTo = nil

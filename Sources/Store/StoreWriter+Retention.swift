@@ -42,24 +42,24 @@ extension StoreWriter {
     private mutating func hold(below limit: UInt64) throws(StoreError) -> PruneOutcome {
         let headroom = limit / 8
         let target = limit - headroom
+        // Above this it is not enough that the database file grows no further: it must shrink.
+        let ceiling = limit - headroom / 4
         var outcome = PruneOutcome()
         var used = directoryByteCount()
-        guard used > target else { return outcome }
-        if walByteCount > 0 {
+        if used > ceiling, walByteCount > 0 {
             _ = try checkpoint(truncating: true)
             used = directoryByteCount()
         }
-        // Free pages are taken by the next commits, so a reserve of them stops the growth without moving any page.
         while used > target {
+            // Free pages are taken by the next commits, so a reserve of them stops the growth without moving any page.
+            let reserve = (used - target) &+ headroom / 4
             let free = try freeByteCount()
-            let missing = (used - target) &+ headroom / 4
-            if free < missing {
-                let step = try prune(atLeast: missing - free, cause: "max-size")
+            if free < reserve {
+                let step = try prune(atLeast: reserve - free, cause: "max-size")
                 outcome.add(step)
                 if step.blockCount == 0, free == 0 { break }
             }
-            if used <= limit - headroom / 4 { break }
-            guard try returnPages(used - target) else { break }
+            guard used > ceiling, try returnPages(used - target) else { break }
             used = directoryByteCount()
         }
         return outcome
@@ -68,8 +68,10 @@ extension StoreWriter {
     private mutating func keepFree(_ limit: UInt64) throws(StoreError) -> PruneOutcome {
         var outcome = PruneOutcome()
         guard var available = availableByteCount, available < limit else { return outcome }
-        _ = try checkpoint(truncating: true)
-        available = availableByteCount ?? available
+        if walByteCount > 0 {
+            _ = try checkpoint(truncating: true)
+            available = availableByteCount ?? available
+        }
         while available < limit {
             let free = try freeByteCount()
             if free < limit - available {
@@ -105,14 +107,11 @@ extension StoreWriter {
         var outcome = PruneOutcome()
         var rest = byteCount
         while rest > 0 {
-            var gained: UInt64 = 0
-            let step = try pruneOldest(cause: cause, sparingLast: true) { block, soFar in
-                gained = soFar
-                return soFar < rest
-            }
+            let goal = rest
+            let step = try pruneOldest(cause: cause, sparingLast: true) { _, dropped in dropped < goal }
             guard step.blockCount > 0 else { break }
             outcome.add(step)
-            rest -= min(rest, max(gained, step.byteCount))
+            rest -= min(rest, step.byteCount)
         }
         return outcome
     }

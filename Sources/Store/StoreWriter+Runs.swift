@@ -33,6 +33,8 @@ extension StoreWriter {
         try connection.prepare("end run", "UPDATE run SET clean_end = ? WHERE run = ?")
             .run([.integer(moment.nanosecondsSinceEpoch), .count(run.run)])
         currentRun = nil
+        // Everything durable and in the database file: who reads a stopped store need not work through a -wal.
+        _ = try? checkpoint(truncating: true)
     }
 
     /// Adds something that the current run covers from now on. Returns: the row's number, for `endCoverage`.

@@ -122,6 +122,10 @@ struct Connection: ~Copyable, @unchecked Sendable {
         do {
             let value = try body(self)
             try execute("COMMIT")
+            // A short read moves a read mark to the newest frame. Readers that may not write to the -shm can only use
+            // marks that are there: without one they would wait for the next commit (SQLITE_READONLY_CANTINIT), with an
+            // old one they would hold up checkpoints.
+            _ = try? integer("PRAGMA user_version")
             return value
         } catch {
             // SQLite may have rolled back by itself (disk full); a failed COMMIT leaves the transaction open.

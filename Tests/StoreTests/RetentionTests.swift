@@ -1,0 +1,111 @@
+import Block
+import Model
+import Store
+import Syscalls
+import TestSupport
+import Testing
+
+@Suite struct RetentionTests {
+    @Test func whatIsTooOldIsPrunedAndCounted() throws {
+        let scene = try StoreScene()
+        var writer = try scene.writer()
+        _ = try writer.beginRun(StoreScene.run(), coverage: [])
+        var factory = EventFactory()
+        try writer.fill(&factory, blockCount: 100, eventCount: 3)
+        func second(_ number: Int64) -> Instant { StoreScene.start.advanced(byNanoseconds: number * 1_000_000_000) }
+        let limits = RetentionLimits(maxAgeNanoseconds: 50_000_000_000)
+        #expect(try writer.enforce(limits, now: second(40)) == PruneOutcome())
+        let first = try writer.enforce(limits, now: second(60))
+        #expect(first.blockCount == 10 && first.eventCount == 30)
+        let second2 = try writer.enforce(limits, now: second(140))
+        #expect(second2.blockCount == 80, "more than one transaction takes")
+        let reader = try scene.reader()
+        #expect(try reader.blocks().first?.firstSequence == 271)
+        let gaps = try reader.gaps()
+        #expect(gaps.count == 1, "adjacent prunings are one row")
+        let gap = try #require(gaps.first)
+        #expect(gap.gap.kind == .pruned && gap.gap.count == 270 && gap.gap.cause == "max-age")
+        #expect(gap.gap.from == second(0))
+        #expect(gap.gap.to == second(89).advanced(byNanoseconds: 500_000_000))
+        #expect(gap.afterSequence == 270)
+    }
+
+    @Test func pruningEverythingKeepsTheNumbers() throws {
+        let scene = try StoreScene()
+        var factory = EventFactory()
+        do {
+            var writer = try scene.writer()
+            try writer.fill(&factory, blockCount: 10, eventCount: 3)
+            let outcome = try writer.prune(before: .distantFuture, cause: "by hand")
+            #expect(outcome.eventCount == 30)
+            #expect(try scene.reader().totals().sequences == nil)
+            #expect(try scene.reader().lastSequence() == 30)
+        }
+        var writer = try scene.writer()
+        #expect(writer.nextSequence == 31 && writer.nextInstance == 11)
+        try writer.fill(&factory, blockCount: 1, eventCount: 3)
+        #expect(try scene.reader().blocks().map(\.firstSequence) == [31])
+        _ = try writer.enforce(RetentionLimits(maxAgeNanoseconds: 0), now: .distantFuture)
+        let gaps = try scene.reader().gaps()
+        #expect(gaps.map(\.gap.cause) == ["by hand, max-age"])
+        #expect(gaps.map(\.gap.count) == [33])
+    }
+
+    /// What `du` says stays below the limit all the time, while recording, merging and checkpointing go on.
+    @Test(arguments: [4, 8] as [UInt64])
+    func theSizeLimitHoldsWhileRecording(mebibytes: UInt64) throws {
+        let scene = try StoreScene()
+        var writer = try scene.writer()
+        _ = try writer.beginRun(StoreScene.run(), coverage: [])
+        var factory = EventFactory()
+        let limits = RetentionLimits(maxByteCount: mebibytes << 20)
+        var highest: UInt64 = 0
+        var pruned: UInt64 = 0
+        let path = scene.path
+        for _ in 0..<(30 * mebibytes) {
+            // About 50 kB a call: a rate of 50 kB/s with a call a second.
+            try writer.fill(&factory, blockCount: 1, eventCount: 100, nameByteCount: 800)
+            _ = try writer.checkpointIfDue()
+            highest = max(highest, writer.directoryByteCount())
+            while try writer.compactStep() != .idle { _ = try writer.checkpointIfDue() }
+            highest = max(highest, writer.directoryByteCount())
+            pruned += try writer.enforce(limits, now: StoreScene.start).eventCount
+            highest = max(highest, writer.directoryByteCount())
+        }
+        let totals = try StoreReader(directory: path).totals()
+        print("limit \(mebibytes) MiB: highest \(highest) bytes, \(totals.blockByteCount) bytes of blocks kept")
+        #expect(highest <= mebibytes << 20)
+        #expect(pruned > 0)
+        #expect(totals.blockByteCount > (mebibytes << 20) / 2, "the limit is also used")
+        #expect(totals.eventCount + pruned == 30 * mebibytes * 100)
+        let du = try runSuccessfully("du", ["-s", "--block-size=1", path.lossyText])
+        #expect(du.outputText.split(separator: "\t").first.flatMap { UInt64($0) } == totals.directoryByteCount)
+    }
+
+    @Test func aStoreThatIsTooLargeIsCutDown() throws {
+        let scene = try StoreScene()
+        var writer = try scene.writer()
+        var factory = EventFactory()
+        try writer.fill(&factory, blockCount: 150, eventCount: 100, nameByteCount: 800)
+        #expect(writer.directoryByteCount() > 6 << 20)
+        let limits = RetentionLimits(maxByteCount: 3 << 20)
+        _ = try writer.enforce(limits, now: StoreScene.start)
+        #expect(writer.directoryByteCount() <= 3 << 20)
+        #expect(try scene.reader().lastSequence() == 15_000)
+        #expect(try scene.reader().totals().eventCount > 2_000)
+    }
+
+    @Test(Privilege.required)
+    func theFilesystemKeepsWhatMustStayFree() throws {
+        let filesystem = try LoopFilesystem(.tmpfs, mebibytes: 16)
+        let path = RawPath(filesystem.appending("store"))
+        var writer = try StoreWriter(directory: path, create: true)
+        var factory = EventFactory()
+        try writer.fill(&factory, blockCount: 100, eventCount: 100, nameByteCount: 800)
+        #expect(try path.filesystemStatus().availableByteCount < 12 << 20)
+        let outcome = try writer.enforce(RetentionLimits(minFreeByteCount: 12 << 20), now: StoreScene.start)
+        #expect(outcome.blockCount > 0)
+        #expect(try path.filesystemStatus().availableByteCount >= 12 << 20)
+        #expect(try StoreReader(directory: path).gaps().first?.gap.cause == "min-free")
+    }
+}
