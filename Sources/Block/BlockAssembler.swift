@@ -76,4 +76,6 @@ struct BlockAssembler {
 enum BlockFormat {
     static let magic: [UInt8] = Array("VRVB".utf8)
     static let version: UInt8 = 1
+    /// Shorter common beginnings of names are left to zstd.
+    static let leastPrefixByteCount = 3
 }

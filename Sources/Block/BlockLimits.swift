@@ -5,7 +5,7 @@ package enum BlockLimits {
     /// Events of a row group; a fresh block is one row group, whatever its batch held.
     package static let rowGroupEventCount = 1 << 17
     package static let rowGroupCount = 1 << 12
-    /// Bytes of all names of a block's dictionary.
+    /// Bytes of all names of a block's directories, and of those of its paths.
     package static let nameByteCount = 64 << 20
     /// Bytes of all strings of a block's process table.
     package static let processStringByteCount = 64 << 20

@@ -99,7 +99,6 @@ package struct BlockMerger: ~Copyable {
             }
             guard
                 content.count + header.count <= BlockLimits.eventCount,
-                dictionary.nameByteCount <= BlockLimits.nameByteCount,
                 content.facts.count + header.factCount <= BlockLimits.factCount
             else {
                 throw BlockError(.limitExceeded, "\(content.count + header.count) events in one block")
@@ -107,9 +106,12 @@ package struct BlockMerger: ~Copyable {
         }
         let commits = try block.commits()
         let facts = try block.facts()
+        let names = try block.pathDictionary()
+        guard dictionary.nameByteCount + names.nameByteCount <= BlockLimits.nameByteCount else {
+            throw BlockError(.limitExceeded, "\(dictionary.nameByteCount + names.nameByteCount) bytes of names")
+        }
         source = MergeSource(
-            block: block, names: try block.pathDictionary(), processes: try block.processes(),
-            volumes: try block.volumes())
+            block: block, names: names, processes: try block.processes(), volumes: try block.volumes())
         if content == nil {
             content = BlockContent(
                 origin: header.origin, base: header.earliest.microsecondsRoundedDown, runs: [], commits: [],

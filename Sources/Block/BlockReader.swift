@@ -64,18 +64,20 @@ package final class BlockReader {
     package func pathDictionary() throws(BlockError) -> DecodedPaths {
         if let cachedPaths { return cachedPaths }
         let parents = try part(.directoryParents)
+        let directoryPrefixes = try part(.directoryPrefixes)
         let directoryNames = try part(.directoryNames)
         let directories = try part(.pathDirectories)
         let runs = try part(.pathDirectoryRuns)
+        let prefixes = try part(.pathPrefixes)
         let names = try part(.pathNames)
         let paths = try decoding("paths") { () throws(PartError) in
             try DecodedPaths(
                 directoryParents: try Self.decodeParents(parents, count: header.directoryCount),
-                directoryNames: directoryNames,
+                directoryPrefixes: directoryPrefixes, directoryNames: directoryNames,
                 pathDirectories: header.pathCount == 0
                     ? []
                     : try RunColumn.decode(directories, runs, count: header.pathCount, limit: header.directoryCount),
-                pathNames: names)
+                pathPrefixes: prefixes, pathNames: names)
         }
         cachedPaths = paths
         return paths

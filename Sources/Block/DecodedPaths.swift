@@ -13,17 +13,23 @@ package struct DecodedPaths: Sendable {
     private static let maximumPathByteCount = 16 << 20
 
     init(
-        directoryParents: [UInt32], directoryNames: [UInt8], pathDirectories: [UInt32], pathNames: [UInt8]
+        directoryParents: [UInt32], directoryPrefixes: [UInt8], directoryNames: [UInt8], pathDirectories: [UInt32],
+        pathPrefixes: [UInt8], pathNames: [UInt8]
     ) throws(PartError) {
         self.directoryParents = directoryParents
         self.pathDirectories = pathDirectories
-        self.directoryNames = try NameArena(endedByNUL: directoryNames, count: directoryParents.count - 1, skipping: 1)
-        self.pathNames = try NameArena(endedByNUL: pathNames, count: pathDirectories.count, skipping: 0)
+        self.directoryNames = try NameArena(
+            prefixes: directoryPrefixes, rests: directoryNames, count: directoryParents.count - 1, afterRoot: true)
+        self.pathNames = try NameArena(
+            prefixes: pathPrefixes, rests: pathNames, count: pathDirectories.count, afterRoot: false)
         directoryPaths = NameArena(
             wholePathsOf: self.directoryNames, parents: directoryParents, atMost: Self.maximumPathByteCount)
     }
 
     package var directoryCount: Int { directoryParents.count }
+
+    /// The bytes of all names.
+    package var nameByteCount: Int { directoryNames.byteCount + pathNames.byteCount }
 
     /// `PathIndex` counts to here.
     package var count: Int { pathDirectories.count }
@@ -97,27 +103,37 @@ package struct DecodedPaths: Sendable {
 struct NameArena: Sendable {
     private var bytes: [UInt8]
     private var starts: [UInt32]
-    /// How many bytes lie between two names.
-    private let gap: Int
 
-    /// `count` names each ended by NUL, after `skipping` empty ones that are not stored.
-    init(endedByNUL bytes: [UInt8], count: Int, skipping: Int) throws(PartError) {
-        guard count <= bytes.count, bytes.last ?? 0 == 0 else { throw .truncated }
-        var starts: [UInt32] = []
-        starts.reserveCapacity(count + skipping + 1)
-        // The empty names are made of the gap alone: their successor's start is one beyond it.
-        if skipping > 0 { starts.append(0) }
-        let shift = UInt32(skipping > 0 ? 1 : 0)
-        starts.append(shift)
-        let span = bytes.span
-        for index in span.indices where span[index] == 0 {
-            guard starts.count <= count + skipping else { throw .malformed("name after the last") }
-            starts.append(UInt32(truncatingIfNeeded: index) &+ 1 &+ shift)
+    /// `count` names, each the beginning of the name before it and a rest ended by NUL. `prefixes` is empty where all are
+    /// 0. With `afterRoot` an empty name comes before the first.
+    init(prefixes: [UInt8], rests: [UInt8], count: Int, afterRoot: Bool) throws(PartError) {
+        guard count <= rests.count, rests.last ?? 0 == 0 else { throw .truncated }
+        guard prefixes.isEmpty || prefixes.count == count else { throw .malformed("count of prefixes") }
+        bytes = []
+        bytes.reserveCapacity(rests.count)
+        starts = []
+        starts.reserveCapacity(count + 2)
+        if afterRoot { starts.append(0) }
+        starts.append(0)
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
+        let source = unsafe rests.span.bytes
+        var previous = 0
+        var position = 0
+        for index in 0..<count {
+            var end = position
+            while end < source.byteCount && source.byte(at: end) != 0 { end &+= 1 }
+            guard end < source.byteCount else { throw .truncated }
+            let start = bytes.count
+            let shared = prefixes.isEmpty ? 0 : Int(prefixes[index])
+            guard shared <= start &- previous else { throw .malformed("prefix longer than the name before") }
+            for offset in 0..<shared { bytes.append(bytes[previous &+ offset]) }
+            bytes.append(contentsOf: source.extracting(position..<end))
+            guard bytes.count <= BlockLimits.nameByteCount else { throw .malformed("too many bytes of names") }
+            starts.append(UInt32(truncatingIfNeeded: bytes.count))
+            previous = start
+            position = end &+ 1
         }
-        guard starts.count == count + skipping + 1 else { throw .truncated }
-        self.bytes = shift == 0 ? bytes : [0] + bytes
-        self.starts = starts
-        gap = 1
+        guard position == source.byteCount else { throw .malformed("name after the last") }
     }
 
     /// Each directory's whole path with "/" at the end; nil when that takes more than `limit` bytes.
@@ -125,7 +141,6 @@ struct NameArena: Sendable {
         bytes = [UInt8(ascii: "/")]
         starts = [0, 1]
         starts.reserveCapacity(parents.count + 1)
-        gap = 0
         var path: [UInt8] = []
         for index in parents.indices.dropFirst() {
             let parent = Int(parents[index])
@@ -140,7 +155,9 @@ struct NameArena: Sendable {
         }
     }
 
+    var byteCount: Int { bytes.count }
+
     subscript(index: Int) -> ArraySlice<UInt8> {
-        bytes[Int(starts[index])..<Int(starts[index + 1]) - gap]
+        bytes[Int(starts[index])..<Int(starts[index + 1])]
     }
 }

@@ -5,16 +5,18 @@ enum PartKind: UInt8, CaseIterable, Sendable {
     case commitHashes = 2
     case volumes = 3
     case directoryParents = 4
-    case directoryNames = 5
-    case pathDirectories = 6
-    case pathDirectoryRuns = 7
-    case pathNames = 8
-    case pathVolumes = 9
-    case pathInodes = 10
-    case pathGenerations = 11
-    case processNumbers = 12
-    case processTexts = 13
-    case facts = 14
+    case directoryPrefixes = 5
+    case directoryNames = 6
+    case pathDirectories = 7
+    case pathDirectoryRuns = 8
+    case pathPrefixes = 9
+    case pathNames = 10
+    case pathVolumes = 11
+    case pathInodes = 12
+    case pathGenerations = 13
+    case processNumbers = 14
+    case processTexts = 15
+    case facts = 16
     // Of a row group.
     case windowSymbols = 32
     case windowRuns = 33
@@ -51,6 +53,8 @@ enum PartKind: UInt8, CaseIterable, Sendable {
         case .processNumbers: "process numbers"
         case .processTexts: "process texts"
         case .facts: "facts"
+        case .directoryPrefixes: "directory prefixes"
+        case .pathPrefixes: "path prefixes"
         case .windowSymbols: "window symbols"
         case .windowRuns: "window runs"
         case .windowEdges: "window edges"
