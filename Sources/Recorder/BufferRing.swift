@@ -2,6 +2,7 @@ import Block
 import Fanotify
 import Model
 import Synchronization
+import Syscalls
 
 /// What one reading of the queue left, with the window in which its events happened.
 struct DrainedBuffer: ~Copyable {
@@ -22,10 +23,15 @@ final class BufferRing: Sendable {
     /// A quarter of a megabyte holds about 2,000 records; larger reads cost no less.
     static let bufferByteCount = 256 << 10
 
+    /// Short enough that most processes can still be looked up.
+    static let restNanoseconds: Int64 = 4_000_000
+
     private let slots = InlineArray<16, Mutex<DrainedBuffer>> { _ in Mutex(DrainedBuffer()) }
     /// How many buffers were ever filled, and how many of them emptied.
     private let filledCount = Atomic<UInt64>(0)
     private let emptiedCount = Atomic<UInt64>(0)
+    /// The count at which the emptier last rested; it rests once after each buffer.
+    private let restedAt = Atomic<UInt64>(0)
     private let emptierWaits = Atomic<Bool>(false)
     private let fillerWaits = Atomic<Bool>(false)
     private let emptierWaker: Waker
@@ -70,10 +76,16 @@ final class BufferRing: Sendable {
 
     /// Lends the oldest filled buffer to `body`; false when there is none by the time given.
     ///
+    /// After a full look the emptier rests a moment before it waits to be woken: a wake-up for each reading would cost
+    /// both threads more than the records themselves.
     /// Parameter timeoutNanoseconds: nil waits without end; the emptier's waker ends the wait early.
     /// Thread: *resolve* only.
     func empty(timeoutNanoseconds: Int64?, _ body: (borrowing DrainedBuffer) -> Void) -> Bool {
         let number = emptiedCount.load(ordering: .relaxed)
+        if filledCount.load(ordering: .acquiring) == number, number != restedAt.load(ordering: .relaxed) {
+            restedAt.store(number, ordering: .relaxed)
+            Clock.sleep(nanoseconds: min(Self.restNanoseconds, timeoutNanoseconds ?? Self.restNanoseconds))
+        }
         if filledCount.load(ordering: .acquiring) == number {
             emptierWaits.store(true, ordering: .sequentiallyConsistent)
             if filledCount.load(ordering: .sequentiallyConsistent) == number {

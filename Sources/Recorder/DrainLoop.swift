@@ -44,7 +44,6 @@ final class DrainLoop: Sendable {
         var descriptors = PollSet(reading: [group.group.fileDescriptor, waker.descriptor.fileDescriptor])
         var lastBarrier: UInt64 = 0
         var seenEmpty = Clock.realtime()
-        var lastWake: Int64 = 0
         while true {
             watchdog.pingIfDue()
             if nap.napMicroseconds > 0 {
@@ -58,7 +57,7 @@ final class DrainLoop: Sendable {
             if isStopping || barrier != lastBarrier { waker.clear() }
             let records = readUntilEmpty(seenEmpty: &seenEmpty)
             nap.update(recordCount: records)
-            wakeResolver(napMicroseconds: nap.napMicroseconds, lastWake: &lastWake)
+            ring.wakeEmptier()
             if barrier != lastBarrier || isStopping {
                 lastBarrier = barrier
                 ring.fill { slot in
@@ -72,19 +71,6 @@ final class DrainLoop: Sendable {
             }
         }
     }
-
-    /// In a storm several readings share one wake-up of the resolver.
-    private func wakeResolver(napMicroseconds: Int64, lastWake: inout Int64) {
-        if napMicroseconds >= NapPolicy.longestNapMicroseconds, ring.waitingCount < BufferRing.bufferCount / 2 {
-            let now = Clock.monotonic()
-            guard now &- lastWake >= Self.stormWakeNanoseconds else { return }
-            lastWake = now
-        }
-        ring.wakeEmptier()
-    }
-
-    /// Long enough to save three of four wake-ups, short enough that most processes can still be looked up.
-    private static let stormWakeNanoseconds: Int64 = 4_000_000
 
     /// Returns about how many records were read; `seenEmpty` becomes a moment before the queue was found empty.
     private func readUntilEmpty(seenEmpty: inout Instant) -> Int {

@@ -78,11 +78,17 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         let windowIndex = UInt32(truncatingIfNeeded: batch.windows.count)
         batch.windows.append(window)
         var cursor = EventCursor(bytes)
-        while true {
+        // One record for all: it is some 150 bytes, and is not copied.
+        var record = EventRecord()
+        var isAtEnd = false
+        while !isAtEnd {
             do throws(RecordError) {
-                guard let record = try cursor.next() else { break }
-                counts.records &+= 1
-                take(record, of: bytes, window: window, windowIndex: windowIndex)
+                if try cursor.next(into: &record) {
+                    counts.records &+= 1
+                    take(record, of: bytes, window: window, windowIndex: windowIndex)
+                } else {
+                    isAtEnd = true
+                }
             } catch {
                 counts.malformed &+= 1
             }

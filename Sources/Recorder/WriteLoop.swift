@@ -30,6 +30,9 @@ struct WriteLoop: ~Copyable {
     private var unsyncedSince: Int64?
     private var lastHeartbeat: Int64 = 0
     private var lastLimitCheck: Int64 = 0
+    /// When the last large batch was committed, and when merging last had its turn.
+    private var lastStorm: Int64 = .min / 2
+    private var calmSince = Clock.monotonic()
     private var storeChanged = true
     private var reachedLast = false
 
@@ -104,6 +107,7 @@ struct WriteLoop: ~Copyable {
             }
             try store.append(block, additions: additions, nextInstance: finished.nextInstance)
             shared.counters.eventsCommitted.add(block.count)
+            if block.count >= Self.stormEventCount { lastStorm = Clock.monotonic() }
         } else if !additions.isEmpty {
             try store.append(additions)
         } else {
@@ -190,8 +194,10 @@ struct WriteLoop: ~Copyable {
                 let outcome = try store.enforce(limits, now: Clock.realtime())
                 if outcome.blockCount > 0 { storeChanged = true }
             }
-            if store.isCompactionDue, held.isEmpty {
-                if try store.compactStep() != .idle { storeChanged = true }
+            if mayMerge(now) {
+                let progress = try store.compactStep()
+                if progress != .idle { storeChanged = true }
+                if progress == .merged || progress == .idle { calmSince = now }
             }
         } catch {
             lastFailure = error.description
@@ -228,13 +234,25 @@ struct WriteLoop: ~Copyable {
 
     /// How long there is nothing to do, in nanoseconds.
     private func nextDeadline() -> Int64? {
-        if store.isCompactionDue, held.isEmpty { return Self.mergePauseNanoseconds }
         let now = Clock.monotonic()
+        if mayMerge(now) { return Self.mergePauseNanoseconds }
         var deadline = lastHeartbeat &+ Self.heartbeatNanoseconds
         if let unsyncedSince { deadline = min(deadline, unsyncedSince &+ options.syncIntervalNanoseconds) }
         if let retryAt { deadline = min(deadline, retryAt) }
         return max(0, deadline &- now)
     }
+
+    /// Merging waits for a calm moment: in a storm every bit of the processor belongs to the workload. It waits only
+    /// so long, or the fresh blocks of a machine that is never calm would pile up.
+    private func mayMerge(_ now: Int64) -> Bool {
+        guard store.isCompactionDue, held.isEmpty else { return false }
+        return now &- lastStorm >= Self.calmNanoseconds || now &- calmSince >= Self.longestPutOffNanoseconds
+    }
+
+    /// A commit of this many events is part of a storm.
+    private static let stormEventCount = 4_096
+    private static let calmNanoseconds: Int64 = 2_000_000_000
+    private static let longestPutOffNanoseconds: Int64 = 60_000_000_000
 
     /// Between two slices of merging, so that it takes at most a fifth of one core.
     private static let mergePauseNanoseconds: Int64 = 80_000_000
