@@ -8,7 +8,7 @@ package import Model
 /// then errs once in 2^64 such handles. The last word holds the type and the count above the last four bytes.
 /// Source: name_to_handle_at(2), `struct file_handle`.
 package struct FileHandle: Hashable, Sendable {
-    package let filesystem: FilesystemID
+    @usableFromInline let filesystemBits: UInt64
     @usableFromInline let word0: UInt64
     @usableFromInline let word1: UInt64
     @usableFromInline let word2: UInt64
@@ -25,47 +25,70 @@ package struct FileHandle: Hashable, Sendable {
     /// Copies the handle a record points to.
     ///
     /// Parameter bytes: the buffer the record was read from; the view must be of it (traps outside its bounds).
+    @inlinable
     package init(_ view: HandleView, in bytes: RawSpan) {
         self.init(
-            filesystem: view.filesystem, type: view.type, bytes: bytes, offset: Int(view.bytes.offset),
+            filesystemBits: view.filesystemBits, type: view.type, bytes: bytes, offset: Int(view.bytes.offset),
             count: Int(view.bytes.byteCount))
     }
 
-    @inline(__always)
-    init(filesystem: FilesystemID, type: Int32, bytes: RawSpan, offset: Int, count: Int) {
-        self.filesystem = filesystem
-        var first: UInt64 = 0
-        var second: UInt64 = 0
-        var third: UInt32 = 0
+    @inlinable
+    init(filesystemBits: UInt64, type: Int32, bytes: RawSpan, offset: Int, count: Int) {
         switch count {
         case 8:
-            first = bytes.load(at: offset, as: UInt64.self)
+            self.init(
+                filesystemBits: filesystemBits, type: type, count: count,
+                words: (bytes.load(at: offset, as: UInt64.self), 0, 0))
         case 12:
-            first = bytes.load(at: offset, as: UInt64.self)
-            second = UInt64(bytes.load(at: offset &+ 8, as: UInt32.self))
-        case 20:
-            first = bytes.load(at: offset, as: UInt64.self)
-            second = bytes.load(at: offset &+ 8, as: UInt64.self)
-            third = bytes.load(at: offset &+ 16, as: UInt32.self)
-        case 0...20:
-            for index in 0..<count {
-                let byte = bytes.load(at: offset &+ index, as: UInt8.self)
-                switch index {
-                case 0..<8: first |= UInt64(byte) &<< UInt64(index &* 8)
-                case 8..<16: second |= UInt64(byte) &<< UInt64((index &- 8) &* 8)
-                default: third |= UInt32(byte) &<< UInt32((index &- 16) &* 8)
-                }
-            }
+            self.init(
+                filesystemBits: filesystemBits, type: type, count: count,
+                words: (
+                    bytes.load(at: offset, as: UInt64.self), UInt64(bytes.load(at: offset &+ 8, as: UInt32.self)), 0
+                ))
         default:
-            (first, second) = HandleDigest.digest(bytes, offset: offset, count: count)
+            self.init(
+                filesystemBits: filesystemBits, type: type, count: count,
+                words: Self.words(of: bytes, offset: offset, count: count))
         }
-        word0 = first
-        word1 = second
-        // Types are 8 bits today and counts at most 128; what does not fit is a different handle only if also the
-        // rest differs, so a hostile type cannot make two handles of one filesystem equal that the kernel made.
-        let kind = UInt64(UInt16(truncatingIfNeeded: type)) &<< 32 | UInt64(UInt8(clamping: count)) &<< 48
-        word2 = UInt64(third) | kind
     }
+
+    /// Types are 8 bits today and counts at most 128. A type or count that does not fit is cut off: two handles that
+    /// differ only there, which no kernel makes, are taken for one.
+    @inlinable
+    init(filesystemBits: UInt64, type: Int32, count: Int, words: (UInt64, UInt64, UInt32)) {
+        self.filesystemBits = filesystemBits
+        word0 = words.0
+        word1 = words.1
+        let kind = UInt64(UInt16(truncatingIfNeeded: type)) &<< 32 | UInt64(UInt8(clamping: count)) &<< 48
+        word2 = UInt64(words.2) | kind
+    }
+
+    /// The bytes of a handle of any length as words, or the hash that stands for them.
+    @usableFromInline
+    static func words(of bytes: RawSpan, offset: Int, count: Int) -> (UInt64, UInt64, UInt32) {
+        if count == inlineByteCount {
+            return (
+                bytes.load(at: offset, as: UInt64.self), bytes.load(at: offset &+ 8, as: UInt64.self),
+                bytes.load(at: offset &+ 16, as: UInt32.self)
+            )
+        }
+        guard count < inlineByteCount else {
+            let digest = HandleDigest.digest(bytes, offset: offset, count: count)
+            return (digest.0, digest.1, 0)
+        }
+        var words: (UInt64, UInt64, UInt32) = (0, 0, 0)
+        for index in 0..<count {
+            let byte = bytes.load(at: offset &+ index, as: UInt8.self)
+            switch index {
+            case 0..<8: words.0 |= UInt64(byte) &<< UInt64(index &* 8)
+            case 8..<16: words.1 |= UInt64(byte) &<< UInt64((index &- 8) &* 8)
+            default: words.2 |= UInt32(byte) &<< UInt32((index &- 16) &* 8)
+            }
+        }
+        return words
+    }
+
+    package var filesystem: FilesystemID { FilesystemID(rawValue: filesystemBits) }
 
     /// `handle_type`, its low 16 bits.
     package var type: Int32 { Int32(UInt16(truncatingIfNeeded: word2 &>> 32)) }
@@ -81,7 +104,7 @@ package struct FileHandle: Hashable, Sendable {
     package func hashValue(seed: UInt64) -> UInt64 {
         // Two multiplications folded, as wyhash does; the seed keeps a hostile choice of inodes from colliding.
         let low = (word0 ^ seed).multipliedFullWidth(by: word1 ^ 0x9E37_79B9_7F4A_7C15)
-        let high = (word2 ^ low.high).multipliedFullWidth(by: filesystem.rawValue ^ low.low ^ 0xD6E8_FEB8_6659_FD93)
+        let high = (word2 ^ low.high).multipliedFullWidth(by: filesystemBits ^ low.low ^ 0xD6E8_FEB8_6659_FD93)
         return high.high ^ high.low
     }
 

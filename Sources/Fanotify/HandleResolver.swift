@@ -164,7 +164,8 @@ extension FileHandle {
         // SAFETY: the tuple of the imported struct is MAX_HANDLE_SZ bytes without padding, lent for the call.
         self = unsafe withUnsafeBytes(of: raw.bytes) { memory in
             FileHandle(
-                filesystem: filesystem, type: raw.type, bytes: unsafe RawSpan(_unsafeBytes: memory), offset: 0,
+                filesystemBits: filesystem.rawValue, type: raw.type, bytes: unsafe RawSpan(_unsafeBytes: memory),
+                offset: 0,
                 count: count)
         }
     }
