@@ -116,14 +116,12 @@ package enum HandleResolver {
         guard let up = try owned(opened) else { return .gone }
         // The parent's handle is taken from the open descriptor, not by name, so both are of the same directory even
         // while it is being moved.
-        for result in [
-            kernelHandle(number, "", &own, &ownMount), kernelHandle(up.fileDescriptor, "", &above, &aboveMount),
-        ] {
-            switch result {
-            case 0: continue
-            case -ESTALE, -ENOENT: return .gone
-            default: throw SyscallError(call: "name_to_handle_at", errno: -result)
-            }
+        let ownResult = kernelHandle(number, "", &own, &ownMount)
+        let aboveResult = ownResult == 0 ? kernelHandle(up.fileDescriptor, "", &above, &aboveMount) : ownResult
+        switch aboveResult {
+        case 0: break
+        case -ESTALE, -ENOENT: return .gone
+        default: throw SyscallError(call: "name_to_handle_at", errno: -aboveResult)
         }
         let ownHandle = FileHandle(filesystem: filesystem, own)
         let parentHandle = FileHandle(filesystem: filesystem, above)

@@ -29,7 +29,7 @@ package func orThrow<Value: FixedWidthInteger & SignedInteger>(
 }
 
 extension RawPath {
-    /// Lends the path as a C string. Bytes from a NUL on would not be seen; `OpenPath` refuses them.
+    /// Lends the path as a C string. No path the kernel or a command line gives holds a NUL; one that did would end there.
     ///
     /// Cost: one allocation.
     package func withCString<Value>(_ body: (UnsafePointer<CChar>) -> Value) -> Value {
