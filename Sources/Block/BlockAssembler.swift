@@ -33,6 +33,11 @@ struct BlockAssembler {
                 current.list.append(transform | 0x80)
                 current.list.appendVarint(frames.count - start)
                 current.list.appendVarint(content.count)
+                // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
+                let hash = XXH3.hash64(unsafe frames.span.bytes.extracting(start..<frames.count))
+                for shift in stride(from: 0, to: 32, by: 8) {
+                    current.list.append(UInt8(truncatingIfNeeded: hash >> UInt64(shift)))
+                }
                 return
             }
             frames.removeSubrange(start...)

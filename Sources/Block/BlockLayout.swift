@@ -131,9 +131,10 @@ struct BlockLayout {
             let isCompressed = coding & 0x80 != 0
             let stored = try cursor.count(atMost: BlockLimits.byteCount)
             let byteCount = isCompressed ? try cursor.count(atMost: BlockLimits.partByteCount) : stored
+            let checksum = isCompressed ? try cursor.littleEndian32() : 0
             list.append(
                 PartEntry(
-                    kind: kind, transform: coding & 0x7F, isCompressed: isCompressed, offset: 0,
+                    kind: kind, transform: coding & 0x7F, isCompressed: isCompressed, checksum: checksum, offset: 0,
                     storedByteCount: stored, byteCount: byteCount))
         }
         return list

@@ -266,16 +266,22 @@ extension BlockReader {
         let range = entry.offset..<entry.offset + entry.storedByteCount
         guard entry.isCompressed else { return Array(bytes[range]) }
         let bytes = self.bytes
-        var decompressor = try takeDecompressor()
         // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
-        let content = decompressor.decompress(
-            unsafe bytes.span.bytes.extracting(range), byteCount: entry.byteCount)
+        let frame = unsafe bytes.span.bytes.extracting(range)
+        guard UInt32(truncatingIfNeeded: XXH3.hash64(frame)) == entry.checksum else {
+            throw BlockError(.damaged, "\(Self.name(of: entry, rowGroup)): checksum does not match")
+        }
+        var decompressor = try takeDecompressor()
+        let content = decompressor.decompress(frame, byteCount: entry.byteCount)
         self.decompressor = consume decompressor
         guard let content else {
-            let place = rowGroup.map { " of row group \($0)" } ?? ""
-            throw BlockError(.damaged, "\(entry.kind.name)\(place): frame does not decompress to its checksum")
+            throw BlockError(.malformed, "\(Self.name(of: entry, rowGroup)): not a frame of that size")
         }
         return content
+    }
+
+    private static func name(of entry: PartEntry, _ rowGroup: Int?) -> String {
+        entry.kind.name + (rowGroup.map { " of row group \($0)" } ?? "")
     }
 
     private func takeDecompressor() throws(BlockError) -> Decompressor {

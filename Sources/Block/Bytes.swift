@@ -129,6 +129,14 @@ struct ByteCursor: ~Escapable {
     }
 
     @_lifetime(self: copy self)
+    mutating func littleEndian32() throws(PartError) -> UInt32 {
+        guard remainingByteCount >= 4 else { throw .truncated }
+        let value = bytes.halfWord(at: offset)
+        offset &+= 4
+        return value
+    }
+
+    @_lifetime(self: copy self)
     mutating func uuid() throws(PartError) -> UUIDBytes {
         let high = try littleEndian64().byteSwapped
         return UUIDBytes(high: high, low: try littleEndian64().byteSwapped)

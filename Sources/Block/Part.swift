@@ -85,6 +85,8 @@ struct PartEntry: Sendable {
     var transform: UInt8
     /// The content is a zstd frame behind the header, else it stands in the header as it is.
     var isCompressed: Bool
+    /// Of a frame's bytes: the low half of their XXH3-64. What stands in the header is covered by the header's.
+    var checksum: UInt32
     /// From the start of the block.
     var offset: Int
     var storedByteCount: Int

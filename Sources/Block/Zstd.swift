@@ -2,7 +2,8 @@ import CZstd
 
 /// A reused compression context.
 ///
-/// Source: zstd manual, "Explicit context". Every frame carries its content size and a 32-bit content checksum.
+/// Source: zstd manual, "Explicit context". Every frame carries its content size; its checksum stands in the header of
+/// the block, over the frame's own bytes, so that zstd never sees damaged ones.
 @safe struct Compressor: ~Copyable {
     // Owned by this value alone from creation to deinit; a context may be used from any one thread at a time.
     private let context: OpaquePointer
@@ -10,8 +11,6 @@ import CZstd
     init() throws(BlockError) {
         guard let context = unsafe ZSTD_createCCtx() else { throw BlockError(.compression, "no memory for a context") }
         unsafe self.context = context
-        // SAFETY: the context is valid until deinit; refused parameters would only leave the checksum out.
-        _ = unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
     }
 
     deinit {
