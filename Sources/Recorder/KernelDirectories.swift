@@ -1,4 +1,6 @@
+import CLinux
 import Fanotify
+import Glibc
 import Model
 import Syscalls
 
@@ -46,8 +48,7 @@ struct KernelDirectories: DirectorySource {
     private mutating func climb(
         from directory: consuming OwnedDescriptor, handle: FileHandle, isKnown: (FileHandle) -> Bool
     ) throws(SyscallError) -> DirectoryLocation {
-        guard try HandleResolver.readPath(of: directory, into: &path) != .tooLong else { return .stale }
-        var names = path.split(separator: UInt8(ascii: "/"))
+        var names = try readNames(of: directory)
         var links: [DirectoryLocation.Link] = []
         var current = directory
         var currentHandle = handle
@@ -59,14 +60,38 @@ struct KernelDirectories: DirectorySource {
                 // The top of the mount is none of the known roots: what is seen through it was not asked for.
                 return .outside
             case .parent(let parent, let parentHandle):
-                guard let name = names.popLast() else { return .outside }
-                links.append(DirectoryLocation.Link(handle: currentHandle, name: Array(name)))
+                let name = names == nil ? try findName(of: current, in: parent) : names?.popLast()
+                guard let name else { return .outside }
+                links.append(DirectoryLocation.Link(handle: currentHandle, name: name))
                 if isKnown(parentHandle) { return .found(links: links, top: parentHandle) }
                 current = parent
                 currentHandle = parentHandle
             }
         }
         return .outside
+    }
+
+    /// The components of a directory's path; nil where it is longer than the kernel tells (PATH_MAX).
+    private mutating func readNames(of directory: borrowing OwnedDescriptor) throws(SyscallError) -> [[UInt8]]? {
+        do throws(SyscallError) {
+            guard try HandleResolver.readPath(of: directory, into: &path) != .tooLong else { return nil }
+        } catch  where error.errno == ENAMETOOLONG {
+            return nil
+        }
+        return path.split(separator: UInt8(ascii: "/")).map(Array.init)
+    }
+
+    /// The name of a directory by looking through its parent: slow, and only for what lies deeper than PATH_MAX.
+    private func findName(
+        of directory: borrowing OwnedDescriptor, in parent: borrowing OwnedDescriptor
+    ) throws(SyscallError) -> [UInt8]? {
+        let inode = try directory.status().inode
+        for name in try Files.names(in: RawPath("/proc/self/fd/\(parent.fileDescriptor)")) {
+            let entry = try? parent.open(name, flags: O_PATH | O_NOFOLLOW)
+            let status = try? entry?.status()
+            if status?.inode == inode, status?.kind == .directory { return name.bytes }
+        }
+        return nil
     }
 }
 

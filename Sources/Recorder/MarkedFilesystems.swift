@@ -108,7 +108,10 @@ struct MarkedFilesystems {
 
     private static func explain(_ error: SyscallError) -> String {
         switch error.errno {
-        case EOPNOTSUPP: "its file handles cannot be reported, so it cannot be marked as a whole"
+        case EOPNOTSUPP:
+            "its file handles cannot be reported, so it cannot be marked as a whole. Record on the host the filesystem"
+                + " that holds its upper directory: that sees every change. Marks on its single directories would see"
+                + " names and changes in them, but not what happens in a new directory before it is marked"
         case EXDEV: "a btrfs subvolume: mount the top level (subvolid=5) and record that"
         case ENODEV: "it has no filesystem id, so it cannot be marked as a whole"
         default: error.description

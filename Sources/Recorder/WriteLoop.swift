@@ -60,7 +60,8 @@ struct WriteLoop: ~Copyable {
             answerRequests()
             upkeep()
             publish()
-            if held.isEmpty || retryAt != nil { shared.waker.wait(timeoutNanoseconds: nextDeadline()) }
+            let isDone = reachedLast && held.isEmpty
+            if !isDone, held.isEmpty || retryAt != nil { shared.waker.wait(timeoutNanoseconds: nextDeadline()) }
         }
         finish()
     }

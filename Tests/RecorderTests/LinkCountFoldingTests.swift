@@ -10,29 +10,37 @@ import Testing
     @Test func aDeleteExplainsTheRecordBeforeIt() {
         var folding = LinkCountFolding()
         folding.remember(lonePID: 10, object: file, event: 3)
-        #expect(folding.explained(byEntryOf: 10, object: file, isRename: false) == 3)
-        #expect(folding.explained(byEntryOf: 10, object: file, isRename: false) == nil)
+        let outcome1 = folding.explained(byEntryOf: 10, object: file, isRename: false)
+        #expect(outcome1 == 3)
+        let outcome2 = folding.explained(byEntryOf: 10, object: file, isRename: false)
+        #expect(outcome2 == nil)
     }
 
     @Test func aDeleteOfAnOpenFileExplainsTheRecordAfterIt() {
         var folding = LinkCountFolding()
         _ = folding.explained(byEntryOf: 10, object: file, isRename: false)
-        #expect(folding.explains(lonePID: 10, object: file))
+        let outcome3 = folding.explains(lonePID: 10, object: file)
+        #expect(outcome3)
     }
 
     @Test func aRenameExplainsTheFileItReplacesOnce() {
         var folding = LinkCountFolding()
         _ = folding.explained(byEntryOf: 10, object: file, isRename: true)
-        #expect(folding.explains(lonePID: 10, object: other))
-        #expect(!folding.explains(lonePID: 10, object: other))
+        let outcome4 = folding.explains(lonePID: 10, object: other)
+        #expect(outcome4)
+        let outcome5 = folding.explains(lonePID: 10, object: other)
+        #expect(!outcome5)
     }
 
     @Test func anotherProcessOrFileExplainsNothing() {
         var folding = LinkCountFolding()
         folding.remember(lonePID: 10, object: file, event: 3)
-        #expect(folding.explained(byEntryOf: 11, object: file, isRename: false) == nil)
-        #expect(folding.explained(byEntryOf: 10, object: other, isRename: false) == nil)
-        #expect(!folding.explains(lonePID: 12, object: file))
+        let outcome6 = folding.explained(byEntryOf: 11, object: file, isRename: false)
+        #expect(outcome6 == nil)
+        let outcome7 = folding.explained(byEntryOf: 10, object: other, isRename: false)
+        #expect(outcome7 == nil)
+        let outcome8 = folding.explains(lonePID: 12, object: file)
+        #expect(!outcome8)
     }
 
     @Test func nothingGrowsWithoutBound() {
@@ -41,6 +49,7 @@ import Testing
             folding.remember(lonePID: 10, object: file, event: event)
             _ = folding.explained(byEntryOf: 11, object: other, isRename: false)
         }
-        #expect(folding.explained(byEntryOf: 10, object: file, isRename: false) == 9_999)
+        let outcome9 = folding.explained(byEntryOf: 10, object: file, isRename: false)
+        #expect(outcome9 == 9_999)
     }
 }

@@ -83,9 +83,12 @@ import Testing
         var directory: DirectoryIndex = 0
         let names = path.split(separator: "/").map { Array($0.utf8) }
         for name in names.dropLast() {
-            directory = paths.internDirectory(parent: directory, name: name.span.bytes)
+            // SAFETY: bytes have no padding, and the array outlives the call.
+            directory = unsafe paths.internDirectory(parent: directory, name: name.span.bytes)
         }
-        let index = paths.internPath(directory: directory, name: (names.last ?? []).span.bytes)
+        let last = names.last ?? []
+        // SAFETY: as above.
+        let index = unsafe paths.internPath(directory: directory, name: last.span.bytes)
         var verdicts: [ExclusionFilter.Verdict] = []
         #expect(filter.isExcluded(index, in: paths, verdicts: &verdicts) == isExcluded)
         #expect(filter.isExcluded(index, in: paths, verdicts: &verdicts) == isExcluded)
