@@ -185,20 +185,20 @@ static void read_until_stopped(const struct options *options, int group, const s
     memset(buffer, 0, options->buffer_byte_count);
     uint32_t nap_microseconds = 0;
     struct pollfd readable = {.fd = group, .events = POLLIN};
-    while (!stop_requested) {
-        struct timespec timeout = {.tv_sec = 1};
-        int ready = ppoll(&readable, 1, &timeout, waiting_mask);
-        if (ready < 0 && errno != EINTR) fail("ppoll");
-        if (deadline && nanoseconds_now() >= deadline) break;
-        if (ready <= 0) continue;
+    while (!stop_requested && !(deadline && nanoseconds_now() >= deadline)) {
+        if (nap_microseconds > 0) {
+            // Like the recorder's, a nap takes the place of a wait: what comes in the meantime is not asked for.
+            struct timespec pause = {.tv_nsec = (long)nap_microseconds * 1000};
+            counters->naps++;
+            ppoll(NULL, 0, &pause, waiting_mask);
+        } else {
+            struct timespec timeout = {.tv_sec = 1};
+            if (ppoll(&readable, 1, &timeout, waiting_mask) < 0 && errno != EINTR) fail("ppoll");
+        }
         counters->wakes++;
         uint64_t drained = drain_queue(group, buffer, options->buffer_byte_count, counters);
         counters->records += drained;
         nap_microseconds = next_nap(&options->nap, nap_microseconds, drained);
-        if (nap_microseconds == 0) continue;
-        counters->naps++;
-        struct timespec pause = {.tv_nsec = (long)nap_microseconds * 1000};
-        nanosleep(&pause, NULL);
     }
     counters->records += drain_queue(group, buffer, options->buffer_byte_count, counters);
     free(buffer);

@@ -1,4 +1,4 @@
-"""The parallel compile: this package at its last commit, built clean on two cores."""
+"""The parallel compile: this package as it stands, built clean on two cores."""
 
 import os
 import shutil
@@ -24,10 +24,12 @@ class CompiledPackage:
 
     def prepare(self):
         self.source.mkdir()
-        archive = subprocess.Popen(["git", "-C", str(REPOSITORY), "archive", "HEAD"], stdout=subprocess.PIPE)
-        subprocess.run(["tar", "-x", "-C", str(self.source)], stdin=archive.stdout, check=True)
-        if archive.wait() != 0:
-            raise BenchmarkError("git archive failed")
+        listed = subprocess.run(["git", "-C", str(REPOSITORY), "ls-files", "-z", "-c", "-o", "--exclude-standard"],
+                                capture_output=True, check=True).stdout
+        for name in filter(None, map(os.fsdecode, listed.split(b"\0"))):
+            if (REPOSITORY / name).is_file():
+                (self.source / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(REPOSITORY / name, self.source / name)
         resolved = REPOSITORY / "Package.resolved"
         if resolved.exists():
             shutil.copy(resolved, self.source)
