@@ -53,7 +53,8 @@ extension BlockAssembler {
             directoryCount: entries.directories.count, pathCount: entries.paths.count,
             processCount: content.processes.count, factCount: content.facts.count, volumeCount: content.volumes.count)
         return EncodedBlock(
-            bytes: finish(preamble: preamble.bytes), filter: [], firstSequence: content.firstSequence,
+            bytes: try finish(preamble: preamble.bytes, level: level, &compressor), filter: [],
+            firstSequence: content.firstSequence,
             count: content.count, earliest: Instant(microsecondsSinceEpoch: content.earliest),
             latest: Instant(microsecondsSinceEpoch: content.latest),
             maskUnion: EventMask(rawValue: content.maskUnion), rowGroupCount: content.rowGroupCount,

@@ -13,7 +13,7 @@ package struct BlockEncoder: ~Copyable {
     private var hasher = EventHasher()
     private var scratch = BatchTranslation()
 
-    /// `level` is a zstd level, 1...19; fresh blocks use 3.
+    /// `level` is a zstd level, 1...19, or 0 to compress nothing; fresh blocks use 3.
     package init(level: Int32 = 3, filterKey: FilterKey) {
         self.level = level
         self.filterKey = filterKey

@@ -6,6 +6,7 @@ struct BlockLayout {
     /// What the moments of the block are counted from, in microseconds.
     var origin: Int64
     var volumeCount: Int
+    var bundle: BundleEntry
     /// The parts of the whole block, then those of each row group.
     var blockParts: [PartEntry]
     var rowGroupParts: [[PartEntry]]
@@ -55,15 +56,23 @@ struct BlockLayout {
         }
         guard used == header.count else { throw PartError.malformed("row groups do not sum to the block's events") }
         blockParts = try Self.readList(&cursor, ofRowGroup: false)
-        // Contents in the header come first, then the frames, both in the order of the lists.
-        var inlineOffset = headerStart + cursor.offset
-        var frameOffset = headerEnd + 8
-        for index in rowGroupParts.indices {
-            try Self.locate(&rowGroupParts[index], &inlineOffset, &frameOffset, headerEnd, bytes.byteCount)
+        bundle = BundleEntry(
+            byteCount: Int(try cursor.littleEndian32()), storedByteCount: Int(try cursor.littleEndian32()),
+            checksum: try cursor.littleEndian32(), offset: headerEnd + 8)
+        try cursor.expectEnd()
+        // The bundle comes first, then the other parts in the order of the lists.
+        guard bundle.storedByteCount <= bytes.byteCount - bundle.offset else { throw PartError.truncated }
+        guard bundle.byteCount <= BlockLimits.partByteCount else {
+            throw PartError.malformed("bundle beyond its limit")
         }
-        try Self.locate(&blockParts, &inlineOffset, &frameOffset, headerEnd, bytes.byteCount)
-        guard inlineOffset == headerEnd else { throw PartError.malformed("bytes after the last part in the header") }
-        guard frameOffset == bytes.byteCount else { throw PartError.malformed("bytes after the last part") }
+        var bundleOffset = 0
+        var offset = bundle.offset + bundle.storedByteCount
+        for index in rowGroupParts.indices {
+            try Self.locate(&rowGroupParts[index], &bundleOffset, &offset, end: bytes.byteCount)
+        }
+        try Self.locate(&blockParts, &bundleOffset, &offset, end: bytes.byteCount)
+        guard bundleOffset == bundle.byteCount else { throw PartError.malformed("bundle is not its parts") }
+        guard offset == bytes.byteCount else { throw PartError.malformed("bytes after the last part") }
     }
 
     private static func readPreamble(_ cursor: inout ByteCursor) throws(PartError) -> (BlockHeader, Int64, Int) {
@@ -128,32 +137,40 @@ struct BlockLayout {
             guard kind.rawValue > last else { throw .malformed("parts out of order") }
             last = kind.rawValue
             let coding = try cursor.byte()
-            let isCompressed = coding & 0x80 != 0
-            let stored = try cursor.count(atMost: BlockLimits.byteCount)
-            let byteCount = isCompressed ? try cursor.count(atMost: BlockLimits.partByteCount) : stored
-            let checksum = isCompressed ? try cursor.littleEndian32() : 0
+            guard let storage = PartStorage(rawValue: coding >> 6) else { throw .malformed("unknown storage") }
+            let byteCount = try cursor.count(atMost: BlockLimits.partByteCount)
+            let stored = storage == .frame ? try cursor.count(atMost: BlockLimits.partByteCount) : byteCount
+            let checksum = storage == .bundle ? 0 : try cursor.littleEndian32()
             list.append(
                 PartEntry(
-                    kind: kind, transform: coding & 0x7F, isCompressed: isCompressed, checksum: checksum, offset: 0,
+                    kind: kind, transform: coding & 0x3F, storage: storage, checksum: checksum, offset: 0,
                     storedByteCount: stored, byteCount: byteCount))
         }
         return list
     }
 
     private static func locate(
-        _ list: inout [PartEntry], _ inlineOffset: inout Int, _ frameOffset: inout Int, _ headerEnd: Int, _ end: Int
+        _ list: inout [PartEntry], _ bundleOffset: inout Int, _ offset: inout Int, end: Int
     ) throws(PartError) {
         for index in list.indices {
             let byteCount = list[index].storedByteCount
-            if list[index].isCompressed {
-                guard byteCount <= end - frameOffset else { throw .truncated }
-                list[index].offset = frameOffset
-                frameOffset += byteCount
+            if list[index].storage == .bundle {
+                list[index].offset = bundleOffset
+                bundleOffset += byteCount
             } else {
-                guard byteCount <= headerEnd - inlineOffset else { throw .malformed("part beyond the header") }
-                list[index].offset = inlineOffset
-                inlineOffset += byteCount
+                guard byteCount <= end - offset else { throw .truncated }
+                list[index].offset = offset
+                offset += byteCount
             }
         }
     }
+}
+
+/// The frame that holds all small parts.
+struct BundleEntry {
+    var byteCount: Int
+    /// The same as `byteCount` when it is not compressed.
+    var storedByteCount: Int
+    var checksum: UInt32
+    var offset: Int
 }

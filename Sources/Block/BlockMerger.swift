@@ -20,7 +20,7 @@ package struct BlockMerger: ~Copyable {
     private var pending = RowGroupEvents()
     private var source: MergeSource?
 
-    /// `level` is a zstd level, 1...19; `rowGroupEventCount` is 1...`BlockLimits.rowGroupEventCount`.
+    /// `level` is a zstd level, 1...19, or 0 to compress nothing; `rowGroupEventCount` is 1...`BlockLimits.rowGroupEventCount`.
     package init(level: Int32 = 9, filterKey: FilterKey, rowGroupEventCount: Int = 65_536) {
         precondition(1...BlockLimits.rowGroupEventCount ~= rowGroupEventCount, "row group size out of range")
         self.level = level

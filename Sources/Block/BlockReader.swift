@@ -34,6 +34,7 @@ package final class BlockReader {
     private let bytes: [UInt8]
     private let layout: BlockLayout
     private var decompressor: Decompressor?
+    private var cachedBundle: [UInt8]?
     private var cachedPaths: DecodedPaths?
     private var cachedProcesses: [ActorProcess]?
     private var cachedVolumes: [Volume]?
@@ -149,6 +150,11 @@ package final class BlockReader {
             parts.append(contentsOf: list.map { BlockStatistics.Part($0, rowGroup: rowGroup) })
         }
         parts.append(contentsOf: layout.blockParts.map { BlockStatistics.Part($0, rowGroup: nil) })
+        // What the bundle saves is shared among its parts by their size.
+        let bundle = layout.bundle
+        for index in parts.indices where parts[index].isBundled {
+            parts[index].storedByteCount = parts[index].byteCount * bundle.storedByteCount / max(1, bundle.byteCount)
+        }
         let content = parts.reduce(0) { $0 + $1.storedByteCount }
         parts.append(
             BlockStatistics.Part(
@@ -264,19 +270,37 @@ extension BlockReader {
 
     private func content(_ entry: PartEntry, _ rowGroup: Int?) throws(BlockError) -> [UInt8] {
         let range = entry.offset..<entry.offset + entry.storedByteCount
-        guard entry.isCompressed else { return Array(bytes[range]) }
+        if entry.storage == .bundle { return Array(try bundle()[range]) }
+        return try stored(
+            range, checksum: entry.checksum, byteCount: entry.storage == .frame ? entry.byteCount : nil,
+            name: Self.name(of: entry, rowGroup))
+    }
+
+    private func bundle() throws(BlockError) -> [UInt8] {
+        if let cachedBundle { return cachedBundle }
+        let entry = layout.bundle
+        let bundle = try stored(
+            entry.offset..<entry.offset + entry.storedByteCount, checksum: entry.checksum,
+            byteCount: entry.storedByteCount == entry.byteCount ? nil : entry.byteCount, name: "bundle")
+        cachedBundle = bundle
+        return bundle
+    }
+
+    /// Checked bytes of the block, decompressed to `byteCount` where that is given.
+    private func stored(
+        _ range: Range<Int>, checksum: UInt32, byteCount: Int?, name: @autoclosure () -> String
+    ) throws(BlockError) -> [UInt8] {
         let bytes = self.bytes
         // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
-        let frame = unsafe bytes.span.bytes.extracting(range)
-        guard UInt32(truncatingIfNeeded: XXH3.hash64(frame)) == entry.checksum else {
-            throw BlockError(.damaged, "\(Self.name(of: entry, rowGroup)): checksum does not match")
+        let stored = unsafe bytes.span.bytes.extracting(range)
+        guard UInt32(truncatingIfNeeded: XXH3.hash64(stored)) == checksum else {
+            throw BlockError(.damaged, "\(name()): checksum does not match")
         }
+        guard let byteCount else { return Array(bytes[range]) }
         var decompressor = try takeDecompressor()
-        let content = decompressor.decompress(frame, byteCount: entry.byteCount)
+        let content = decompressor.decompress(stored, byteCount: byteCount)
         self.decompressor = consume decompressor
-        guard let content else {
-            throw BlockError(.malformed, "\(Self.name(of: entry, rowGroup)): not a frame of that size")
-        }
+        guard let content else { throw BlockError(.malformed, "\(name()): not a frame of that size") }
         return content
     }
 

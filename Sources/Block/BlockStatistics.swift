@@ -10,6 +10,8 @@ package struct BlockStatistics: Sendable {
         package var storedByteCount: Int
         /// Bytes after decompression.
         package var byteCount: Int
+        /// It lies in the bundle, so that its stored bytes are an estimate.
+        package var isBundled = false
 
         package init(name: String, rowGroup: Int?, storedByteCount: Int, byteCount: Int) {
             self.name = name
@@ -22,6 +24,7 @@ package struct BlockStatistics: Sendable {
             self.init(
                 name: entry.kind.name, rowGroup: rowGroup, storedByteCount: entry.storedByteCount,
                 byteCount: entry.byteCount)
+            isBundled = entry.storage == .bundle
         }
     }
 

@@ -57,6 +57,10 @@ extension [UInt8] {
         }
     }
 
+    mutating func appendLittleEndian32(_ value: UInt32) {
+        for shift in stride(from: 0, to: 32, by: 8) { append(UInt8(truncatingIfNeeded: value >> UInt32(shift))) }
+    }
+
     mutating func append(_ uuid: UUIDBytes) {
         append(contentsOf: uuid.bytes)
     }

@@ -78,17 +78,27 @@ enum PartKind: UInt8, CaseIterable, Sendable {
     var isOfRowGroup: Bool { rawValue >= 32 }
 }
 
+/// Where a part's content stands; the raw value is the upper two bits of its coding byte.
+enum PartStorage: UInt8, Sendable {
+    /// Among the small parts, in the bundle.
+    case bundle = 0
+    /// Behind the bundle, as a zstd frame.
+    case frame = 1
+    /// Behind the bundle, as it is.
+    case plain = 2
+}
+
 /// A part as the header lists it.
 struct PartEntry: Sendable {
     var kind: PartKind
     /// How the content is coded; 1 unless the kind says more.
     var transform: UInt8
-    /// The content is a zstd frame behind the header, else it stands in the header as it is.
-    var isCompressed: Bool
-    /// Of a frame's bytes: the low half of their XXH3-64. What stands in the header is covered by the header's.
+    var storage: PartStorage
+    /// The low half of XXH3-64 of the stored bytes; the bundle has its own.
     var checksum: UInt32
-    /// From the start of the block.
+    /// From the start of the block, or of the bundle.
     var offset: Int
+    /// In the block, or in the bundle before that is compressed.
     var storedByteCount: Int
     /// After decompression.
     var byteCount: Int

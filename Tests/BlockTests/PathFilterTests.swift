@@ -14,7 +14,8 @@ import Testing
         for number in 0..<pathCount {
             let directory = batch.internDirectory(0, Array("directory\(number % 10)".utf8))
             let path = batch.internPath(number == 5 ? lost : directory, Array("file\(number)".utf8))
-            batch.append(window: 0, process: .absent, path: path, target: .absent, object: nil, mask: .modify, flags: [])
+            batch.append(
+                window: 0, process: .absent, path: path, target: .absent, object: nil, mask: .modify, flags: [])
         }
         var encoder = BlockEncoder(filterKey: Samples.key)
         return try encoder.encode(batch, firstSequence: 1, run: Samples.run, origin: Samples.origin)
