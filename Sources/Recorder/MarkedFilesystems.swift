@@ -66,9 +66,11 @@ struct MarkedFilesystems {
 
     /// The store's own writes are not events. What the mark lets through is recognised by the recorder's pid.
     private func ignoreStore(_ store: RawPath) {
+        // The kernel refuses filesystem errors in the mask of a mark on an inode.
+        let ignored = EventMask.operations.subtracting(.filesystemError).union([.onChild, .onDirectory])
         do throws(SyscallError) {
             try group.group.addIgnoreMark(
-                .inode, mask: EventMask.operations.union([.onChild, .onDirectory]), at: store)
+                .inode, mask: ignored, at: store)
         } catch {
             // Where the filesystem refuses, the pid alone decides.
         }
