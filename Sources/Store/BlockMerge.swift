@@ -3,17 +3,18 @@ internal import Model
 
 /// A merge under way: what is read so far lives in memory only, so a crash costs nothing but the work.
 ///
-/// The order is read, encode, verify, swap; each `advance` is one row group, one encoding or one verification.
+/// The order is read, encode, verify, swap; each `advance` deals with one row group, but for the end of the encoding.
 // Sendable: the reader and the merger are made here, never handed out, and reached only through the one owner.
 struct BlockMerge: ~Copyable, @unchecked Sendable {
     let plan: MergePlan
-    private var merger: BlockMerger
+    private var merger: BlockMerger?
     private var reader: BlockReader?
     private var position = 0
     private var rowGroup = 0
     /// The commits of all sources, in order.
     private var commits: [CommitRecord] = []
     private var encoded: EncodedBlock?
+    private var verifier: BlockVerifier?
     private var isVerified = false
 
     /// `compressionLevel` is zstd's.
@@ -46,7 +47,7 @@ struct BlockMerge: ~Copyable, @unchecked Sendable {
     mutating func advance() throws(BlockError) {
         if let reader {
             if rowGroup < reader.header.rowGroups.count {
-                try merger.appendRowGroup(rowGroup, of: reader)
+                try merger?.appendRowGroup(rowGroup, of: reader)
                 rowGroup += 1
             }
             if rowGroup == reader.header.rowGroups.count {
@@ -54,22 +55,30 @@ struct BlockMerge: ~Copyable, @unchecked Sendable {
                 position += 1
             }
         } else if position == plan.sources.count {
-            if let encoded {
-                try verify(encoded)
+            if encoded == nil {
+                encoded = try merger?.finish()
+                // Its dictionaries are as large as those that the verification builds.
+                merger = nil
             } else {
-                encoded = try merger.finish()
+                try verify()
             }
         }
     }
 
     /// Every commit's hash is derived anew from the merged bytes and must be the one its source carried.
-    private mutating func verify(_ block: EncodedBlock) throws(BlockError) {
-        guard !isVerified else { return }
-        let merged = try BlockReader(block.bytes)
-        try merged.verify()
-        guard try merged.commits() == commits else {
-            throw BlockError(.hashMismatch, "merged block, its commits are not those of its sources")
+    private mutating func verify() throws(BlockError) {
+        guard !isVerified, let encoded else { return }
+        guard verifier != nil else {
+            let merged = try BlockReader(encoded.bytes)
+            guard try merged.commits() == commits else {
+                throw BlockError(.hashMismatch, "merged block, its commits are not those of its sources")
+            }
+            verifier = try BlockVerifier(merged)
+            return
         }
-        isVerified = true
+        if try verifier?.step() != true {
+            verifier = nil
+            isVerified = true
+        }
     }
 }

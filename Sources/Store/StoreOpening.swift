@@ -6,7 +6,7 @@ internal import Syscalls
 
 /// How a writer comes to its connection: directory, lock, database, schema.
 enum StoreOpening {
-    static let readFlags: Int32 = O_RDONLY
+    static let walFlags: Int32 = O_RDWR
     /// Nobody else should write; a shell that does all the same holds up a commit no longer than this.
     static let writeLockPatienceMilliseconds: Int32 = 2_000
 

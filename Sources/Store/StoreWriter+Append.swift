@@ -28,6 +28,7 @@ extension StoreWriter {
             BlockSummary(
                 firstSequence: block.firstSequence, count: UInt64(block.count), level: 0,
                 byteCount: UInt64(block.bytes.count)))
+        growWALAhead()
         nextSequence += UInt64(block.count)
         self.nextInstance = max(self.nextInstance, nextInstance)
     }

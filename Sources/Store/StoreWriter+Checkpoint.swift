@@ -15,6 +15,8 @@ package enum CheckpointOutcome: Hashable, Sendable {
 struct CheckpointState: Sendable {
     /// The connection's count of written pages when the last checkpoint was made or tried.
     var pageCountAtLast = 0
+    /// CLOCK_MONOTONIC of that.
+    var timeOfLast: Int64 = 0
     /// What an opened store brought with it is not counted by the connection.
     var isFirst = true
 }
@@ -22,6 +24,10 @@ struct CheckpointState: Sendable {
 extension StoreWriter {
     /// Frames after which the `-wal` is copied into the database: 4 MiB.
     static var passiveFrameCount: Int { 1_000 }
+    /// When commits are few, the `-wal` need not grow even that far: each growth costs the filesystem's journal a write
+    /// that using it again does not.
+    static var calmFrameCount: Int { 250 }
+    static var calmNanoseconds: Int64 { 60_000_000_000 }
     /// Beyond this the `-wal` is cut back as soon as no reader is in the way.
     static var truncateByteCount: UInt64 { 16 << 20 }
     /// Beyond this it is worth waiting for readers, none of which may take longer than a second.
@@ -34,7 +40,10 @@ extension StoreWriter {
     package mutating func checkpointIfDue() throws(StoreError) -> CheckpointOutcome {
         let written = connection.writtenPageCount()
         let frames = written &- checkpointing.pageCountAtLast
-        guard checkpointing.isFirst || frames >= passiveFrameLimit else { return .notDue }
+        let isDue =
+            checkpointing.isFirst || frames >= passiveFrameLimit
+            || frames >= Self.calmFrameCount && Clock.monotonic() &- checkpointing.timeOfLast >= Self.calmNanoseconds
+        guard isDue else { return .notDue }
         return try checkpoint()
     }
 
@@ -62,7 +71,7 @@ extension StoreWriter {
     }
 
     /// A store with a size limit cannot afford a large `-wal` beside it.
-    private var truncateByteLimit: UInt64 {
+    var truncateByteLimit: UInt64 {
         guard let limit = limits.maxByteCount else { return Self.truncateByteCount }
         return min(Self.truncateByteCount, max(limit / 32, 256 << 10))
     }
@@ -74,6 +83,7 @@ extension StoreWriter {
     private mutating func finished(_ outcome: CheckpointOutcome) -> CheckpointOutcome {
         checkpointing.isFirst = false
         checkpointing.pageCountAtLast = connection.writtenPageCount()
+        checkpointing.timeOfLast = Clock.monotonic()
         return outcome
     }
 }

@@ -83,8 +83,13 @@ extension StoreWriter {
 
     private var policy: CompactionPolicy {
         var policy = CompactionPolicy()
-        if let limit = limits.maxByteCount { policy.maximumByteCount = max(limit / 32, 64 << 10) }
+        policy.maximumByteCount = mergedByteLimit
         return policy
+    }
+
+    /// A store with a size limit prunes whole blocks and merges in what room it has.
+    var mergedByteLimit: UInt64 {
+        limits.maxByteCount.map { max($0 / 32, 64 << 10) } ?? CompactionPolicy().maximumByteCount
     }
 
     /// What may be merged in the background: all behind the last damaged block.

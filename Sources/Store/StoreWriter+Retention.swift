@@ -6,12 +6,14 @@ extension StoreWriter {
     /// Blocks and bytes one pruning transaction removes at most.
     static var pruneBlockCount: Int { 64 }
     static var pruneByteCount: UInt64 { 16 << 20 }
+    /// A database of this size or less is not cut down to free the filesystem.
+    static var leastByteCount: UInt64 { 1 << 20 }
 
     /// Holds the store within its limits by dropping whole oldest blocks; a `pruned` gap says what is gone.
     ///
     /// To be called about once a second while recording. From the first call on, checkpoints and merges are sized for
-    /// the limit. Dropping starts an eighth below `maxByteCount`, so that what is written between two calls fits; the
-    /// last block is never dropped for want of room.
+    /// the limit. Dropping starts well below `maxByteCount`, so that what is written between two calls fits; the last
+    /// block is never dropped for want of room, nor a database below 1 MiB cut down for `minFreeByteCount`.
     /// Cost: one stat(2) a file when nothing is to be done.
     package mutating func enforce(_ limits: RetentionLimits, now: Instant) throws(StoreError) -> PruneOutcome {
         self.limits = limits
@@ -40,49 +42,59 @@ extension StoreWriter {
     }
 
     private mutating func hold(below limit: UInt64) throws(StoreError) -> PruneOutcome {
-        let headroom = limit / 8
-        let target = limit - headroom
-        // Above this it is not enough that the database file grows no further: it must shrink.
-        let ceiling = limit - headroom / 4
+        let target = limit - limit / 16 - min(limit / 2, reservedByteCount)
         var outcome = PruneOutcome()
-        var used = directoryByteCount()
-        if used > ceiling, walByteCount > 0 {
-            _ = try checkpoint(truncating: true)
-            used = directoryByteCount()
-        }
+        if walByteCount > truncateByteLimit { _ = try checkpoint(truncating: true) }
+        var used = usedByteCount
         while used > target {
-            // Free pages are taken by the next commits, so a reserve of them stops the growth without moving any page.
-            let reserve = (used - target) &+ headroom / 4
+            // Free pages are taken by what comes next, so a reserve of them stops the growth without moving any page.
+            let missing = (used - target) &+ truncateByteLimit
             let free = try freeByteCount()
-            if free < reserve {
-                let step = try prune(atLeast: reserve - free, cause: "max-size")
+            if free < missing {
+                let step = try prune(atLeast: missing - free, cause: "max-size")
                 outcome.add(step)
                 if step.blockCount == 0, free == 0 { break }
             }
-            guard used > ceiling, try returnPages(used - target) else { break }
-            used = directoryByteCount()
+            // Only beyond this it is not enough to grow no further.
+            guard used > target + limit / 32, try returnPages(used - target) else { break }
+            used = usedByteCount
         }
         return outcome
+    }
+
+    /// What `du` says, but for a `-wal` up to its mark: that is in the reserve, since it may be there at any time.
+    private var usedByteCount: UInt64 {
+        let wal = UInt64(clamping: (try? layout.wal.status())?.allocatedByteCount ?? 0)
+        let total = directoryByteCount()
+        return total - min(total, wal, truncateByteLimit)
+    }
+
+    /// What may come to the directory between two calls: a `-wal` up to its mark, and one merge beyond it.
+    private var reservedByteCount: UInt64 {
+        truncateByteLimit + mergedByteLimit
     }
 
     private mutating func keepFree(_ limit: UInt64) throws(StoreError) -> PruneOutcome {
         var outcome = PruneOutcome()
         guard var available = availableByteCount, available < limit else { return outcome }
-        if walByteCount > 0 {
-            _ = try checkpoint(truncating: true)
-            available = availableByteCount ?? available
-        }
-        while available < limit {
+        // When others fill the filesystem, giving up the last bit would help nobody and would be written for every second.
+        while available < limit, try hasMuchToGiveBack {
             let free = try freeByteCount()
             if free < limit - available {
-                let step = try prune(atLeast: limit - available - free, cause: "min-free")
-                outcome.add(step)
-                if step.blockCount == 0, free == 0 { break }
+                outcome.add(try prune(atLeast: limit - available - free, cause: "min-free"))
             }
             guard try returnPages(limit - available) else { break }
             available = availableByteCount ?? limit
         }
         return outcome
+    }
+
+    /// The store is large enough that dropping from it gains something.
+    private var hasMuchToGiveBack: Bool {
+        get throws(StoreError) {
+            try UInt64(clamping: connection.integer("PRAGMA page_count") &* connection.integer("PRAGMA page_size"))
+                > Self.leastByteCount
+        }
     }
 
     private var availableByteCount: UInt64? {

@@ -33,8 +33,18 @@ extension StoreWriter {
         try connection.prepare("end run", "UPDATE run SET clean_end = ? WHERE run = ?")
             .run([.integer(moment.nanosecondsSinceEpoch), .count(run.run)])
         currentRun = nil
-        // Everything durable and in the database file: who reads a stopped store need not work through a -wal.
+        // A stopped store is small, durable, and read without working through a -wal. What of this fails costs space.
+        try? giveBackFreePages()
         _ = try? checkpoint(truncating: true)
+    }
+
+    /// In steps, so that the `-wal` stays small; not without end, since whoever stops the recorder waits.
+    private mutating func giveBackFreePages() throws(StoreError) {
+        for _ in 0..<16 {
+            guard try connection.integer("PRAGMA freelist_count") > 0 else { return }
+            try connection.execute("PRAGMA incremental_vacuum(512)")
+            _ = try checkpointIfDue()
+        }
     }
 
     /// Adds something that the current run covers from now on. Returns: the row's number, for `endCoverage`.

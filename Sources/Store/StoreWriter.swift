@@ -31,7 +31,9 @@ package struct StoreWriter: ~Copyable, Sendable {
     let connection: Connection
     let layout: StoreLayout
     private let lock: StoreLock
-    private var walDescriptor: OwnedDescriptor?
+    var walDescriptor: OwnedDescriptor?
+    /// Size of the `-wal` when last looked at.
+    var knownWALByteCount: Int64 = 0
     var checkpointing = CheckpointState()
     var compaction: CompactionState
     var limits = RetentionLimits()
@@ -72,10 +74,7 @@ package struct StoreWriter: ~Copyable, Sendable {
     /// (synchronous=NORMAL), so the `-wal` is all that is missing.
     package mutating func sync() throws(StoreError) {
         do throws(SyscallError) {
-            if walDescriptor == nil {
-                // A raw descriptor of the -wal is safe: SQLite holds no POSIX lock on that file.
-                walDescriptor = try OwnedDescriptor.open(layout.wal, flags: StoreOpening.readFlags)
-            }
+            try openWAL()
             try walDescriptor?.syncData()
         } catch {
             throw StoreError(error, otherwise: .cannotWrite, "the store cannot be made durable", path: layout.wal)
