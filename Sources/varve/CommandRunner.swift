@@ -22,7 +22,7 @@ enum CommandRunner {
             let code = Varve.exitCode(for: error)
             let text = Varve.fullMessage(for: error)
             // Help and version are answers; everything else that the parser says is about usage.
-            guard code == .success else {
+            guard code == .success, CommandLine.arguments.count > 1 else {
                 Failures.print("\(text)\n", to: STDERR_FILENO)
                 exit(AnswerStatus.usage.rawValue)
             }

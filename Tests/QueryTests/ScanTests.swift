@@ -6,7 +6,7 @@ import Testing
 @testable import Query
 
 @Suite struct ScanTests {
-    static let editor = ActorProcess.named("vim", pid: 10, instance: 1, exe: "/usr/bin/vim", uid: 1_000)
+    static let editor = ActorProcess.named("vim", pid: 10, instance: 1, exe: "/usr/bin/vim", uid: 4_000_000_001)
     static let shell = ActorProcess.named(
         "sh", pid: 11, instance: 2, exe: "/bin/dash", uid: 0, container: "0123456789ab")
 

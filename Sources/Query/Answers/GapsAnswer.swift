@@ -15,7 +15,7 @@ package struct GapsAnswer {
     /// Prints the gaps in the order they start. Throws: `StoreError`, `AnswerOutput.Failure`.
     package func run() throws -> AnswerStatus {
         let reader = try context.openStore()
-        let gaps = try reader.gaps().map(\.gap).filter(isAskedFor).sorted {
+        let gaps = try CoverageHistory(reader).boundedGaps.filter(isAskedFor).sorted {
             ($0.from, $0.to) < ($1.from, $1.to)
         }
         let ordered = selection.isReversed ? Array(gaps.reversed()) : gaps
@@ -30,7 +30,7 @@ package struct GapsAnswer {
     }
 
     private func isAskedFor(_ gap: Gap) -> Bool {
-        if let since = selection.since, gap.to < since { return false }
+        if let since = selection.since, gap.from < gap.to ? gap.to <= since : gap.to < since { return false }
         if let until = selection.until, gap.from >= until { return false }
         guard let scope = gap.scope, let asked = selection.scopes else { return true }
         return asked.contains { $0.isAtOrUnder(scope) || scope.isAtOrUnder($0) }

@@ -45,7 +45,19 @@ package struct CoverageHistory: Sendable {
     }
 
     package var completeness: Completeness {
-        Completeness(spans: spans, gaps: gaps.map(\.gap))
+        Completeness(spans: spans, gaps: boundedGaps)
+    }
+
+    /// The gaps, where one that was open when it was written (a path that could not be marked) ends with its run.
+    package var boundedGaps: [Gap] {
+        gaps.map { row in
+            var gap = row.gap
+            guard gap.to == .distantFuture, let run = row.run,
+                let position = runs.firstIndex(where: { $0.run == run })
+            else { return gap }
+            gap.to = max(gap.from, endOfRun(at: position))
+            return gap
+        }
     }
 
     private func endOfRun(at position: Int) -> Instant {

@@ -1,0 +1,116 @@
+private import Glibc
+internal import Model
+internal import Store
+internal import Syscalls
+
+extension DoctorFacts {
+    /// Looks at this machine, this process, the recorder's program and the paths.
+    ///
+    /// Parameter program: the recorder's program, nil to look for it beside this one, then in $PATH.
+    static func gather(_ context: QueryContext, paths: [String], program: String?) -> DoctorFacts {
+        let mounts = (try? MountTable.current()) ?? []
+        let release = (try? Files.contents(of: RawPath("/proc/sys/kernel/osrelease"), limit: 256)) ?? []
+        let canMark = Capabilities.isEffective(.sysAdmin)
+        let places =
+            paths.isEmpty
+            ? wholeFilesystems(mounts, canMark: canMark)
+            : paths.map { place(RawPath($0), mounts, canMark: canMark) }
+        return DoctorFacts(
+            kernelRelease: String(decoding: release.filter { $0 > 0x20 }, as: UTF8.self),
+            groupError: FanotifyProbe.makeGroup(), program: findProgram(program, mounts), userID: geteuid(),
+            permitted: Set(Capability.allCases.filter(Capabilities.isPermitted)),
+            boundingSet: Set(Capability.allCases.filter(Capabilities.isInBoundingSet)),
+            hasNoNewPrivileges: Capabilities.hasNoNewPrivileges, memoryLimit: MemoryLimit.current(), places: places,
+            liveRecorder: liveRecorder(context))
+    }
+
+    private static func liveRecorder(_ context: QueryContext) -> Int32? {
+        let client = ControlClient(context.storeDirectory)
+        guard let answer = try? client.ask("status", timeoutNanoseconds: 2_000_000_000), answer.isOK else { return nil }
+        return answer.value["pid"]?.unsigned.map { Int32(clamping: $0) }
+    }
+
+    private static func findProgram(_ named: String?, _ mounts: [MountEntry]) -> Program? {
+        var candidates: [RawPath] = []
+        if let named {
+            candidates = [RawPath(named)]
+        } else {
+            if let own = try? Files.readLink(RawPath("/proc/self/exe")), let directory = own.parent {
+                candidates.append(directory.appending("varved".utf8))
+            }
+            // SAFETY: the value is copied at once, and no other thread changes the environment.
+            let search = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? ""
+            for directory in search.split(separator: ":").map(String.init) + ["/usr/local/sbin", "/usr/sbin"] {
+                candidates.append(RawPath(directory).appending("varved".utf8))
+            }
+        }
+        for candidate in candidates {
+            guard let path = try? Files.realPath(candidate), let status = try? path.status(), status.kind == .regular,
+                status.permissions & 0o111 != 0
+            else { continue }
+            let mount = holder(of: path, in: mounts)
+            return Program(
+                path: path, capabilities: FileCapabilities.read(of: path), isOnNoSUIDMount: mount?.isNoSUID ?? false)
+        }
+        return nil
+    }
+
+    /// The mount that shows a path: of those with the longest mount point above it the last, which hides the others.
+    private static func holder(of path: RawPath, in mounts: [MountEntry]) -> MountEntry? {
+        var best: MountEntry?
+        for mount in mounts where path.isAtOrUnder(mount.mountPoint) {
+            if mount.mountPoint.bytes.count >= best?.mountPoint.bytes.count ?? 0 { best = mount }
+        }
+        return best
+    }
+
+    private static func place(_ given: RawPath, _ mounts: [MountEntry], canMark: Bool) -> Place {
+        let path: RawPath
+        do throws(SyscallError) {
+            path = try Files.realPath(given)
+        } catch {
+            return Place(
+                path: given, filesystemType: "?", mountPoint: given,
+                support: .missing(reason: SyscallError.text(of: error.errno)))
+        }
+        guard let mount = holder(of: path, in: mounts) else {
+            return Place(
+                path: path, filesystemType: "?", mountPoint: path,
+                support: .missing(reason: "it lies on no mount of this namespace"))
+        }
+        return place(path, on: mount, canMark: canMark)
+    }
+
+    private static func place(_ path: RawPath, on mount: MountEntry, canMark: Bool) -> Place {
+        let identity = try? path.filesystemStatus().id.rawValue
+        let support = MarkSupport(
+            mount, hasFilesystemID: identity != 0, tried: canMark ? FanotifyProbe.markFilesystem(of: path) : nil)
+        return Place(
+            path: path, filesystemType: mount.filesystemType.lossyText, mountPoint: mount.mountPoint, support: support)
+    }
+
+    /// Every filesystem with files of its own, once, by its shortest mount point.
+    private static func wholeFilesystems(_ mounts: [MountEntry], canMark: Bool) -> [Place] {
+        let own: Set<String> = [
+            "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "bcachefs", "jfs", "tmpfs", "vfat", "exfat", "ntfs3", "udf",
+            "reiserfs", "zfs", "overlay", "fuse", "fuseblk", "nfs", "nfs4", "cifs", "9p", "virtiofs", "ceph",
+        ]
+        var byDevice: [UInt64: MountEntry] = [:]
+        // A later mount on the same point hides an earlier one.
+        var visible: [RawPath: MountEntry] = [:]
+        for mount in mounts { visible[mount.mountPoint] = mount }
+        for mount in visible.values where own.contains(mount.filesystemType.text ?? "") {
+            let known = byDevice[mount.device]
+            let isBetter =
+                known.map {
+                    (mount.root.bytes.count, mount.mountPoint.bytes.count) < (
+                        $0.root.bytes.count, $0.mountPoint.bytes.count
+                    )
+                } ?? true
+            if isBetter { byDevice[mount.device] = mount }
+        }
+        return byDevice.values.sorted { $0.mountPoint < $1.mountPoint }.map {
+            place($0.mountPoint, on: $0, canMark: canMark)
+        }
+    }
+}

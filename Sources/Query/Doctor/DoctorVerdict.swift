@@ -1,0 +1,112 @@
+internal import Glibc
+internal import Model
+internal import Syscalls
+
+/// Error numbers that the rules look at.
+enum SyscallNumber {
+    static let notPermitted = EPERM
+    static let invalid = EINVAL
+    static let notImplemented = ENOSYS
+}
+
+/// Whether recording would work, and the one thing to do where it would not.
+package struct DoctorVerdict: Hashable, Sendable {
+    package enum Outcome: String, Sendable {
+        case works
+        /// Some of the places would be recorded.
+        case limited
+        case fails
+    }
+
+    package var outcome: Outcome
+    package var reason: String
+    /// The command that makes it work, nil where it works or no command can.
+    package var command: String?
+
+    private static let setCapabilities =
+        Capability.allCases.map(\.rawValue).joined(separator: ",") + "+p"
+
+    /// The first hindrance in the order in which a recorder would meet them.
+    package init(_ facts: DoctorFacts) {
+        self = Self.program(facts) ?? Self.kernel(facts) ?? Self.privileges(facts) ?? Self.places(facts)
+    }
+
+    private init(_ outcome: Outcome, _ reason: String, _ command: String? = nil) {
+        self.outcome = outcome
+        self.reason = reason
+        self.command = command
+    }
+
+    private static func program(_ facts: DoctorFacts) -> DoctorVerdict? {
+        guard facts.program == nil else { return nil }
+        return Self(.fails, "no program varved was found beside this one or in $PATH", "sudo make install")
+    }
+
+    private static func kernel(_ facts: DoctorFacts) -> DoctorVerdict? {
+        switch facts.groupError {
+        case 0: nil
+        case SyscallNumber.invalid:
+            Self(.fails, "this kernel (\(facts.kernelRelease)) cannot report names and targets; Linux 6.1 or later can")
+        case SyscallNumber.notImplemented: Self(.fails, "this kernel is built without fanotify")
+        case SyscallNumber.notPermitted:
+            Self(
+                .fails, "fanotify_init is refused even without privileges, as a container's seccomp filter does",
+                "docker run \(containerOptions) …")
+        default: Self(.fails, "fanotify_init fails: \(SyscallError.text(of: facts.groupError))")
+        }
+    }
+
+    private static let containerOptions =
+        "--pid=host --cap-add SYS_ADMIN --cap-add DAC_READ_SEARCH --cap-add SYS_PTRACE"
+
+    private static func privileges(_ facts: DoctorFacts) -> DoctorVerdict? {
+        let needed = Capability.allCases
+        if needed.allSatisfy(facts.permitted.contains) { return nil }
+        let outside = needed.filter { !facts.boundingSet.contains($0) }
+        guard outside.isEmpty else {
+            return Self(
+                .fails,
+                "\(names(outside)) cannot be had here (not in the bounding set), as in a container without it",
+                "docker run \(containerOptions) …")
+        }
+        guard let program = facts.program else { return nil }
+        let path = TerminalText.escaped(program.path.bytes)
+        let missing = needed.filter { !(program.capabilities?.contains($0) ?? false) }
+        guard missing.isEmpty else {
+            return Self(
+                .fails, "varved lacks the file capabilities \(names(missing)), and this user is not root",
+                "sudo setcap \(setCapabilities) '\(path)'")
+        }
+        if program.isOnNoSUIDMount {
+            return Self(
+                .fails, "varved lies on a mount with nosuid, where file capabilities have no effect",
+                "sudo install -m 755 '\(path)' /usr/local/sbin/varved && "
+                    + "sudo setcap \(setCapabilities) /usr/local/sbin/varved")
+        }
+        if facts.hasNoNewPrivileges {
+            return Self(
+                .fails, "no_new_privs is set for this process, so file capabilities have no effect in what it starts",
+                "sudo '\(path)'")
+        }
+        return nil
+    }
+
+    private static func places(_ facts: DoctorFacts) -> DoctorVerdict {
+        if let pid = facts.liveRecorder {
+            return Self(.works, "a recorder (pid \(pid)) runs on this store already")
+        }
+        let refused = facts.places.filter { !$0.support.isMarked }
+        guard facts.places.contains(where: \.support.isMarked) else {
+            return Self(.fails, "nothing that was asked for can be marked")
+        }
+        guard refused.isEmpty else {
+            let listed = refused.map { TerminalText.escaped($0.path.bytes) }.joined(separator: ", ")
+            return Self(.limited, "everything but \(listed) would be recorded")
+        }
+        return Self(.works, "everything that was asked for would be recorded")
+    }
+
+    private static func names(_ capabilities: [Capability]) -> String {
+        capabilities.map(\.constantName).joined(separator: ", ")
+    }
+}

@@ -1,0 +1,81 @@
+internal import CLinux
+internal import Glibc
+package import Model
+
+/// Asks the kernel what it would allow, without recording anything. For explaining, not for recording.
+package enum FanotifyProbe {
+    /// Tries to make a notification group as the recorder does, but for its unlimited queue; 0 or the error number.
+    ///
+    /// Any user may: Linux ≥ 5.13 lets everybody make a group that reports file identifiers. EINVAL: the kernel does not
+    /// know how to report directory, name, object and target together (Linux < 5.17). ENOSYS: built without fanotify.
+    /// EPERM: a seccomp filter, as in most containers, or an older kernel. Source: fanotify_init(2).
+    package static func makeGroup() -> Int32 {
+        withGroup { _ in 0 }
+    }
+
+    /// Tries to mark the filesystem that holds `path`; 0 or the error number. EPERM without CAP_SYS_ADMIN.
+    ///
+    /// Source: fanotify_mark(2).
+    package static func markFilesystem(of path: RawPath) -> Int32 {
+        withGroup { group in
+            let flags = UInt32(FAN_MARK_ADD) | UInt32(FAN_MARK_FILESYSTEM)
+            let result = retryingOnInterrupt {
+                // SAFETY: the path is a C string for the length of the call, which only reads it.
+                unsafe path.withCString { unsafe fanotify_mark(group, flags, UInt64(FAN_CREATE), AT_FDCWD, $0) }
+            }
+            return result < 0 ? -result : 0
+        }
+    }
+
+    private static func withGroup(_ body: (Int32) -> Int32) -> Int32 {
+        let reports = UInt32(FAN_REPORT_FID) | UInt32(FAN_REPORT_DFID_NAME) | UInt32(FAN_REPORT_TARGET_FID)
+        let flags = UInt32(FAN_CLASS_NOTIF) | UInt32(FAN_CLOEXEC) | UInt32(FAN_NONBLOCK) | reports
+        let group = retryingOnInterrupt { fanotify_init(flags, UInt32(O_RDONLY)) }
+        guard group >= 0 else { return -group }
+        let descriptor = OwnedDescriptor(takingOver: group)
+        return body(descriptor.fileDescriptor)
+    }
+}
+
+/// The capabilities that the kernel gives a program when it is started, capabilities(7) "File capabilities".
+package struct FileCapabilities: Hashable, Sendable {
+    /// One bit a capability, by its number.
+    package var permitted: UInt64
+    /// The program starts with them effective; then it does not start at all where one is not to be had.
+    package var isEffective: Bool
+
+    /// Reads the attribute `security.capability`; nil where the file has none or it cannot be read.
+    package static func read(of path: RawPath) -> FileCapabilities? {
+        var bytes = [UInt8](repeating: 0, count: 64)
+        let count = retryingOnInterrupt {
+            // SAFETY: both strings live for the call; the kernel writes at most the count of the memory lent to it.
+            unsafe path.withCString { name in
+                unsafe bytes.withUnsafeMutableBytes {
+                    unsafe getxattr(name, "security.capability", $0.baseAddress, $0.count)
+                }
+            }
+        }
+        return count > 0 ? FileCapabilities(Array(bytes.prefix(count))) : nil
+    }
+
+    /// Shape: `struct vfs_cap_data`, little-endian words: revision in the high byte and the effective flag in bit 0, then
+    /// permitted and inheritable of capabilities 0 to 31, the same of 32 to 63, and from revision 3 on a user id.
+    package init?(_ bytes: [UInt8]) {
+        func word(_ index: Int) -> UInt32 {
+            (0..<4).reduce(0) { $0 | UInt32(bytes[index * 4 + $1]) << UInt32(8 * $1) }
+        }
+        guard bytes.count >= 12 else { return nil }
+        let head = word(0)
+        switch head >> 24 {
+        case 1: permitted = UInt64(word(1))
+        case 2 where bytes.count >= 20, 3 where bytes.count >= 24:
+            permitted = UInt64(word(1)) | UInt64(word(3)) << 32
+        default: return nil
+        }
+        isEffective = head & 1 != 0
+    }
+
+    package func contains(_ capability: Capability) -> Bool {
+        permitted & (1 << UInt64(capability.number)) != 0
+    }
+}

@@ -1,0 +1,256 @@
+import Model
+import Store
+import TestSupport
+import Testing
+
+@testable import Query
+
+@Suite struct AnswerTests {
+    private func jsonEvents(_ scene: StoreScene, _ selection: Selection = Selection()) throws -> [JSONValue] {
+        try scene.ask { try EventsAnswer($0, selection).run() }.lines.compactMap { JSONValue(Array($0.utf8)) }
+    }
+
+    @Test func jsonlHasTheKeysOfTheContract() throws {
+        let scene = try StoreScene()
+        var process = ActorProcess.named("sh", pid: 11, instance: 2, exe: "/bin/dash", uid: 0, container: "0123")
+        process.script = RawPath("/tmp/run.sh")
+        process.commandLine = RawPath("sh /tmp/run.sh")
+        process.start = RecordedEvent.moment(1)
+        process.parentPID = 1
+        process.gid = 5
+        process.loginUID = 1_000
+        process.exeSource = .exec
+        process.detailSource = .proc
+        var event = RecordedEvent(10, [.rename, .modify], "/a/b", target: "/c", process: process)
+        event.object = FileIdentity(filesystem: FilesystemID(rawValue: 0x2_0000_0001), inode: 12, generation: 9)
+        event.flags = [.uncertainPath, .uncertainOrder]
+        try scene.append([event])
+        let object = try #require(try jsonEvents(scene).first)
+        #expect(object["seq"] == .number("1"))
+        #expect(object["time"]?.text == "2026-11-23T00:00:10.000000000Z")
+        #expect(object["earliest"]?.text == "2026-11-23T00:00:09.999000000Z")
+        #expect(object["host"] != nil)
+        #expect(object["op"] == .array([.string("modify"), .string("rename")]))
+        #expect(object["merged"] == .boolean(true))
+        #expect(object["path"]?.text == "/a/b")
+        #expect(object["target"]?.text == "/c")
+        #expect(object["fs"]?.text == "100000002")
+        #expect(object["inode"] == .number("12"))
+        #expect(object["pid"] == .number("11"))
+        let actor = try #require(object["process"])
+        #expect(actor["start"]?.text == "2026-11-23T00:00:01.000000000Z")
+        for (key, value) in [
+            ("exe", "/bin/dash"), ("script", "/tmp/run.sh"), ("comm", "sh"), ("cmdline", "sh /tmp/run.sh"),
+            ("ppid", "1"),
+            ("uid", "0"), ("gid", "5"), ("loginuid", "1000"), ("container", "0123"),
+        ] {
+            #expect(actor[key]?.text == value, "\(key)")
+        }
+        #expect(actor["from"] == .object([("exe", .string("exec")), ("detail", .string("proc"))]))
+        #expect(object["uncertain"] == .array([.string("path"), .string("order")]))
+    }
+
+    @Test func keysThatAreNotKnownAreAbsent() throws {
+        let scene = try StoreScene()
+        try scene.append([RecordedEvent(10, .attrib, nil)])
+        let object = try #require(try jsonEvents(scene).first)
+        for key in ["merged", "path", "target", "fs", "inode", "pid", "process", "uncertain", "path_raw"] {
+            #expect(object[key] == nil, "\(key)")
+        }
+    }
+
+    @Test func hostileNamesStayWholeInDataAndHarmlessOnTerminals() throws {
+        let scene = try StoreScene()
+        var invalid = RecordedEvent(10, .create, nil)
+        invalid.path = [0x2F, 0x61, 0xFF, 0x0A, 0x1B, 0x5B]
+        try scene.append([invalid, RecordedEvent(11, .create, "/new\nline, \"quoted\" \u{1B}[31m")])
+        let objects = try jsonEvents(scene)
+        #expect(objects[0]["path_raw"]?.text == "L2H/Chtb")
+        #expect(objects[1]["path"]?.text == "/new\nline, \"quoted\" \u{1B}[31m")
+        #expect(objects[1]["path_raw"] == nil)
+        for format in OutputFormat.allCases {
+            let shown = try scene.ask(format, onTerminal: true) { try EventsAnswer($0, Selection()).run() }
+            let controls = shown.text.utf8.filter { ($0 < 0x20 && $0 != 0x0A) || $0 == 0x7F }
+            #expect(controls.isEmpty, "\(format)")
+        }
+        // One line an event, and the header.
+        let table = try scene.ask(.table, onTerminal: true) { try EventsAnswer($0, Selection()).run() }
+        #expect(table.lines.count == 3)
+        let csv = try scene.ask(.csv) { try EventsAnswer($0, Selection()).run() }
+        #expect(csv.text.contains("\"/new\nline, \"\"quoted\"\" \u{1B}[31m\""))
+    }
+
+    @Test func jsonIsOneArray() throws {
+        let scene = try ScanTests.scene()
+        let answer = try scene.ask(.json) { try EventsAnswer($0, Selection()).run() }
+        guard case .array(let elements)? = JSONValue(Array(answer.text.utf8)) else {
+            Issue.record("no array: \(answer.text)")
+            return
+        }
+        #expect(elements.count == 9)
+        let none = try scene.ask(.json) { try EventsAnswer($0, .only { $0.pids = [77] }).run() }
+        #expect(JSONValue(Array(none.text.utf8)) == .array([]))
+    }
+
+    @Test func exitStatusTellsFoundNothingAndIncomplete() throws {
+        let scene = try ScanTests.scene()
+        func status(_ selection: Selection, accept: Bool = false) throws -> AnswerStatus {
+            try scene.ask(acceptsGaps: accept) { try EventsAnswer($0, selection).run() }.status
+        }
+        #expect(try status(Selection()) == .found)
+        #expect(try status(.only { $0.pids = [77] }) == .nothingFound)
+        // Before the run started.
+        let early = Selection.only { $0.since = RecordedEvent.moment(1) }
+        #expect(try status(early) == .incomplete)
+        #expect(try status(early, accept: true) == .found)
+        // Within.
+        #expect(
+            try status(
+                .only {
+                    $0.since = RecordedEvent.moment(6); $0.until = RecordedEvent.moment(20)
+                }) == .found)
+    }
+
+    @Test func gapsOfTheAskedScopeMakeAnAnswerIncomplete() throws {
+        let scene = try ScanTests.scene()
+        try scene.append(
+            gap: Gap(
+                kind: .queueOverflow, from: RecordedEvent.moment(12), to: RecordedEvent.moment(13), count: 5,
+                scope: nil,
+                cause: "the queue was full"))
+        try scene.append(
+            gap: Gap(
+                kind: .notCovered, from: RecordedEvent.moment(5), to: .distantFuture, count: nil,
+                scope: RawPath("/mnt"),
+                cause: "no\u{1B} handles"))
+        let whole = try scene.ask { try EventsAnswer($0, Selection()).run() }
+        #expect(whole.status == .incomplete)
+        #expect(whole.sequences == Array(1...9))
+        #expect(whole.messages.count == 2)
+        #expect(!whole.messages.joined().contains("\u{1B}"))
+        let later = Selection.only {
+            $0.since = RecordedEvent.moment(13)
+            $0.directories = [Glob(under: RawPath("/srv"))]
+        }
+        #expect(try scene.ask { try EventsAnswer($0, later).run() }.status == .found)
+        let mounted = Selection.only {
+            $0.since = RecordedEvent.moment(13)
+            $0.directories = [Glob(under: RawPath("/mnt/x"))]
+        }
+        #expect(try scene.ask { try CountAnswer($0, mounted).run() }.status == .incomplete)
+
+        let gaps = try scene.ask { try GapsAnswer($0, Selection()).run() }
+        #expect(gaps.status == .found)
+        let objects = gaps.lines.compactMap { JSONValue(Array($0.utf8)) }
+        #expect(objects.map { $0["type"]?.text } == ["not_covered", "queue_overflow"])
+        #expect(objects[1]["count"] == .number("5"))
+        #expect(objects[0]["count"] == .null)
+        #expect(objects[0]["scope"]?.text == "/mnt")
+        #expect(try scene.ask { try GapsAnswer($0, later).run() }.status == .nothingFound)
+    }
+
+    @Test func aCleanStopLeavesNoGapBehindIt() throws {
+        let scene = try ScanTests.scene()
+        try scene.stop(at: 30)
+        #expect(try scene.ask { try CountAnswer($0, Selection()).run() }.status == .found)
+        let after = Selection.only { $0.until = RecordedEvent.moment(31) }
+        #expect(try scene.ask { try CountAnswer($0, after).run() }.status == .incomplete)
+        // Another run later: the time between the two is missing from an answer about everything.
+        try scene.beginRun(from: 40)
+        try scene.append([RecordedEvent(41, .create, "/x")])
+        #expect(try scene.ask { try CountAnswer($0, Selection()).run() }.status == .incomplete)
+        let second = Selection.only { $0.since = RecordedEvent.moment(40) }
+        #expect(try scene.ask { try CountAnswer($0, second).run() }.status == .found)
+    }
+
+    @Test func topCountsByEveryGrouping() throws {
+        let scene = try ScanTests.scene()
+        func top(_ grouping: Grouping) throws -> [(String, String)] {
+            let answer = try scene.ask(.csv) { try TopAnswer($0, Selection(), by: grouping).run() }
+            return answer.lines.dropFirst().map { line in
+                let fields = line.split(separator: ",", maxSplits: 1)
+                return (String(fields[1]), String(fields[0]))
+            }
+        }
+        func count(_ grouping: Grouping, _ name: String) throws -> String? {
+            try top(grouping).first { $0.0 == name }?.1
+        }
+        #expect(try count(.path, "/srv/a/one.txt") == "3")
+        #expect(try count(.dir, "/srv/a") == "3")
+        #expect(try count(.dir, "/srv") == "1")
+        #expect(try count(.exe, "/usr/bin/vim") == "5")
+        #expect(try count(.exe, "(unknown)") == "1")
+        #expect(try count(.user, "4000000001") == "5")
+        #expect(try count(.container, "0123456789ab") == "3")
+        // A merged record counts for each of its operations.
+        #expect(try count(.op, "modify") == "3")
+        #expect(try count(.op, "close_write") == "1")
+        #expect(try count(.process, "vim[10] /usr/bin/vim") == "5")
+        let limited = try scene.ask { try TopAnswer($0, .only { $0.limit = 1 }, by: .op).run() }
+        #expect(limited.lines.count == 1)
+    }
+
+    @Test func histogramsShowEmptyBucketsAndGaps() throws {
+        let scene = try ScanTests.scene()
+        try scene.append(
+            gap: Gap(
+                kind: .queueOverflow, from: RecordedEvent.moment(16), to: RecordedEvent.moment(17), count: nil,
+                scope: nil,
+                cause: ""))
+        let answer = try scene.ask { try HistogramAnswer($0, Selection(), every: 5_000_000_000, by: nil).run() }
+        let rows = answer.lines.compactMap { JSONValue(Array($0.utf8)) }
+        #expect(rows.map { $0["count"]?.text } == ["5", "1", "3"])
+        #expect(rows.map { $0["gap"] != nil } == [false, true, false])
+        #expect(rows[0]["from"]?.text == "2026-11-23T00:00:10.000000000Z")
+        let byOperation = try scene.ask { try HistogramAnswer($0, Selection(), every: 60_000_000_000, by: .op).run() }
+        let total = byOperation.lines.compactMap { JSONValue(Array($0.utf8))?["count"]?.unsigned }.reduce(0, +)
+        #expect(total == 10)
+        #expect(throws: UsageError.self) {
+            try scene.ask { try HistogramAnswer($0, Selection(), every: 1_000, by: nil).run() }
+        }
+    }
+
+    @Test func verifyFindsNothingWrongWithAWholeStore() throws {
+        let scene = try ScanTests.scene()
+        try scene.stop(at: 30)
+        let answer = try scene.ask(.table) { try VerifyAnswer($0).run() }
+        #expect(answer.status == .found)
+        #expect(answer.text == "ok: 2 blocks, 9 events, 0 findings\n")
+    }
+
+    @Test func upkeepWorksWithoutARecorder() throws {
+        let scene = try ScanTests.scene()
+        try scene.stop(at: 30)
+        let before = try scene.sequences(Selection())
+        #expect(try scene.ask(.jsonl) { try UpkeepAnswer($0, .sync).run() }.text == "{\"ok\":true,\"seq\":9}\n")
+        #expect(try scene.ask(.jsonl) { try UpkeepAnswer($0, .compact).run() }.status == .found)
+        #expect(try scene.sequences(Selection()) == before)
+        #expect(try scene.ask { try NotesAnswer($0).run() }.status == .nothingFound)
+        #expect(try scene.ask(.jsonl) { try UpkeepAnswer($0, .note("looked\ninto it")).run() }.status == .found)
+        let notes = try scene.ask { try NotesAnswer($0).run() }
+        #expect(JSONValue(Array(notes.text.dropLast().utf8))?["note"]?.text?.hasPrefix("looked") == true)
+        let pruned = try scene.ask(.jsonl) { try UpkeepAnswer($0, .prune(before: RecordedEvent.moment(100))).run() }
+        #expect(pruned.status == .found)
+        #expect(try scene.sequences(Selection()) == [])
+        // What was pruned is known to be missing.
+        #expect(try scene.ask { try CountAnswer($0, Selection()).run() }.status == .incomplete)
+    }
+
+    @Test func aHeldStoreIsNotTouched() throws {
+        let scene = try ScanTests.scene()
+        #expect(throws: StoreError.self) { try scene.ask { try UpkeepAnswer($0, .compact).run() } }
+    }
+
+    @Test func statusTellsWhatIsThere() throws {
+        let scene = try ScanTests.scene()
+        try scene.stop(at: 30)
+        let answer = try scene.ask(.json) { try StatusAnswer($0, showsSizes: true).run() }
+        let object = try #require(JSONValue(Array(answer.text.utf8)))
+        #expect(object["events"] == .number("9"))
+        #expect(object["recording"] == .boolean(false))
+        #expect(object["last_seq"] == .number("9"))
+        #expect(object["parts"] != nil)
+        let text = try scene.ask(.table) { try StatusAnswer($0, showsSizes: false).run() }
+        #expect(text.text.contains("9 (seq 1 to 9)"))
+    }
+}
