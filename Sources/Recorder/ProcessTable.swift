@@ -158,10 +158,12 @@ struct ProcessTable<Source: ProcessSource> {
         entry.awaitsDescription = false
         guard let expected = entry.exeInode, source.exeInode(of: entry.process.pid) == expected else { return }
         let before = entry.process
-        guard source.describe(&entry.process, including: false) else {
+        let needsExe = before.exe == nil
+        guard source.describe(&entry.process, including: needsExe) else {
             entry.process = before
             return
         }
+        if needsExe, entry.process.exe != nil { entry.process.exeSource = .proc }
         entry.process.detailSource = .proc
     }
 }

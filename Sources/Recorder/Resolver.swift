@@ -233,7 +233,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             event = batch.count
             batch.append(
                 window: windowIndex, process: process.index, path: .absent, target: .absent, object: identity,
-                mask: mask, flags: process.isUncertain ? .uncertainProcess : [])
+                mask: mask, flags: process.isUncertain ? .uncertainProcess : EventFlags(rawValue: 0))
             counts.kept &+= 1
         }
         // Only a record that is nothing but the link count disappears in its neighbour.
