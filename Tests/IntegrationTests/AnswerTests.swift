@@ -135,26 +135,87 @@ extension EndToEnd {
             #expect(try scene.varve(["note", "written without a recorder"]).status == 0)
         }
 
-        @Test(Privilege.required) func processesAreNamedByWhatRan() throws {
+        @Test(Privilege.required) func processesThatLivedForMillisecondsAreNamedByWhatRan() throws {
             let scene = try Scene(.ext4)
             defer { scene.close() }
             let script = scene.root + "/script.sh"
             try Files.write(Array("#!/bin/sh\necho text > \"$1\"\n".utf8), to: RawPath(script), mode: 0o755)
-            try runSuccessfully(script, [scene.root + "/by-script"])
-            try runSuccessfully("/bin/sh", ["-c", "exec /bin/cp /etc/hostname \(scene.root)/by-cp"])
+            let loop = """
+                for number in $(seq 50); do
+                    cp /etc/hostname \(scene.root)/cp-$number
+                    touch \(scene.root)/touch-$number
+                    \(script) \(scene.root)/script-$number
+                done
+                """
+            try runSuccessfully("/bin/sh", ["-c", loop])
             let events = try scene.events()
-            func process(of name: String) throws -> ReportedProcess {
-                let event = try #require(events.last { $0.path == RawPath("\(scene.root)/\(name)") })
-                return try #require(event.process)
+            #expect(events.contains { $0.path == RawPath(script) && $0.operations.contains("exec") })
+            for (name, exe) in [("cp", "/usr/bin/cp"), ("touch", "/usr/bin/touch"), ("script", "/usr/bin/dash")] {
+                let made = events.filter { $0.path?.lossyText.contains("/\(name)-") == true }
+                #expect(Set(made.compactMap(\.path)).count == 50)
+                // Each of them ran an exec while it was recorded, so each can be named; none may be named wrongly.
+                let other = made.filter { $0.process?.exe != exe }
+                #expect(other.isEmpty, "\(other.count) of \(made.count) \(name): \(Set(other.map { $0.process?.exe }))")
             }
-            // Neither program lives on the recorded filesystem; both are gone by the time anyone looks twice.
-            let script1 = try process(of: "by-script")
-            if let exe = script1.exe {
-                #expect(["/usr/bin/dash", "/bin/dash", "/usr/bin/sh", "/bin/sh"].contains(exe))
+            let scripts = events.filter { $0.path?.lossyText.contains("/script-") == true }
+            #expect(scripts.allSatisfy { $0.process?.script == script })
+        }
+
+        @Test(Privilege.required) func syncNamesTheLastEvent() throws {
+            let scene = try Scene(.tmpfs)
+            defer { scene.close() }
+            for round in 0..<20 {
+                var script = WorkloadScript()
+                script.add("mkdir", "d\(round)")
+                script.add("storm", "d\(round)", "50", "1")
+                _ = try scene.perform([script])
+                let answer = try scene.varve(["sync"])
+                #expect(answer.status == 0)
+                let last = try #require(try scene.events(syncing: false).last)
+                #expect(answer.outputText.contains(" \(last.seq)\n"), "\(answer.outputText)")
+                #expect(last.path?.lossyText.hasPrefix(scene.root + "/d\(round)") == true)
             }
-            if let exe = try process(of: "by-cp").exe { #expect(exe.hasSuffix("/cp") || exe.hasSuffix("sh")) }
-            let executed = events.filter { $0.operations.contains("exec") }
-            #expect(executed.contains { $0.path == RawPath(script) })
+        }
+
+        @Test(Privilege.required) func aReaderThatGoesAwayIsNoError() throws {
+            let scene = try Scene(.tmpfs)
+            defer { scene.close() }
+            var script = WorkloadScript()
+            for number in 0..<3_000 { script.add("create", "\(number)", "1") }
+            _ = try scene.perform([script])
+            try scene.sync()
+            let command = "'\(BuiltPrograms.varve)' events -o jsonl --store '\(scene.store)' | head -n 1"
+            let result = try run("/bin/bash", ["-o", "pipefail", "-c", command])
+            #expect(result.errorText.isEmpty)
+            #expect(result.lines.count == 1)
+        }
+
+        @Test(Privilege.required) func pruningRemovesWhatIsOldAndSaysSo() throws {
+            let scene = try Scene(.tmpfs)
+            defer { scene.close() }
+            var moments: [String] = []
+            for round in 0..<4 {
+                var script = WorkloadScript()
+                script.add("mkdir", "d\(round)")
+                script.add("storm", "d\(round)", "100", "1")
+                _ = try scene.perform([script])
+                try scene.sync()
+                moments.append(try #require(try scene.events().last).time)
+            }
+            let all = try scene.events().count
+            #expect(try scene.varve(["prune", "--before", moments[1]]).status == 0)
+            let later = try scene.events()
+            #expect(later.count < all && !later.isEmpty)
+            #expect(later.allSatisfy { $0.seq > 1 })
+            let gap = try #require(try scene.gaps().first { $0.type == "pruned" })
+            #expect(gap.count == later.first.map { $0.seq - 1 })
+            #expect(try scene.varve(["events"]).status == 3)
+            #expect(try scene.stopRecorder() == 0)
+            #expect(
+                try scene.varve(["prune", "--before", moments[2]]).status == 0, "under the same lock without a recorder"
+            )
+            #expect(try scene.events(syncing: false).count < later.count)
+            #expect(try scene.varve(["verify"]).status == 0)
         }
     }
 }

@@ -21,7 +21,7 @@ extension EndToEnd {
         }
 
         @Test(Privilege.required, arguments: FilesystemKind.allCases)
-        func renamesAreSinglesEventsWithBothNames(on kind: FilesystemKind) throws {
+        func renamesAreSingleEventsWithBothNames(on kind: FilesystemKind) throws {
             let scene = try Scene(kind)
             defer { scene.close() }
             var script = WorkloadScript()
@@ -33,6 +33,10 @@ extension EndToEnd {
             script.add("mkdir", "x")
             script.add("mkdir", "y")
             for (old, new) in [("d", "x/d"), ("x/d", "y/d"), ("y/d", "a")] { script.add("rename", old, new) }
+            // Names that change places are two renames; a file with a file, a file with a directory.
+            script.add("create", "b", "1")
+            script.add("exchange", "a", "b")
+            script.add("exchange", "a", "x")
             let truth = try scene.perform([script])
             #expect(truth.differences(from: try scene.events()) == [])
         }
@@ -155,6 +159,53 @@ extension EndToEnd {
             let renamed = "old/level1/other" + (3...40).map { "/level\($0)" }.joined()
             after.add("append", renamed + "/file", "1")
             truth.add(try scene.perform([after]))
+            #expect(truth.differences(from: try scene.events()) == [])
+        }
+
+        @Test(Privilege.required, arguments: FilesystemKind.allCases)
+        func pathsLongerThanAnySystemCallTakesAreKept(on kind: FilesystemKind) throws {
+            let scene = try Scene(kind)
+            defer { scene.close() }
+            var script = WorkloadScript()
+            script.add("mkdeep", "deep", "200", "40")
+            var truth = try scene.perform([script])
+            try scene.sync()
+            var later = WorkloadScript()
+            later.add("appenddeep", "deep", "200", "40")
+            truth.add(try scene.perform([later]))
+            let events = try scene.events()
+            #expect(truth.differences(from: events) == [])
+            #expect(events.contains { $0.path?.bytes.count ?? 0 > 8_000 })
+            #expect(try scene.gaps().isEmpty)
+        }
+
+        @Test(Privilege.required) func everySubvolumeOfABtrfsIsRecorded() throws {
+            let scene = try Scene(.btrfs, startsRecorder: false)
+            defer { scene.close() }
+            try runSuccessfully("btrfs", ["subvolume", "create", scene.root + "/old"])
+            try scene.startRecorder()
+            try runSuccessfully("btrfs", ["subvolume", "create", scene.root + "/new"])
+            var script = WorkloadScript()
+            for place in ["old", "new"] {
+                script.add("mkdirs", "\(place)/a/b")
+                script.add("create", "\(place)/a/b/file", "1")
+                script.add("rename", "\(place)/a/b/file", "\(place)/file")
+            }
+            let truth = try scene.perform([script])
+            let events = try scene.events().filter { $0.process?.comm != "btrfs" }
+            #expect(truth.differences(from: events) == [])
+        }
+
+        @Test(Privilege.required) func twoFilesystemsWithTheSameNamesAreToldApart() throws {
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            let other = try scene.addFilesystem(.xfs)
+            try scene.startRecorder(watching: [scene.root, other])
+            var generator = SeededGenerator(seed: 5)
+            let script = WorkloadScript.random(in: "same", operationCount: 300, using: &generator)
+            let first = try scene.startWorkload([script])
+            var truth = try scene.perform([script], in: other)
+            truth.add(try first.wait())
             #expect(truth.differences(from: try scene.events()) == [])
         }
     }

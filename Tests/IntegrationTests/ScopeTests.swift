@@ -124,5 +124,51 @@ extension EndToEnd {
             #expect(open.contains { $0.contains("fanotify") }, "the count works: the group itself is seen")
             #expect(open.filter { $0.hasPrefix(scene.root) } == [])
         }
+
+        @Test(Privilege.required) func withoutPathsEveryLocalFilesystemIsRecorded() throws {
+            let scene = try Scene(.xfs, startsRecorder: false)
+            defer { scene.close() }
+            let other = try scene.addFilesystem(.ext4)
+            try scene.startRecorder(watching: [])
+            var script = WorkloadScript()
+            script.add("mkdirs", "a/b")
+            script.add("create", "a/b/file", "1")
+            var truth = try scene.perform([script])
+            truth.add(try scene.perform([script], in: other))
+            // The machine's own filesystems are recorded as well, with whatever goes on there.
+            let events = try scene.events().filter { event in
+                [scene.root, other].contains { event.path?.isAtOrUnder(RawPath($0)) == true }
+            }
+            #expect(truth.differences(from: events) == [])
+        }
+
+        @Test(Privilege.required) func aSymbolicLinkAsAPathMeansWhatItPointsAt() throws {
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            var build = WorkloadScript()
+            build.add("mkdir", "real")
+            build.add("symlink", "link", "real")
+            _ = try scene.perform([build])
+            try scene.startRecorder(watching: [scene.root + "/link"])
+            var script = WorkloadScript()
+            script.add("create", "link/file", "1")
+            let truth = try scene.perform([script]).replacing(scene.root + "/link", with: scene.root + "/real")
+            #expect(truth.differences(from: try scene.events()) == [])
+        }
+
+        @Test(Privilege.required) func pathsInsideEachOtherGiveEachEventOnce() throws {
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            var build = WorkloadScript()
+            build.add("mkdirs", "a/b")
+            _ = try scene.perform([build])
+            try scene.startRecorder(watching: ["\(scene.root)/a", "\(scene.root)/a/b", scene.root])
+            var script = WorkloadScript()
+            for name in ["1", "a/2", "a/b/3"] { script.add("mkdir", name) }
+            let truth = try scene.perform([script])
+            let events = try scene.events()
+            #expect(truth.differences(from: events) == [])
+            #expect(events.count == 3)
+        }
     }
 }

@@ -11,6 +11,7 @@ write a line, what a recorder of the default operations must have seen:
 
 Link-count changes (the ATTRIB record that carries only a handle) are not written down: a recorder folds them.
 """
+import ctypes
 import os
 import sys
 from urllib.parse import quote_from_bytes, unquote_to_bytes
@@ -91,6 +92,15 @@ class Workload:
         os.rename(path, target)
         self.note("rename", path, target)
 
+    def exchange(self, path, other):
+        """Two names change places: the kernel reports a rename for each."""
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+        here, exchange_flag = -100, 2
+        if renameat2(here, path, here, other, exchange_flag) != 0:
+            raise OSError(ctypes.get_errno(), "renameat2")
+        self.note("rename", path, other)
+        self.note("rename", other, path)
+
     def mkdir(self, path):
         os.mkdir(path)
         self.note("create", path)
@@ -113,6 +123,38 @@ class Workload:
                 self.unlink(entry.path)
         self.rmdir(path)
 
+    def mkdeep(self, path, name_byte_count, level_count):
+        """Directories inside each other, deeper than any path a system call takes, with a file `f` in the last."""
+        self.mkdir(path)
+        directory = os.open(path, os.O_RDONLY)
+        for level in range(int(level_count)):
+            name = self.level_name(level, name_byte_count)
+            path = path + b"/" + name
+            os.mkdir(name, dir_fd=directory)
+            self.note("create", path)
+            above, directory = directory, os.open(name, os.O_RDONLY, dir_fd=directory)
+            os.close(above)
+        descriptor = os.open(b"f", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644, dir_fd=directory)
+        self.note("create", path + b"/f")
+        self.put(descriptor, path + b"/f", 1)
+        os.close(directory)
+
+    def appenddeep(self, path, name_byte_count, level_count):
+        """Writes to the file that mkdeep made."""
+        directory = os.open(path, os.O_RDONLY)
+        for level in range(int(level_count)):
+            name = self.level_name(level, name_byte_count)
+            path = path + b"/" + name
+            above, directory = directory, os.open(name, os.O_RDONLY, dir_fd=directory)
+            os.close(above)
+        descriptor = os.open(b"f", os.O_WRONLY | os.O_APPEND, dir_fd=directory)
+        self.put(descriptor, path + b"/f", 1)
+        os.close(directory)
+
+    @staticmethod
+    def level_name(level, name_byte_count):
+        return (b"%03d" % level).ljust(int(name_byte_count), b"n")
+
     def storm(self, path, file_count, repeat_count):
         """Opens, writes and closes FILE_COUNT files REPEAT_COUNT times, as fast as one process does."""
         names = [b"%s/%d" % (path, number) for number in range(int(file_count))]
@@ -127,7 +169,7 @@ class Workload:
     def perform(self, line):
         words = line.split(" ")
         method = getattr(self, words[0])
-        numeric = {"create": 1, "append": 1, "truncate": 1, "chmod": 1, "storm": 1}.get(words[0], len(words))
+        numeric = {"create": 1, "append": 1, "truncate": 1, "chmod": 1, "storm": 1, "mkdeep": 1, "appenddeep": 1}.get(words[0], len(words))
         # What `symlink` points at is text, not a place.
         if words[0] == "symlink":
             return self.symlink(self.path(words[1]), unquote_to_bytes(words[2]))
