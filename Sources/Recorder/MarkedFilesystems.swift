@@ -14,17 +14,17 @@ struct MarkedFilesystems {
     var queueIsUnlimited: Bool
     var queueReason: String
 
-    /// Makes the group and marks what `plan` names.
+    /// Marks what `plan` names.
     ///
     /// Throws: `.noPrivilege` where the kernel refuses for want of a capability, `.unavailable` where nothing that was
     /// asked for can be marked.
-    static func mark(plan: MarkPlan, options: RecorderOptions, store: RawPath) throws(RecorderError) -> Self {
-        let queue = QueueChoice(options.queue)
-        let group = try makeGroup(isUnlimited: queue.isUnlimited)
+    static func mark(
+        plan: MarkPlan, group: consuming NotificationGroup, queue: QueueChoice, operations: EventMask, store: RawPath
+    ) throws(RecorderError) -> Self {
         var marked = Self(
             group: GroupBox(group),
             scope: RecordingScope(
-                roots: [], isRestricted: plan.isRestricted, operations: options.operations.union(.onDirectory),
+                roots: [], isRestricted: plan.isRestricted, operations: operations.union(.onDirectory),
                 ownPID: OwnProcess.pid),
             mountPoints: [:], coverage: [], gaps: [], queueIsUnlimited: queue.isUnlimited, queueReason: queue.reason)
         marked.ignoreStore(store)
@@ -35,7 +35,7 @@ struct MarkedFilesystems {
         var refusals: [String] = []
         for target in plan.targets {
             do throws(SyscallError) {
-                try marked.mark(target, operations: options.operations, from: now)
+                try marked.mark(target, operations: operations, from: now)
             } catch  where !target.isRecorded {
                 // Only processes that run programs from there will be named less well.
                 continue
@@ -53,9 +53,12 @@ struct MarkedFilesystems {
         return marked
     }
 
-    private static func makeGroup(isUnlimited: Bool) throws(RecorderError) -> NotificationGroup {
+    /// Makes the notification group; nothing is marked yet.
+    ///
+    /// Throws: `.noPrivilege` where the kernel refuses it.
+    static func makeGroup(_ queue: QueueChoice) throws(RecorderError) -> NotificationGroup {
         var flags: NotificationGroup.Options = [.directoryNamesAndTargets, .unlimitedMarks]
-        if isUnlimited { flags.insert(.unlimitedQueue) }
+        if queue.isUnlimited { flags.insert(.unlimitedQueue) }
         do throws(SyscallError) {
             return try NotificationGroup(flags)
         } catch {

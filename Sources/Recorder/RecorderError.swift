@@ -8,6 +8,8 @@ package struct RecorderError: Error, CustomStringConvertible {
         case storeCannotBeMade = 73
         case storeIsHeld = 75
         case noPrivilege = 77
+        /// As a shell says it.
+        case commandNotStarted = 127
     }
 
     package var code: Code

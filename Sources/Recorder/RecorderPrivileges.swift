@@ -20,6 +20,19 @@ enum RecorderPrivileges {
         }
     }
 
+    /// Gives up what is not needed any more; threads made after it and their children's children never had it.
+    ///
+    /// A store that belongs to another user is written by root's right over other users' files, which cannot be kept
+    /// alone; then everything stays, and the start line says so.
+    static func drop(store: RawPath) throws(RecorderError) {
+        do throws(SyscallError) {
+            guard try store.status().uid == OwnProcess.effectiveUID else { return }
+            try Capabilities.drop(allBut: keptWhileRecording)
+        } catch {
+            throw RecorderError(.noPrivilege, "privileges cannot be dropped: \(error.description)")
+        }
+    }
+
     /// What the start line says is held.
     static var held: String {
         let held = wanted.filter(Capabilities.isEffective).map(\.rawValue)

@@ -12,7 +12,7 @@ package enum RecordingSession {
         let exclusions = try compile(options.exclusions)
         SignalDescriptor.ignoreBrokenPipes()
         let signals = try orUnavailable { () throws(SyscallError) in
-            try SignalDescriptor([SIGTERM, SIGINT, SIGCHLD])
+            try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
         }
         let paths = try realPaths(options.paths)
         let mounts = try orUnavailable { () throws(SyscallError) in try MountTable.current() }
@@ -21,11 +21,16 @@ package enum RecordingSession {
             throw RecorderError(.usage, "--scope tree needs the PATH of a directory")
         }
 
-        var store = try openStore(options.store)
+        // Before the store: who may not record leaves nothing behind.
         try RecorderPrivileges.raise()
-        let marked = try MarkedFilesystems.mark(plan: plan, options: options, store: store.directory)
+        let queue = QueueChoice(options.queue)
+        let group = try MarkedFilesystems.makeGroup(queue)
+        var store = try openStore(options.store)
+        let marked = try MarkedFilesystems.mark(
+            plan: plan, group: group, queue: queue, operations: options.operations, store: store.directory)
         let started = Clock.realtime()
         let run = try begin(&store, marked: marked, started: started, options: options)
+        try RecorderPrivileges.drop(store: store.directory)
         let privileges = RecorderPrivileges.held
         let facts = RecorderFacts(
             run: run.run, pid: OwnProcess.pid, version: options.version, started: started,
@@ -132,7 +137,8 @@ package enum RecordingSession {
             do throws(SyscallError) {
                 child = try ChildProcess(command)
             } catch {
-                return .failure(RecorderError(.usage, "the command cannot be started: \(error.description)"))
+                return .failure(
+                    RecorderError(.commandNotStarted, "the command cannot be started: \(error.description)"))
             }
         }
         var set = PollSet(reading: [signals.fileDescriptor])

@@ -94,6 +94,12 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             }
         }
         directories.release()
+        if counts.malformed > 0 {
+            additions.gaps.append(
+                Gap(
+                    kind: .batchDropped, from: window.earliest, to: window.time, count: UInt64(counts.malformed),
+                    scope: nil, cause: "event records that are not as fanotify(7) describes them"))
+        }
         publishCounts()
     }
 

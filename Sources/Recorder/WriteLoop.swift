@@ -38,6 +38,7 @@ struct WriteLoop: ~Copyable {
 
     static let heartbeatNanoseconds: Int64 = 5_000_000_000
     static let limitCheckNanoseconds: Int64 = 1_000_000_000
+    static let idleLimitCheckNanoseconds: Int64 = 60_000_000_000
     static let retryNanoseconds: Int64 = 250_000_000
     /// Two wait here at most: the third batch is being filled.
     static let heldBatchCount = 2
@@ -189,7 +190,9 @@ struct WriteLoop: ~Copyable {
                 lastHeartbeat = now
                 try store.heartbeat(heartbeat())
             }
-            if storeChanged, now &- lastLimitCheck >= Self.limitCheckNanoseconds {
+            // An age limit also moves while nothing is written.
+            let limitPause = storeChanged ? Self.limitCheckNanoseconds : Self.idleLimitCheckNanoseconds
+            if now &- lastLimitCheck >= limitPause {
                 lastLimitCheck = now
                 storeChanged = false
                 let outcome = try store.enforce(limits, now: Clock.realtime())
