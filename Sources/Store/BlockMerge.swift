@@ -6,7 +6,12 @@ internal import Model
 /// The order is read, encode, verify, swap; each `advance` deals with one row group, but for the end of the encoding.
 // Sendable: the reader and the merger are made here, never handed out, and reached only through the one owner.
 struct BlockMerge: ~Copyable, @unchecked Sendable {
-    let plan: MergePlan
+    /// What is merged: all that was planned, unless memory ends it earlier.
+    private(set) var plan: MergePlan
+    /// About what the merger's dictionaries may hold: with what it takes to encode and verify them, a merge stays near
+    /// 32 MiB.
+    static let memoryByteLimit = 20 << 20
+
     private var merger: BlockMerger?
     private var reader: BlockReader?
     private var position = 0
@@ -53,6 +58,7 @@ struct BlockMerge: ~Copyable, @unchecked Sendable {
             if rowGroup == reader.header.rowGroups.count {
                 self.reader = nil
                 position += 1
+                endEarlyIfLarge()
             }
         } else if position == plan.sources.count {
             if encoded == nil {
@@ -63,6 +69,15 @@ struct BlockMerge: ~Copyable, @unchecked Sendable {
                 try verify()
             }
         }
+    }
+
+    /// Events with so many different names that a whole segment of them would take too much memory.
+    private mutating func endEarlyIfLarge() {
+        guard position < plan.sources.count, let used = merger?.memoryByteCount, used > Self.memoryByteLimit else {
+            return
+        }
+        plan.sources.removeSubrange(position...)
+        plan.level = CompactionPolicy.closedSegmentLevel
     }
 
     /// Every commit's hash is derived anew from the merged bytes and must be the one its source carried.

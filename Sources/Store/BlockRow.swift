@@ -5,7 +5,7 @@ package struct BlockRow: Hashable, Sendable {
     package var firstSequence: UInt64
     /// How many events it holds; their `seq` are contiguous.
     package var count: UInt64
-    /// 0 fresh (one commit), 1 up to 64 Ki events, 2 a segment.
+    /// 0 fresh (one commit), 1 up to 64 Ki events, 2 a segment, 3 a segment that nothing more joins.
     package var level: UInt8
     /// The least `earliest` and greatest `time` of its windows.
     package var earliest: Instant

@@ -30,6 +30,8 @@ package struct MergePlan: Hashable, Sendable {
 package struct CompactionPolicy: Hashable, Sendable {
     package var levelOneEventCount: UInt64 = 1 << 16
     package var segmentEventCount: UInt64 = 1 << 20
+    /// The level of a segment that ended before its time because its dictionaries are large; nothing joins it.
+    package static let closedSegmentLevel: UInt8 = 3
     /// This many fresh blocks are merged even when they hold few events: each costs a query a look.
     package var freshBlockCount = 128
     /// The same of level 1.
@@ -50,14 +52,16 @@ package struct CompactionPolicy: Hashable, Sendable {
     /// A block that ends up alone is written again only when it is no segment yet.
     package func nextOfAll(_ blocks: [BlockSummary]) -> MergePlan? {
         var rest = blocks[...]
-        while !rest.isEmpty {
-            let group = prefix(of: rest, eventCount: segmentEventCount)
+        while true {
+            rest = rest.drop { $0.level >= Self.closedSegmentLevel }
+            if rest.isEmpty { return nil }
+            let open = rest.prefix { $0.level < Self.closedSegmentLevel }
+            let group = prefix(of: open, eventCount: segmentEventCount)
             if group.count > 1 || group.first.map({ $0.level < 2 }) == true {
                 return MergePlan(sources: Array(group), level: 2)
             }
             rest = rest.dropFirst(group.count)
         }
-        return nil
     }
 
     private func nextSegment(_ tail: [BlockSummary]) -> MergePlan? {

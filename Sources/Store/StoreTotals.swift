@@ -6,7 +6,7 @@ package struct StoreTotals: Hashable, Sendable {
     package var eventCount: UInt64 = 0
     /// Of the oldest and newest event that is there; nil when there is none.
     package var sequences: ClosedRange<UInt64>?
-    /// How many blocks of each level.
+    /// How many blocks of each level; segments are 2, whether anything may join them or not.
     package var blockCounts: [UInt64] = [0, 0, 0]
     package var blockByteCount: UInt64 = 0
     package var filterByteCount: UInt64 = 0

@@ -105,7 +105,7 @@ extension StoreWriter {
         let plan = compaction.fullUpTo == nil ? policy.next(mergeableTail) : try nextOfAll()
         guard let plan else { return false }
         compaction.merge = BlockMerge(
-            plan: plan, compressionLevel: plan.level == 1 ? Self.levelOneCompression : Self.segmentCompression,
+            plan: plan, compressionLevel: plan.level < 2 ? Self.levelOneCompression : Self.segmentCompression,
             filterKey: filterKey)
         return true
     }

@@ -63,6 +63,13 @@ import Testing
         #expect(blocks.map(\.count) == [1_000_000, 360_020])
     }
 
+    @Test func nothingJoinsAClosedSegment() throws {
+        let policy = CompactionPolicy()
+        #expect(policy.nextOfAll(Self.blocks([(400_000, 3), (400_000, 3), (100_000, 2)])) == nil)
+        let plan = try #require(policy.nextOfAll(Self.blocks([(10, 3), (400_000, 3), (100_000, 2), (10, 0), (10, 3)])))
+        #expect(plan.sources.map(\.count) == [100_000, 10])
+    }
+
     /// The sum of what is rewritten is at most twice what was written, whatever sizes commits have.
     @Test(arguments: [1, 2, 3, 4, 5] as [UInt64])
     func eachEventIsRewrittenAtMostTwice(seed: UInt64) {

@@ -88,6 +88,26 @@ import Testing
         #expect(Array(after.commits.prefix(300)) == before.commits)
     }
 
+    @Test func aMergeOfTooManyNamesEndsEarlyAndTheNextGoesOn() throws {
+        let scene = try StoreScene()
+        var writer = try scene.writer()
+        var factory = EventFactory(seed: 9)
+        // 36 MB of names that are all different.
+        try writer.fill(&factory, blockCount: 180, eventCount: 250, nameByteCount: 800)
+        try writer.compactAll()
+        let rows = try scene.reader().blocks()
+        #expect(rows.count > 1)
+        #expect(rows.dropLast().allSatisfy { $0.level == CompactionPolicy.closedSegmentLevel })
+        #expect(rows.last?.level == 2)
+        #expect(rows.reduce(0) { $0 + $1.count } == 45_000)
+        for row in rows {
+            let bytes = try #require(try scene.reader().blockBytes(firstSequence: row.firstSequence))
+            try BlockReader(bytes).verify()
+        }
+        try writer.compactAll()
+        #expect(try scene.reader().blocks() == rows)
+    }
+
     @Test func aDamagedBlockIsReportedAndLeftAlone() throws {
         let scene = try StoreScene()
         var factory = EventFactory(seed: 5)
