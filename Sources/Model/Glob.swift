@@ -33,6 +33,8 @@ package struct Glob: Sendable {
     package let matchesLastName: Bool
     /// The longest directory that every match lies under, without a trailing slash; nil where the pattern names none.
     package let literalDirectory: RawPath?
+    /// Matches `literalDirectory` and everything below it, and nothing else.
+    package let isSubtree: Bool
     /// The only path that matches, where the pattern holds no wildcard.
     package let literalPath: RawPath?
 
@@ -56,6 +58,7 @@ package struct Glob: Sendable {
             }
         }
         let literals = GlobLiterals(elements)
+        isSubtree = false
         literalPath = subject == .path && hasSlash ? literals.whole : nil
         literalDirectory = subject == .path && hasSlash ? literals.directory : nil
         table = GlobTable(elements)
@@ -67,6 +70,7 @@ package struct Glob: Sendable {
     package init(under directory: RawPath) {
         pattern = directory.bytes
         matchesLastName = false
+        isSubtree = true
         literalPath = nil
         literalDirectory = directory
         var bytes = directory.bytes[...]

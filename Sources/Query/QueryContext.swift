@@ -55,8 +55,7 @@ package final class QueryContext {
     /// A context as the command line puts it, with the standard streams.
     ///
     /// Throws: `UsageError` where no store is named and none can be guessed.
-    package convenience init(store: String?, format: OutputFormat?, acceptsGaps: Bool) throws(UsageError) {
-        let named = store.map { RawPath($0) }
+    package convenience init(store named: RawPath?, format: OutputFormat?, acceptsGaps: Bool) throws(UsageError) {
         let standard = StoreLocation.standard(userID: geteuid()) { name in
             // SAFETY: the name is a C string for the call; the value is copied at once, and no other thread runs yet.
             unsafe getenv(name).map { unsafe String(cString: $0) }

@@ -11,6 +11,9 @@ protocol QueryCommand: ParsableCommand {
 enum CommandRunner {
     static func main() -> Never {
         AnswerOutput.ignoreBrokenPipes()
+        if let command = QuickCommand(arguments()) {
+            exit(Failures.status { () throws in try command.answer() })
+        }
         do {
             var command = try Varve.parseAsRoot()
             guard let question = command as? any QueryCommand else {
@@ -28,6 +31,18 @@ enum CommandRunner {
             }
             Failures.print("\(text)\n", to: STDOUT_FILENO)
             exit(AnswerStatus.found.rawValue)
+        }
+    }
+
+    /// The arguments as the bytes they are, without the program's name.
+    private static func arguments() -> [[UInt8]] {
+        let count = Int(CommandLine.argc)
+        guard count > 1 else { return [] }
+        return (1..<count).compactMap { index in
+            // SAFETY: argv holds `argc` C strings that live as long as the process and are not changed.
+            unsafe CommandLine.unsafeArgv[index].map {
+                unsafe Array(UnsafeRawBufferPointer(start: $0, count: strlen($0)))
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Model
 import Query
 
 struct GapsCommand: QueryCommand {
@@ -16,7 +17,8 @@ struct GapsCommand: QueryCommand {
 
     func answer() throws -> AnswerStatus {
         let selection = try SelectionArguments(
-            since: range.since, until: range.until, directories: under, limit: limit, isReversed: reverse
+            since: range.since, until: range.until, directories: under.map { RawPath($0) }, limit: limit,
+            isReversed: reverse
         ).selection()
         return try GapsAnswer(options.context(), selection).run()
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Model
 import Query
 
 /// The range of time, the same for every verb.
@@ -67,8 +68,10 @@ struct SelectionOptions: ParsableArguments {
     /// Throws: `TimeError`, `GlobError`, `UsageError`.
     func selection() throws -> Selection {
         try SelectionArguments(
-            since: range.since, until: range.until, paths: path, directories: under, operations: op, pids: pid,
-            comms: comm, exes: exe, users: user, containers: container, limit: limit, isReversed: reverse,
+            since: range.since, until: range.until, paths: path.map { RawPath($0) },
+            directories: under.map { RawPath($0) }, operations: op, pids: pid, comms: comm,
+            exes: exe.map { RawPath($0) },
+            users: user, containers: container, limit: limit, isReversed: reverse,
             includesOverlapping: overlapping
         ).selection()
     }

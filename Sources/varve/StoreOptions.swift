@@ -24,6 +24,6 @@ struct StoreOptions: ParsableArguments {
 
     /// Throws: `UsageError` where no store is named and none can be guessed.
     func context() throws -> QueryContext {
-        try QueryContext(store: store, format: output, acceptsGaps: acceptGaps)
+        try QueryContext(store: store.map { RawPath($0) }, format: output, acceptsGaps: acceptGaps)
     }
 }

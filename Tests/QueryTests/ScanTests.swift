@@ -84,6 +84,10 @@ import Testing
         #expect(try find("lost") == [8])
         #expect(try find("/lost") == [])
         #expect(try find("/nowhere/*") == [])
+        // Only the one directory, not those below it.
+        #expect(try find("/srv/one.txt") == [])
+        #expect(try find("/one.txt") == [])
+        #expect(try find("/srv/b") == [6])
         // Longer than one word of states.
         #expect(
             try find("/srv/\(String(repeating: "[a]", count: 1))/\(String(repeating: "*", count: 90))one.txt") == [
@@ -228,7 +232,8 @@ import Testing
         if chance(2) { selection.since = moment() }
         if chance(2) { selection.until = moment() }
         let patterns = [
-            "/a/*", "/a/**", "*.txt", "/**/b", "/b/c.txt", "[a-c]*", "/*/*", "é", "**/x y", "\\*", "/long-name/**",
+            "/a/b", "/a", "/a/a/b", "/a/*", "/a/**", "*.txt", "/**/b", "/b/c.txt", "[a-c]*", "/*/*", "é", "**/x y",
+            "\\*", "/long-name/**",
         ]
         if chance(2) {
             for _ in 0...Int.random(in: 0...1, using: &generator) {

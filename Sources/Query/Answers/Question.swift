@@ -10,6 +10,8 @@ package final class Question {
     package let selection: Selection
     package let reader: StoreReader
     private let history: CoverageHistory
+    /// When it was asked: nothing can be missing from the time after.
+    private let moment = Clock.realtime()
 
     /// Opens the store. Where the range reaches beyond what is surely stored and a recorder runs, waits for the recorder's
     /// barrier first, so that an answer about "until now" is whole.
@@ -34,10 +36,8 @@ package final class Question {
 
     /// Why the answer may miss something.
     package var reasons: [Completeness.Reason] {
-        // Nothing can be missing from the future.
-        let now = Clock.realtime()
-        return history.completeness.reasons(
-            since: selection.since, until: selection.until.map { min($0, max(now, selection.since ?? now)) },
+        history.completeness.reasons(
+            since: selection.since, until: selection.until.map { min($0, max(moment, selection.since ?? moment)) },
             scopes: selection.scopes)
     }
 

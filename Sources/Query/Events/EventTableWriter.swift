@@ -15,7 +15,7 @@ struct EventTableWriter: EventWriter {
 
     mutating func begin(into bytes: inout [UInt8]) {
         appendPadded("TIME", 26, to: &bytes)
-        appendPadded("OP", 18, to: &bytes)
+        appendPadded("OP", 25, to: &bytes)
         appendPadded("PID", 7, to: &bytes)
         appendPadded("USER", 8, to: &bytes)
         appendPadded("COMM", 15, to: &bytes)
@@ -31,7 +31,7 @@ struct EventTableWriter: EventWriter {
     mutating func write(_ event: EventView, into bytes: inout [UInt8]) {
         time.appendForPeople(event.window.time, to: &bytes)
         bytes.append(text: "  ")
-        appendPadded(event.mask.operationNames.joined(separator: ","), 18, to: &bytes)
+        appendPadded(event.mask.operationNames.joined(separator: ","), 25, to: &bytes)
         let process = dictionaries?.process(event.process)
         appendPadded(process.map { "\($0.pid)" } ?? "-", 7, to: &bytes)
         appendPadded(userText(process), 8, to: &bytes)

@@ -20,7 +20,11 @@ struct PathMatcher {
         for globs in [directories, paths] where !globs.isEmpty {
             var any = [Bool](repeating: false, count: dictionary.count)
             for glob in globs {
-                if glob.matchesLastName {
+                if let path = glob.literalPath {
+                    matchLiteral(path, dictionary, &any)
+                } else if glob.isSubtree, let directory = glob.literalDirectory {
+                    matchSubtree(directory, dictionary, &any)
+                } else if glob.matchesLastName {
                     matchNames(glob, dictionary, &any)
                 } else if glob.hasOneWordStates {
                     matchTree(glob, dictionary, &any)
@@ -33,6 +37,39 @@ struct PathMatcher {
         return result
     }
 
+    /// One path: names are compared only in the one directory that can hold it.
+    private func matchLiteral(_ path: RawPath, _ dictionary: DecodedPaths, _ any: inout [Bool]) {
+        let components = path.bytes.split(separator: UInt8(ascii: "/"))
+        guard let name = components.last else {
+            matchSubtree(path, dictionary, &any, withDescendants: false)
+            return
+        }
+        let depths = DirectoryWalk(dictionary).depths(along: components)
+        for index in any.indices {
+            let directory = dictionary.directory(of: PathIndex(index))
+            guard directory != .absent, depths[Int(directory)] == components.count - 1 else { continue }
+            if dictionary.name(of: PathIndex(index)).elementsEqual(name) { any[index] = true }
+        }
+    }
+
+    /// A directory and everything below it.
+    private func matchSubtree(
+        _ directory: RawPath, _ dictionary: DecodedPaths, _ any: inout [Bool], withDescendants: Bool = true
+    ) {
+        let components = directory.bytes.split(separator: UInt8(ascii: "/"))
+        let depths = DirectoryWalk(dictionary).depths(along: components)
+        for index in any.indices {
+            let place = dictionary.directory(of: PathIndex(index))
+            guard place != .absent, depths[Int(place)] >= components.count - 1 else { continue }
+            let name = dictionary.name(of: PathIndex(index))
+            if depths[Int(place)] >= components.count {
+                if withDescendants || name.isEmpty { any[index] = true }
+            } else if let last = components.last, name.elementsEqual(last) {
+                any[index] = true
+            }
+        }
+    }
+
     private func matchNames(_ glob: Glob, _ dictionary: DecodedPaths, _ any: inout [Bool]) {
         for index in any.indices where !any[index] {
             if glob.matchesWhole(dictionary.name(of: PathIndex(index))) { any[index] = true }
@@ -42,8 +79,8 @@ struct PathMatcher {
     private func matchTree(_ glob: Glob, _ dictionary: DecodedPaths, _ any: inout [Bool]) {
         let start = glob.startWord
         let states = DirectoryWalk(dictionary).fold(root: start) { parent, name in
-            let below = glob.advanceOverSlash(word: parent)
-            return below == 0 ? 0 : glob.advance(word: below, over: name)
+            let below = parent == 0 ? 0 : glob.advanceOverSlash(word: parent)
+            return below == 0 ? 0 : glob.advance(word: below, over: name())
         }
         // What follows a directory's slash is the same for all its names.
         let below = states.map { $0.map { glob.advanceOverSlash(word: $0) } ?? 0 }
@@ -59,17 +96,33 @@ struct PathMatcher {
 
     /// The same for patterns of more than 63 elements, whose states are of several words.
     private func matchLong(_ glob: Glob, _ dictionary: DecodedPaths, _ any: inout [Bool]) {
-        let states = DirectoryWalk(dictionary).fold(root: glob.start) { glob.state(below: $0, name: $1) }
+        let states = DirectoryWalk(dictionary).fold(root: glob.start) {
+            $0.isDead ? $0 : glob.state(below: $0, name: $1())
+        }
         for index in any.indices where !any[index] {
             let directory = dictionary.directory(of: PathIndex(index))
-            let name = dictionary.name(of: PathIndex(index))
             guard directory != .absent else {
-                if glob.matchesWhole(name) { any[index] = true }
+                if glob.matchesWhole(dictionary.name(of: PathIndex(index))) { any[index] = true }
                 continue
             }
-            guard let before = states[Int(directory)] else { continue }
-            if glob.accepts(glob.state(below: before, name: name)) { any[index] = true }
+            guard let before = states[Int(directory)], !before.isDead else { continue }
+            if glob.accepts(glob.state(below: before, name: dictionary.name(of: PathIndex(index)))) {
+                any[index] = true
+            }
         }
+    }
+}
+
+extension DirectoryWalk {
+    /// For each directory how many of `components` its path consists of: fewer than all, or all and whatever follows
+    /// below; -1 for one that leads elsewhere.
+    func depths(along components: some Collection<ArraySlice<UInt8>>) -> [Int] {
+        let components = Array(components)
+        let values = fold(root: 0) { depth, name in
+            guard depth >= 0, depth < components.count else { return depth }
+            return name().elementsEqual(components[depth]) ? depth + 1 : -1
+        }
+        return values.map { $0 ?? -1 }
     }
 }
 
@@ -82,7 +135,9 @@ struct DirectoryWalk {
     }
 
     /// The values by directory; nil for one whose ancestors do not end at the root.
-    func fold<Value>(root: Value, _ step: (Value, ArraySlice<UInt8>) -> Value) -> [Value?] {
+    ///
+    /// `step` is given the parent's value and a way to the directory's name, which is not fetched for nothing.
+    func fold<Value>(root: Value, _ step: (Value, () -> ArraySlice<UInt8>) -> Value) -> [Value?] {
         var values = [Value?](repeating: nil, count: dictionary.directoryCount)
         guard !values.isEmpty else { return values }
         values[0] = root
@@ -104,7 +159,7 @@ struct DirectoryWalk {
             }
             var value = known
             for directory in chain.reversed() {
-                value = step(value, dictionary.name(ofDirectory: directory))
+                value = step(value) { dictionary.name(ofDirectory: directory) }
                 values[Int(directory)] = value
             }
         }

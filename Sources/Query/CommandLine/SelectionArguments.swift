@@ -1,16 +1,16 @@
-internal import Model
+package import Model
 internal import Syscalls
 
 /// A selection as it is typed.
-package struct SelectionArguments {
+package struct SelectionArguments: Sendable {
     package var since: String?
     package var until: String?
-    package var paths: [String]
-    package var directories: [String]
+    package var paths: [RawPath]
+    package var directories: [RawPath]
     package var operations: [String]
     package var pids: [String]
     package var comms: [String]
-    package var exes: [String]
+    package var exes: [RawPath]
     package var users: [String]
     package var containers: [String]
     package var limit: Int?
@@ -18,8 +18,8 @@ package struct SelectionArguments {
     package var includesOverlapping: Bool
 
     package init(
-        since: String? = nil, until: String? = nil, paths: [String] = [], directories: [String] = [],
-        operations: [String] = [], pids: [String] = [], comms: [String] = [], exes: [String] = [],
+        since: String? = nil, until: String? = nil, paths: [RawPath] = [], directories: [RawPath] = [],
+        operations: [String] = [], pids: [String] = [], comms: [String] = [], exes: [RawPath] = [],
         users: [String] = [], containers: [String] = [], limit: Int? = nil, isReversed: Bool = false,
         includesOverlapping: Bool = false
     ) {
@@ -50,11 +50,11 @@ package struct SelectionArguments {
         if let limit, limit < 0 { throw UsageError("--limit must not be negative") }
         let workingDirectory = Self.workingDirectory()
         selection.paths = try paths.map {
-            try PathArgument.glob(Array($0.utf8), workingDirectory: workingDirectory)
+            try PathArgument.glob($0.bytes, workingDirectory: workingDirectory)
         }
         selection.directories = try directories.map { text in
-            guard !text.isEmpty else { throw UsageError("--under needs a directory") }
-            return Glob(under: PathArgument.absolute(Array(text.utf8), workingDirectory: workingDirectory))
+            guard !text.bytes.isEmpty else { throw UsageError("--under needs a directory") }
+            return Glob(under: PathArgument.absolute(text.bytes, workingDirectory: workingDirectory))
         }
         for list in operations { selection.operations.formUnion(try Operation.parseList(list)) }
         for word in words(pids) {
@@ -62,7 +62,7 @@ package struct SelectionArguments {
             selection.pids.insert(pid)
         }
         selection.comms = try comms.map { try Glob(Array($0.utf8), subject: .word) }
-        selection.exes = try exes.map { try PathArgument.glob(Array($0.utf8), workingDirectory: workingDirectory) }
+        selection.exes = try exes.map { try PathArgument.glob($0.bytes, workingDirectory: workingDirectory) }
         let users = users.isEmpty ? nil : UserDatabase.system()
         for word in words(self.users) {
             guard let number = users?.number(of: Array(word.utf8)) else { throw UsageError("no user '\(word)'") }
