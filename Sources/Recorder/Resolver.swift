@@ -32,8 +32,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     var unplaced: [DirectoryTree.Index: DirectoryIndex] = [:]
     /// Events below them: they are settled when the batch ends.
     private var unsettled: [UnsettledEvent] = []
-    /// Directories that were renamed and not yet seen at their new place.
-    private var renamed: [DirectoryTree.Index] = []
+    /// The renames of directories since the queue was last empty.
+    private var renames = RenameHistory()
     private var excludedPaths: [ExclusionFilter.Verdict] = []
     private var lastHandle: FileHandle?
     private var lastDirectory: DirectoryTree.Index = DirectoryTree.none
@@ -103,17 +103,12 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         publishCounts()
     }
 
-    /// The queue was empty after the last reading: what the records said of renamed directories can be checked.
-    ///
-    /// The kernel joins equal renames of one process and keeps the place of the first, so that replaying them can end
-    /// in the wrong place (a → b → a → b arrives as a → b, b → a). The directory itself knows.
+    /// The queue was empty after the last reading: directories whose renames may have been joined are looked at.
     mutating func checkRenamedDirectories() {
-        guard !renamed.isEmpty else { return }
+        guard !renames.isEmpty else { return }
         bufferSerial &+= 1
-        for index in renamed where tree[index].state == .placed {
-            relocate(index)
-        }
-        renamed.removeAll(keepingCapacity: true)
+        for index in renames.ambiguous where tree[index].state == .placed { relocate(index) }
+        renames.removeAll()
         directories.release()
     }
 
@@ -210,8 +205,11 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         if isRename {
             guard let target, isKept || known != DirectoryTree.none else { return }
             let index = tree.findOrInsert(object)
-            settle(index, at: target, name: bytes.extracting(record.targetName.indices))
-            if renamed.count < 4_096 { renamed.append(index) }
+            let name = bytes.extracting(record.targetName.indices)
+            renames.note(
+                index, from: .init(parent: directory, name: bytes.extracting(record.name.indices)),
+                to: .init(parent: target, name: name))
+            settle(index, at: target, name: name)
         } else if known != DirectoryTree.none || (isKept && record.mask.contains(.create)) {
             // A deletion places a directory too: the records of what happened in it may stand before or behind.
             let index = tree.findOrInsert(object)
@@ -319,7 +317,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         processes.beginBatch()
         if tree.isFull {
             tree.removeAll()
-            renamed.removeAll()
+            renames.removeAll()
             lastHandle = nil
             plantRoots()
         }
