@@ -4,6 +4,56 @@ import Model
 /// out, but for processes, which may be asked for by instance.
 struct BatchTranslation {
     private(set) var events = RowGroupEvents()
+    private var dictionary = BatchDictionary()
+
+    var names: BlockNames { dictionary.names }
+    var processes: [ActorProcess] { dictionary.processes }
+    var volumes: [Volume] { dictionary.volumes }
+
+    /// Takes a batch over; what was before is gone.
+    mutating func translate(_ batch: borrowing Batch) {
+        dictionary.begin(batch)
+        events.resize(batch.keptCount)
+        Self.fill(
+            &events.windows, &events.processes, &events.paths, &events.targets, &events.masks, &events.flags,
+            &events.objects, &dictionary, batch)
+        dictionary.finish(batch)
+        events.table = dictionary.windows
+    }
+
+    /// One pass over the events; as spans the columns cost no check for uniqueness each time.
+    private static func fill(
+        _ windowColumn: inout [UInt32], _ processColumn: inout [UInt32], _ pathColumn: inout [UInt32],
+        _ targetColumn: inout [UInt32], _ maskColumn: inout [UInt32], _ flagsColumn: inout [UInt32],
+        _ objectColumn: inout [StoredObject], _ dictionary: inout BatchDictionary, _ batch: borrowing Batch
+    ) {
+        let source = batch.events.span
+        var windows = windowColumn.mutableSpan
+        var processes = processColumn.mutableSpan
+        var paths = pathColumn.mutableSpan
+        var targets = targetColumn.mutableSpan
+        var masks = maskColumn.mutableSpan
+        var flags = flagsColumn.mutableSpan
+        var objects = objectColumn.mutableSpan
+        var index = 0
+        for position in source.indices {
+            let event = source[position]
+            if event.isDropped { continue }
+            windows[index] = dictionary.window(event.window, batch.windows)
+            processes[index] = event.process == .absent ? .absent : dictionary.process(event.process, batch.processes)
+            paths[index] = event.path == .absent ? .absent : dictionary.path(event.path, batch.paths)
+            targets[index] = event.target == .absent ? .absent : dictionary.path(event.target, batch.paths)
+            masks[index] = event.mask.rawValue
+            flags[index] = UInt32(event.flags.rawValue)
+            objects[index] = event.hasObject ? dictionary.object(event.storedObject) : .none
+            index &+= 1
+        }
+    }
+}
+
+/// The entries of a batch that its block needs, in the block's order.
+private struct BatchDictionary {
+    private(set) var windows: [StoredWindow] = []
     private(set) var names = BlockNames()
     private(set) var processes: [ActorProcess] = []
     private(set) var volumes: [Volume] = []
@@ -14,9 +64,8 @@ struct BatchTranslation {
     private var pathMap: [UInt32] = []
     private var directoryMap: [UInt32] = []
 
-    /// Takes a batch over; what was before is gone.
-    mutating func translate(_ batch: borrowing Batch) {
-        events.removeAll()
+    mutating func begin(_ batch: borrowing Batch) {
+        windows.removeAll(keepingCapacity: true)
         names.removeAll()
         processes.removeAll(keepingCapacity: true)
         volumes.removeAll(keepingCapacity: true)
@@ -25,16 +74,10 @@ struct BatchTranslation {
         Self.reset(&pathMap, batch.paths.pathCount)
         Self.reset(&directoryMap, batch.paths.directoryCount)
         directoryMap[0] = 1
-        events.reserveCapacity(batch.keptCount)
-        for event in batch.events where !event.isDropped {
-            events.windows.append(window(event.window, batch.windows))
-            events.processes.append(event.process == .absent ? .absent : process(event.process, batch.processes))
-            events.paths.append(event.path == .absent ? .absent : path(event.path, batch.paths))
-            events.targets.append(event.target == .absent ? .absent : path(event.target, batch.paths))
-            events.masks.append(event.mask.rawValue)
-            events.flags.append(UInt32(event.flags.rawValue))
-            events.objects.append(event.hasObject ? object(event.storedObject) : .none)
-        }
+    }
+
+    /// Takes over the processes that no event named.
+    mutating func finish(_ batch: borrowing Batch) {
         for index in batch.processes.indices where processMap[index] == 0 {
             _ = process(UInt32(index), batch.processes)
         }
@@ -46,16 +89,16 @@ struct BatchTranslation {
     }
 
     @inline(__always)
-    private mutating func window(_ index: UInt32, _ table: [TimeWindow]) -> UInt32 {
+    mutating func window(_ index: UInt32, _ table: [TimeWindow]) -> UInt32 {
         let known = windowMap[Int(index)]
         if known != 0 { return known &- 1 }
-        events.table.append(StoredWindow(table[Int(index)]))
-        windowMap[Int(index)] = UInt32(events.table.count)
-        return UInt32(events.table.count - 1)
+        windows.append(StoredWindow(table[Int(index)]))
+        windowMap[Int(index)] = UInt32(windows.count)
+        return UInt32(windows.count - 1)
     }
 
     @inline(__always)
-    private mutating func process(_ index: UInt32, _ table: [ActorProcess]) -> UInt32 {
+    mutating func process(_ index: UInt32, _ table: [ActorProcess]) -> UInt32 {
         let known = processMap[Int(index)]
         if known != 0 { return known &- 1 }
         processes.append(table[Int(index)].asStored)
@@ -64,25 +107,32 @@ struct BatchTranslation {
     }
 
     @inline(__always)
-    private mutating func path(_ index: UInt32, _ dictionary: borrowing PathDictionary) -> UInt32 {
+    mutating func path(_ index: UInt32, _ dictionary: borrowing PathDictionary) -> UInt32 {
         let known = pathMap[Int(index)]
-        if known != 0 { return known &- 1 }
+        return known != 0 ? known &- 1 : add(index, dictionary)
+    }
+
+    private mutating func add(_ index: UInt32, _ dictionary: borrowing PathDictionary) -> UInt32 {
         var entry = dictionary.paths[Int(index)]
         if entry.nameByteCount == 0 && entry.directory != 0 {
             // A directory by itself that had no name when the event came.
             guard !dictionary.isUnplaced(entry.directory) else { return .absent }
             entry = dictionary.directories[Int(entry.directory)]
         }
-        entry.directory = dictionary.isUnplaced(entry.directory) ? .absent : directory(entry.directory, dictionary)
+        let directory = directoryMap[Int(entry.directory)]
+        if directory != 0 {
+            entry.directory = directory - 1
+        } else {
+            entry.directory =
+                dictionary.isUnplaced(entry.directory) ? .absent : addDirectory(entry.directory, dictionary)
+        }
         names.paths.append(entry)
         pathMap[Int(index)] = UInt32(names.paths.count)
         return UInt32(names.paths.count - 1)
     }
 
-    /// The directory in the block; its ancestors come before it.
-    private mutating func directory(_ index: UInt32, _ dictionary: borrowing PathDictionary) -> UInt32 {
-        let known = directoryMap[Int(index)]
-        if known != 0 { return known &- 1 }
+    /// Adds a directory that is not there yet, its ancestors before it.
+    private mutating func addDirectory(_ index: UInt32, _ dictionary: borrowing PathDictionary) -> UInt32 {
         var missing: [UInt32] = []
         var current = index
         while directoryMap[Int(current)] == 0 {
@@ -101,16 +151,15 @@ struct BatchTranslation {
     }
 
     @inline(__always)
-    private mutating func object(_ identity: FileIdentity) -> StoredObject {
+    mutating func object(_ identity: FileIdentity) -> StoredObject {
         let volume = Volume(filesystem: identity.filesystem.rawValue, root: identity.root)
-        return StoredObject(
-            inode: identity.inode, volume: volumes.index(adding: volume), generation: identity.generation)
+        let index = volumes.first == volume ? 0 : volumes.index(adding: volume)
+        return StoredObject(inode: identity.inode, volume: index, generation: identity.generation)
     }
 }
 
 extension [Volume] {
     /// The index of a volume, added when it is new. A machine has few.
-    @inline(__always)
     mutating func index(adding volume: Volume) -> UInt32 {
         for index in indices where self[index] == volume { return UInt32(index) }
         append(volume)

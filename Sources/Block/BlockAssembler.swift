@@ -12,7 +12,7 @@ enum BlockFormat {
 struct BlockAssembler {
     /// Smaller parts go into the bundle, one frame for all of them: a frame of its own costs a part some 16 bytes and
     /// 3 µs, and a fresh block has thirty small parts.
-    private static let bundledByteCount = 1_024
+    private static let bundledByteCount = 4_096
 
     private struct Section {
         var list: [UInt8] = []

@@ -12,9 +12,10 @@ package struct BlockEncoder: ~Copyable {
     private var compressor: Compressor?
     private var hasher = EventHasher()
     private var scratch = BatchTranslation()
+    private var predictorStorage: [UInt32] = []
 
-    /// `level` is a zstd level, 1...19, or 0 to compress nothing; fresh blocks use 3.
-    package init(level: Int32 = 3, filterKey: FilterKey) {
+    /// `level` is a zstd level, 1...19, or 0 to compress nothing; fresh blocks use 1: they are rewritten soon.
+    package init(level: Int32 = 1, filterKey: FilterKey) {
         self.level = level
         self.filterKey = filterKey
         compressor = nil
@@ -47,7 +48,7 @@ package struct BlockEncoder: ~Copyable {
         var marks = DictionaryMarks()
         try assembler.add(
             scratch.events, origin: bounds.earliest, marks: &marks, known: &known, isKnown: &isKnown,
-            processCount: scratch.processes.count, level: level, &compressor)
+            processCount: scratch.processes.count, level: level, storage: &predictorStorage, &compressor)
         let block = try assembler.finish(
             BlockContent(
                 origin: origin, base: bounds.earliest, runs: [run], commits: [commit], firstSequence: firstSequence,
@@ -75,28 +76,5 @@ package struct BlockEncoder: ~Copyable {
             scratch.events, firstSequence: firstSequence, range: 0..<scratch.events.count, paths: pathHashes,
             processes: processHashes, volumes: scratch.volumes)
         return hasher.finish()
-    }
-}
-
-extension EventHasher {
-    /// Appends the events of a range; `firstSequence` is that of the row group's first event.
-    mutating func append(
-        _ events: borrowing RowGroupEvents, firstSequence: UInt64, range: Range<Int>, paths: [EventsHash],
-        processes: [EventsHash], volumes: [Volume]
-    ) {
-        let none = EventsHash(high: 0, low: 0)
-        for index in range {
-            let path = events.paths[index]
-            let target = events.targets[index]
-            let process = events.processes[index]
-            let object = events.objects[index]
-            append(
-                sequence: firstSequence &+ UInt64(index), window: events.table[Int(events.windows[index])],
-                path: path == .absent ? none : paths[Int(path)],
-                target: target == .absent ? none : paths[Int(target)],
-                process: process == .absent ? none : processes[Int(process)], object: object,
-                volume: object.volume == .absent ? Volume(filesystem: 0, root: 0) : volumes[Int(object.volume)],
-                mask: events.masks[index], flags: events.flags[index])
-        }
     }
 }

@@ -15,8 +15,10 @@ package struct BlockMerger: ~Copyable {
     private var dictionary = PathDictionary()
     private var known: [StoredObject] = []
     private var isKnown: [Bool] = []
-    private var processIndices: [ActorProcess: UInt32] = [:]
+    private var processIndices: [EventsHash: UInt32] = [:]
+    private var hashScratch: [UInt8] = []
     private var marks = DictionaryMarks()
+    private var predictorStorage: [UInt32] = []
     private var pending = RowGroupEvents()
     private var source: MergeSource?
 
@@ -155,7 +157,7 @@ package struct BlockMerger: ~Copyable {
         var compressor = try takeCompressor()
         try assembler.add(
             pending, origin: content.base, marks: &marks, known: &known, isKnown: &isKnown,
-            processCount: content.processes.count, level: level, &compressor)
+            processCount: content.processes.count, level: level, storage: &predictorStorage, &compressor)
         self.compressor = consume compressor
         self.content?.rowGroupCount += 1
         pending.removeAll()
@@ -166,10 +168,14 @@ package struct BlockMerger: ~Copyable {
         let mapped = source.processMap[Int(index)]
         if mapped != 0 { return mapped - 1 }
         let process = source.processes[Int(index)]
-        let merged = processIndices[process] ?? UInt32(processIndices.count)
-        if processIndices.count == Int(merged) {
-            processIndices[process] = merged
+        let hash = process.canonicalHash(scratch: &hashScratch)
+        let merged: UInt32
+        if let known = processIndices[hash], content?.processes[Int(known)] == process {
+            merged = known
+        } else {
+            merged = UInt32(content?.processes.count ?? 0)
             content?.processes.append(process)
+            processIndices[hash] = merged
         }
         source.processMap[Int(index)] = merged + 1
         return merged

@@ -79,21 +79,18 @@ package struct DecodedPaths: Sendable {
 
     /// The hashes of all directories and paths.
     func hashes() -> (directories: [EventsHash], paths: [EventsHash]) {
-        var scratch: [UInt8] = []
-        scratch.reserveCapacity(512)
         var directories: [EventsHash] = [PathHash.root]
         directories.reserveCapacity(directoryCount)
         for index in 1..<directoryCount {
             let parent = directories[Int(directoryParents[index])]
-            directories.append(PathHash.child(of: parent, name: directoryNames[index], scratch: &scratch))
+            directories.append(directoryNames.hash(of: index, in: parent))
         }
         var paths: [EventsHash] = []
         paths.reserveCapacity(count)
         for index in 0..<count {
             let directory = pathDirectories[index]
             let parent = directory == .absent ? PathHash.unknown : directories[Int(directory)]
-            let name = pathNames[index]
-            paths.append(name.isEmpty ? parent : PathHash.child(of: parent, name: name, scratch: &scratch))
+            paths.append(pathNames.isEmpty(at: index) ? parent : pathNames.hash(of: index, in: parent))
         }
         return (directories, paths)
     }
@@ -156,6 +153,15 @@ struct NameArena: Sendable {
     }
 
     var byteCount: Int { bytes.count }
+
+    func isEmpty(at index: Int) -> Bool { starts[index] == starts[index + 1] }
+
+    /// The hash of a name in a directory of which the hash is given.
+    func hash(of index: Int, in directory: EventsHash) -> EventsHash {
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
+        let name = unsafe bytes.span.bytes.extracting(Int(starts[index])..<Int(starts[index + 1]))
+        return PathHash.child(of: directory, name: name)
+    }
 
     subscript(index: Int) -> ArraySlice<UInt8> {
         bytes[Int(starts[index])..<Int(starts[index + 1])]

@@ -16,30 +16,31 @@ struct BlockNames {
 
     /// The hashes of all directories and paths.
     func hashes(_ names: [UInt8]) -> (directories: [EventsHash], paths: [EventsHash]) {
-        var scratch: [UInt8] = []
-        scratch.reserveCapacity(512)
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
+        let arena = unsafe names.span.bytes
         var directoryHashes: [EventsHash] = [PathHash.root]
         directoryHashes.reserveCapacity(directories.count)
         for entry in directories.dropFirst() {
             directoryHashes.append(
-                PathHash.child(
-                    of: directoryHashes[Int(entry.directory)], name: Self.name(of: entry, names), scratch: &scratch))
+                PathHash.child(of: directoryHashes[Int(entry.directory)], name: entry.name(in: arena)))
         }
         var pathHashes: [EventsHash] = []
         pathHashes.reserveCapacity(paths.count)
         for entry in paths {
             let directory = entry.directory == .absent ? PathHash.unknown : directoryHashes[Int(entry.directory)]
-            if entry.nameByteCount == 0 {
-                pathHashes.append(directory)
-            } else {
-                pathHashes.append(PathHash.child(of: directory, name: Self.name(of: entry, names), scratch: &scratch))
-            }
+            pathHashes.append(
+                entry.nameByteCount == 0 ? directory : PathHash.child(of: directory, name: entry.name(in: arena)))
         }
         return (directoryHashes, pathHashes)
     }
+}
 
-    static func name(of entry: PathDictionary.Entry, _ names: [UInt8]) -> ArraySlice<UInt8> {
-        names[Int(entry.nameOffset)..<Int(entry.nameOffset) + Int(entry.nameByteCount)]
+extension PathDictionary.Entry {
+    /// The entry's name in the arena it was made over.
+    @inline(__always)
+    @_lifetime(copy arena)
+    func name(in arena: RawSpan) -> RawSpan {
+        arena.extracting(Int(nameOffset)..<Int(nameOffset) &+ Int(nameByteCount))
     }
 }
 

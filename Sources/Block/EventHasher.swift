@@ -18,33 +18,71 @@ struct EventHasher {
         words = Array(repeating: 0, count: Self.wordCount * Self.chunkEventCount)
     }
 
-    @inline(__always)
+    /// Appends the events of a range; `firstSequence` is that of the row group's first event.
     mutating func append(
-        sequence: UInt64, window: StoredWindow, path: EventsHash, target: EventsHash, process: EventsHash,
-        object: StoredObject, volume: Volume, mask: UInt32, flags: UInt32
+        _ events: borrowing RowGroupEvents, firstSequence: UInt64, range: Range<Int>, paths: [EventsHash],
+        processes: [EventsHash], volumes: [Volume]
     ) {
-        let hasObject = object.volume != .absent
-        let base = used
+        var next = range.lowerBound
+        while next < range.upperBound {
+            let end = min(range.upperBound, next + (words.count - used) / Self.wordCount)
+            fill(events, firstSequence, next..<end, paths, processes, volumes)
+            next = end
+            if used == words.count { endChunk() }
+        }
+    }
+
+    /// Writes the words of events that fit.
+    private mutating func fill(
+        _ events: borrowing RowGroupEvents, _ firstSequence: UInt64, _ range: Range<Int>, _ paths: [EventsHash],
+        _ processes: [EventsHash], _ volumes: [Volume]
+    ) {
+        let none = EventsHash(high: 0, low: 0)
+        let table = events.table.span
+        let windowColumn = events.windows.span
+        let pathColumn = events.paths.span
+        let targetColumn = events.targets.span
+        let processColumn = events.processes.span
+        let objectColumn = events.objects.span
+        let maskColumn = events.masks.span
+        let flagsColumn = events.flags.span
+        let paths = paths.span
+        let processes = processes.span
+        let volumes = volumes.span
+        var base = used
         var span = words.mutableSpan
-        span[base] = sequence.littleEndian
-        span[base &+ 1] = UInt64(bitPattern: window.earliest).littleEndian
-        span[base &+ 2] = UInt64(bitPattern: window.time).littleEndian
-        span[base &+ 3] = UInt64(bitPattern: window.clockOffset).littleEndian
-        span[base &+ 4] = path.low.littleEndian
-        span[base &+ 5] = path.high.littleEndian
-        span[base &+ 6] = target.low.littleEndian
-        span[base &+ 7] = target.high.littleEndian
-        span[base &+ 8] = process.low.littleEndian
-        span[base &+ 9] = process.high.littleEndian
-        span[base &+ 10] = volume.filesystem.littleEndian
-        span[base &+ 11] = object.inode.littleEndian
-        span[base &+ 12] = volume.root.littleEndian
-        let last =
-            UInt64(mask) | UInt64(flags & 0xFF) << 32 | (hasObject ? 1 << 40 : 0) | UInt64(object.generation) << 48
-        span[base &+ 13] = last.littleEndian
-        used = base &+ Self.wordCount
-        count &+= 1
-        if used == words.count { endChunk() }
+        for index in range {
+            let window = table[Int(windowColumn[index])]
+            let pathIndex = pathColumn[index]
+            let path = pathIndex == .absent ? none : paths[Int(pathIndex)]
+            let targetIndex = targetColumn[index]
+            let target = targetIndex == .absent ? none : paths[Int(targetIndex)]
+            let processIndex = processColumn[index]
+            let process = processIndex == .absent ? none : processes[Int(processIndex)]
+            let object = objectColumn[index]
+            let hasObject = object.volume != .absent
+            let volume = hasObject ? volumes[Int(object.volume)] : Volume(filesystem: 0, root: 0)
+            span[base] = (firstSequence &+ UInt64(index)).littleEndian
+            span[base &+ 1] = UInt64(bitPattern: window.earliest).littleEndian
+            span[base &+ 2] = UInt64(bitPattern: window.time).littleEndian
+            span[base &+ 3] = UInt64(bitPattern: window.clockOffset).littleEndian
+            span[base &+ 4] = path.low.littleEndian
+            span[base &+ 5] = path.high.littleEndian
+            span[base &+ 6] = target.low.littleEndian
+            span[base &+ 7] = target.high.littleEndian
+            span[base &+ 8] = process.low.littleEndian
+            span[base &+ 9] = process.high.littleEndian
+            span[base &+ 10] = volume.filesystem.littleEndian
+            span[base &+ 11] = object.inode.littleEndian
+            span[base &+ 12] = volume.root.littleEndian
+            let last =
+                UInt64(maskColumn[index]) | UInt64(flagsColumn[index] & 0xFF) << 32 | (hasObject ? 1 << 40 : 0)
+                | UInt64(object.generation) << 48
+            span[base &+ 13] = last.littleEndian
+            base &+= Self.wordCount
+        }
+        used = base
+        count &+= range.count
     }
 
     /// The hash of what was appended since the last call.

@@ -39,111 +39,27 @@ struct PathColumn {
     static let recentCount = 16
 }
 
-/// What encoder and decoder know of the events so far: they make the same moves.
-struct PathPredictor {
-    /// One above the greatest path so far.
-    var next: UInt32
-    /// For each process + 1 (0 is `absent`) its context + 1, 0 before its first event.
-    private var contextOf: [UInt32]
-    /// The last path of each context, the one before, and a ring of those before.
-    private var last: [UInt32] = []
-    private var previous: [UInt32] = []
-    private var rings: [UInt32] = []
-    private var ringPositions: [UInt8] = []
-    /// For each path + 1 (0: nothing yet) what followed it, + 1.
-    private var successors: [UInt32]
-    /// The same for pairs, by hash; collisions only predict badly.
-    private var pairSuccessors: [UInt32]
-    private let pairShift: UInt32
-    private var reference: UInt32 = 0
-
-    init(eventCount: Int, pathCount: Int, processCount: Int, next: UInt32) {
-        self.next = next
-        contextOf = Array(repeating: 0, count: processCount + 1)
-        successors = Array(repeating: 0, count: pathCount + 1)
-        // 16...65,536 slots, at least twice the events.
-        var bits: UInt32 = 4
-        while bits < 16 && 1 << Int(bits) < 2 * eventCount { bits += 1 }
-        pairShift = 32 - bits
-        pairSuccessors = Array(repeating: 0, count: 1 << Int(bits))
-    }
-
-    @inline(__always)
-    mutating func context(of process: UInt32) -> Int {
-        let slot = Int(process &+ 1)
-        let known = contextOf[slot]
-        if known != 0 { return Int(known) &- 1 }
-        last.append(.absent)
-        previous.append(.absent)
-        rings.append(contentsOf: repeatElement(.absent, count: PathColumn.recentCount))
-        ringPositions.append(0)
-        contextOf[slot] = UInt32(last.count)
-        return last.count &- 1
-    }
-
-    @inline(__always)
-    func last(_ context: Int) -> UInt32 { last[context] }
-
-    @inline(__always)
-    func reference(_ context: Int) -> UInt32 {
-        last[context] == .absent ? reference : last[context]
-    }
-
-    @inline(__always)
-    private func pairSlot(_ context: Int) -> Int {
-        let mixed = ((last[context] &+ 1) &* 0x9E37_79B1) ^ ((previous[context] &+ 1) &* 0x85EB_CA77)
-        return Int((mixed &* 0xC2B2_AE3D) >> pairShift)
-    }
-
-    /// What follows the context's last two paths; `absent` when that is not known.
-    @inline(__always)
-    func afterTwo(_ context: Int) -> UInt32 { pairSuccessors[pairSlot(context)] &- 1 }
-
-    /// What follows the context's last path; `absent` when that is not known.
-    @inline(__always)
-    func afterOne(_ context: Int) -> UInt32 { successors[Int(last[context] &+ 1)] &- 1 }
-
-    /// The path `distance` changes before the last, 0 ≤ distance < 16.
-    @inline(__always)
-    func recent(_ context: Int, distance: Int) -> UInt32 {
-        let position = (Int(ringPositions[context]) &- 1 &- distance) & (PathColumn.recentCount &- 1)
-        return rings[context &* PathColumn.recentCount &+ position]
-    }
-
-    /// The context's events go on with `path`, which is not `absent`.
-    @inline(__always)
-    mutating func advance(_ context: Int, to path: UInt32) {
-        reference = path
-        next = max(next, path &+ 1)
-        let old = last[context]
-        guard old != path else { return }
-        pairSuccessors[pairSlot(context)] = path &+ 1
-        successors[Int(old &+ 1)] = path &+ 1
-        if old != .absent {
-            let position = Int(ringPositions[context])
-            rings[context &* PathColumn.recentCount &+ position] = old
-            ringPositions[context] = UInt8((position &+ 1) & (PathColumn.recentCount &- 1))
-        }
-        previous[context] = old
-        last[context] = path
-    }
-}
-
 extension PathColumn {
     /// Encodes a row group; `firstNew` is one above the greatest path of the row groups before.
-    init(paths: [UInt32], targets: [UInt32], processes: [UInt32], firstNew: UInt32, pathCount: Int, processCount: Int) {
+    init(
+        paths: [UInt32], targets: [UInt32], processes: [UInt32], firstNew: UInt32, pathCount: Int, processCount: Int,
+        storage: inout [UInt32]
+    ) {
         var predictor = PathPredictor(
-            eventCount: paths.count, pathCount: pathCount, processCount: processCount, next: firstNew)
+            &storage, eventCount: paths.count, pathCount: pathCount, processCount: processCount, next: firstNew)
         symbols.reserveCapacity(paths.count + 5)
         symbols.appendVarint(UInt64(firstNew))
         var lastTargetIndex = 0
-        for index in 0..<paths.count {
+        let paths = paths.span
+        let targets = targets.span
+        let processes = processes.span
+        for index in paths.indices {
             let path = paths[index]
             if path == .absent {
                 symbols.append(Symbol.absent)
             } else {
                 let context = predictor.context(of: processes[index])
-                appendSymbol(of: path, context, predictor)
+                symbols.append(symbol(of: path, context, predictor))
                 predictor.advance(context, to: path)
             }
             let target = targets[index]
@@ -160,33 +76,25 @@ extension PathColumn {
         }
     }
 
+    /// The symbol of a path; what it does not say itself is appended to the other streams.
     @inline(__always)
-    private mutating func appendSymbol(of path: UInt32, _ context: Int, _ predictor: borrowing PathPredictor) {
-        if path == predictor.last(context) {
-            symbols.append(Symbol.same)
-        } else if path == predictor.afterTwo(context) {
-            symbols.append(Symbol.afterTwo)
-        } else if path == predictor.afterOne(context) {
-            symbols.append(Symbol.afterOne)
-        } else if path == predictor.next {
-            symbols.append(Symbol.new)
-        } else {
-            for distance in 0..<Self.recentCount where predictor.recent(context, distance: distance) == path {
-                symbols.append(Symbol.firstRecent + UInt8(distance))
-                return
-            }
-            let difference = Zigzag.encode(Int64(path) - Int64(predictor.reference(context)))
-            lowBytes.append(UInt8(truncatingIfNeeded: difference))
-            if difference < 0x100 {
-                symbols.append(Symbol.byte)
-            } else if difference < 0x1_0000 {
-                symbols.append(Symbol.twoBytes)
-                highBytes.append(UInt8(truncatingIfNeeded: difference >> 8))
-            } else {
-                symbols.append(Symbol.number)
-                highBytes.appendVarint(difference >> 8)
-            }
+    private mutating func symbol(of path: UInt32, _ context: Int, _ predictor: borrowing PathPredictor) -> UInt8 {
+        if path == predictor.last(context) { return Symbol.same }
+        if path == predictor.afterTwo(context) { return Symbol.afterTwo }
+        if path == predictor.afterOne(context) { return Symbol.afterOne }
+        if path == predictor.next { return Symbol.new }
+        for distance in 0..<Self.recentCount where predictor.recent(context, distance: distance) == path {
+            return Symbol.firstRecent &+ UInt8(truncatingIfNeeded: distance)
         }
+        let difference = Zigzag.encode(Int64(path) - Int64(predictor.reference(context)))
+        lowBytes.append(UInt8(truncatingIfNeeded: difference))
+        if difference < 0x100 { return Symbol.byte }
+        if difference < 0x1_0000 {
+            highBytes.append(UInt8(truncatingIfNeeded: difference >> 8))
+            return Symbol.twoBytes
+        }
+        highBytes.appendVarint(difference >> 8)
+        return Symbol.number
     }
 
     /// The paths and targets of `processes.count` events, each below `pathCount` or `absent`.
@@ -201,8 +109,9 @@ extension PathColumn {
         let eventCount = processes.count
         let firstNew = try symbols.count(atMost: pathCount)
         guard symbols.remainingByteCount == eventCount else { throw .truncated }
+        var storage: [UInt32] = []
         var predictor = PathPredictor(
-            eventCount: eventCount, pathCount: pathCount, processCount: processCount, next: UInt32(firstNew))
+            &storage, eventCount: eventCount, pathCount: pathCount, processCount: processCount, next: UInt32(firstNew))
         var paths: [UInt32] = []
         paths.reserveCapacity(eventCount)
         var targets: [UInt32] = []

@@ -39,17 +39,21 @@ package enum PathFilter {
     static func make(_ directories: [EventsHash], _ paths: [EventsHash], key: FilterKey) -> [UInt8] {
         var filter = [UInt8](repeating: 0, count: 1 + ((directories.count + paths.count) * bitsPerEntry + 7) / 8)
         filter[0] = version
+        set(directories.span, in: &filter, key: key)
+        set(paths.span, in: &filter, key: key)
+        return filter
+    }
+
+    private static func set(_ entries: Span<EventsHash>, in filter: inout [UInt8], key: FilterKey) {
         let bitCount = UInt64(filter.count - 1) * 8
-        for list in [directories, paths] {
-            for entry in list {
-                let hash = hash(of: entry, key: key)
-                for probe in 0..<probeCount {
-                    let bit = position(hash, probe, bitCount)
-                    filter[1 + bit >> 3] |= 1 << UInt8(bit & 7)
-                }
+        var span = filter.mutableSpan
+        for index in entries.indices {
+            let hash = hash(of: entries[index], key: key)
+            for probe in 0..<probeCount {
+                let bit = position(hash, probe, bitCount)
+                span[1 &+ bit >> 3] |= 1 << UInt8(bit & 7)
             }
         }
-        return filter
     }
 
     @inline(__always)

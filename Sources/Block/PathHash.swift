@@ -8,22 +8,18 @@ enum PathHash {
     static let unknown = EventsHash(high: 0, low: 0)
 
     /// The hash of `name` in a directory.
-    static func child(of directory: EventsHash, name: ArraySlice<UInt8>, scratch: inout [UInt8]) -> EventsHash {
-        scratch.removeAll(keepingCapacity: true)
-        scratch.appendLittleEndian(directory.low)
-        scratch.appendLittleEndian(directory.high)
-        scratch.append(contentsOf: name)
-        // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
-        return unsafe XXH3.hash128(scratch.span.bytes)
+    @inline(__always)
+    static func child(of directory: EventsHash, name: RawSpan) -> EventsHash {
+        XXH3.hash128(name, after: directory)
     }
 
     /// The hash of a whole path, or of a bare name where it does not begin with "/".
     static func whole(_ path: [UInt8]) -> EventsHash {
-        var scratch: [UInt8] = []
         let isAbsolute = path.first == UInt8(ascii: "/")
         var hash = isAbsolute ? root : unknown
         for name in path.split(separator: UInt8(ascii: "/")) {
-            hash = child(of: hash, name: name, scratch: &scratch)
+            // SAFETY: bytes are initialised memory without padding; the span does not outlive the slice.
+            hash = child(of: hash, name: unsafe name.span.bytes)
         }
         return hash
     }

@@ -39,8 +39,9 @@ extension ActorProcess {
 
 extension RawPath {
     fileprivate var endedAtNUL: RawPath {
-        guard let end = bytes.firstIndex(of: 0) else { return self }
-        return RawPath(Array(bytes[..<end]))
+        let span = bytes.span
+        for index in span.indices where span[index] == 0 { return RawPath(Array(bytes[..<index])) }
+        return self
     }
 }
 
@@ -96,13 +97,17 @@ struct ProcessTable {
         appendDifferences(processes) { $0.gid.map(Int64.init) }
         appendDifferences(processes) { $0.loginUID.map(Int64.init) }
         for (_, text) in Self.references {
-            var known: [RawPath: Int] = [:]
+            var section: [RawPath] = []
+            var indices: [UInt64: Int] = [:]
             for process in processes {
                 guard let value = process[keyPath: text] else { continue }
-                if let index = known[value] {
-                    numbers.appendVarint(known.count - index)
+                // Texts whose hashes collide are only stored once more.
+                let hash = XXH3.hash64(value.bytes)
+                if let index = indices[hash], section[index] == value {
+                    numbers.appendVarint(section.count - index)
                 } else {
-                    known[value] = known.count
+                    indices[hash] = section.count
+                    section.append(value)
                     numbers.append(0)
                     texts.append(contentsOf: value.bytes)
                     texts.append(0)

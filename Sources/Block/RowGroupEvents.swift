@@ -24,6 +24,23 @@ struct RowGroupEvents {
         objects.removeAll(keepingCapacity: true)
     }
 
+    /// Makes all columns hold `count` values, which are then written; the table is emptied.
+    mutating func resize(_ count: Int) {
+        table.removeAll(keepingCapacity: true)
+        for column in [\RowGroupEvents.windows, \.processes, \.paths, \.targets, \.masks, \.flags] {
+            Self.resize(&self[keyPath: column], count, filling: 0)
+        }
+        Self.resize(&objects, count, filling: .none)
+    }
+
+    private static func resize<Value>(_ column: inout [Value], _ count: Int, filling value: Value) {
+        if column.count > count {
+            column.removeSubrange(count...)
+        } else {
+            column.append(contentsOf: repeatElement(value, count: count - column.count))
+        }
+    }
+
     mutating func reserveCapacity(_ count: Int) {
         windows.reserveCapacity(count)
         processes.reserveCapacity(count)
@@ -60,7 +77,7 @@ extension BlockAssembler {
     mutating func add(
         _ events: borrowing RowGroupEvents, origin: Int64, marks: inout DictionaryMarks,
         known: inout [StoredObject], isKnown: inout [Bool], processCount: Int, level: Int32,
-        _ compressor: inout Compressor
+        storage: inout [UInt32], _ compressor: inout Compressor
     ) throws(BlockError) {
         let windows = WindowColumn(events.windows, table: events.table, origin: origin)
         try add(.windowSymbols, windows.symbols, level: level, &compressor)
@@ -87,7 +104,7 @@ extension BlockAssembler {
 
         let paths = PathColumn(
             paths: events.paths, targets: events.targets, processes: events.processes, firstNew: marks.path,
-            pathCount: known.count, processCount: processCount)
+            pathCount: known.count, processCount: processCount, storage: &storage)
         try add(.paths, paths.symbols, level: level, &compressor)
         try add(.pathLowBytes, paths.lowBytes, level: level, &compressor)
         try add(.pathHighBytes, paths.highBytes, level: level, &compressor)

@@ -20,4 +20,14 @@ package enum XXH3 {
         let hash = unsafe bytes.withUnsafeBytes { unsafe varve_xxh3_128($0.baseAddress, $0.count) }
         return EventsHash(high: hash.high, low: hash.low)
     }
+
+    /// The 128-bit hash of another hash (low, then high, little-endian) followed by some bytes.
+    @inline(__always)
+    static func hash128(_ bytes: RawSpan, after first: EventsHash) -> EventsHash {
+        // SAFETY: the function reads `count` bytes at the pointer, within the closure; zero bytes are never read.
+        let hash = unsafe bytes.withUnsafeBytes {
+            unsafe varve_xxh3_128_after(first.low, first.high, $0.baseAddress, $0.count)
+        }
+        return EventsHash(high: hash.high, low: hash.low)
+    }
 }
