@@ -20,7 +20,7 @@ extension Faults {
             try scene.pauseRecorder()
             let truth = try scene.perform(scripts)
             try scene.resumeRecorder()
-            #expect(truth.differences(from: try scene.events()) == [])
+            try truth.expectAgreement(with: scene.events())
             #expect(try scene.gaps().isEmpty)
         }
 
@@ -38,14 +38,14 @@ extension Faults {
             unseen.add("create", "unseen", "1")
             _ = try scene.perform([unseen])
 
-            #expect(truth.differences(from: try scene.events(syncing: false)) == [])
+            try truth.expectAgreement(with: scene.events(syncing: false))
             #expect(try scene.varve(["verify"]).status == 0)
             try scene.startRecorder()
             var second = WorkloadScript()
             second.add("create", "after", "1")
             var both = truth
             both.add(try scene.perform([second]))
-            #expect(both.differences(from: try scene.events()) == [])
+            try both.expectAgreement(with: scene.events())
 
             let gap = try #require(try scene.gaps().first { $0.type == "recorder_down" })
             #expect(gap.from >= last.time, "nothing before the last commit is doubted")

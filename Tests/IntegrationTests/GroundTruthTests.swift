@@ -16,7 +16,7 @@ extension EndToEnd {
                 WorkloadScript.random(in: "worker\($0)", operationCount: 400, using: &generator)
             }
             let truth = try scene.perform(scripts)
-            #expect(truth.differences(from: try scene.events()) == [])
+            try truth.expectAgreement(with: scene.events())
             #expect(try scene.gaps().isEmpty)
         }
 
@@ -38,7 +38,7 @@ extension EndToEnd {
             script.add("exchange", "a", "b")
             script.add("exchange", "a", "x")
             let truth = try scene.perform([script])
-            #expect(truth.differences(from: try scene.events()) == [])
+            try truth.expectAgreement(with: scene.events())
         }
 
         @Test(Privilege.required, arguments: FilesystemKind.allCases)
@@ -62,7 +62,7 @@ extension EndToEnd {
                 truth.add(try scene.perform([script]))
                 try scene.sync()
             }
-            #expect(truth.differences(from: try scene.events()) == [])
+            try truth.expectAgreement(with: scene.events())
         }
 
         @Test(Privilege.required, arguments: FilesystemKind.allCases)
@@ -107,7 +107,7 @@ extension EndToEnd {
             for name in ["new/1", "new/a/2", "new/a/b/3", "new/a/b/c/4"] { script.add("create", name, "1") }
             script.add("rmtree", "new")
             let truth = try scene.perform([script])
-            #expect(truth.differences(from: try scene.events()) == [])
+            try truth.expectAgreement(with: scene.events())
             #expect(try scene.gaps().isEmpty)
         }
 
@@ -129,7 +129,7 @@ extension EndToEnd {
             script.add("unlink", "d/c")
             let truth = try scene.perform([script])
             let events = try scene.events()
-            #expect(truth.differences(from: events) == [])
+            truth.expectAgreement(with: events)
             let inodes = Set(events.filter { $0.path?.lossyText.hasSuffix("/d") == false }.compactMap(\.inode))
             #expect(inodes.count == 1, "all names are one file")
         }
@@ -159,7 +159,7 @@ extension EndToEnd {
             let renamed = "old/level1/other" + (3...40).map { "/level\($0)" }.joined()
             after.add("append", renamed + "/file", "1")
             truth.add(try scene.perform([after]))
-            #expect(truth.differences(from: try scene.events()) == [])
+            try truth.expectAgreement(with: scene.events())
         }
 
         @Test(Privilege.required, arguments: FilesystemKind.allCases)
@@ -174,7 +174,7 @@ extension EndToEnd {
             later.add("appenddeep", "deep", "200", "40")
             truth.add(try scene.perform([later]))
             let events = try scene.events()
-            #expect(truth.differences(from: events) == [])
+            truth.expectAgreement(with: events)
             #expect(events.contains { $0.path?.bytes.count ?? 0 > 8_000 })
             #expect(try scene.gaps().isEmpty)
         }
@@ -193,7 +193,7 @@ extension EndToEnd {
             }
             let truth = try scene.perform([script])
             let events = try scene.events().filter { $0.process?.comm != "btrfs" }
-            #expect(truth.differences(from: events) == [])
+            truth.expectAgreement(with: events)
         }
 
         @Test(Privilege.required) func twoFilesystemsWithTheSameNamesAreToldApart() throws {
@@ -206,7 +206,7 @@ extension EndToEnd {
             let first = try scene.startWorkload([script])
             var truth = try scene.perform([script], in: other)
             truth.add(try first.wait())
-            #expect(truth.differences(from: try scene.events()) == [])
+            try truth.expectAgreement(with: scene.events())
         }
     }
 }

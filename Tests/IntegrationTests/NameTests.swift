@@ -33,7 +33,7 @@ extension EndToEnd {
                 script.add("rename", [inside, name.appending("moved".utf8)])
             }
             let truth = try scene.perform([script])
-            #expect(truth.differences(from: try scene.events()) == [])
+            try truth.expectAgreement(with: scene.events())
         }
 
         @Test(Privilege.required) func noOutputPassesControlBytesToATerminal() throws {

@@ -25,7 +25,7 @@ extension EndToEnd {
             var truth = try scene.perform([inside], in: bound)
             let original = try scene.perform([outside])
             truth.add(original.under(scene.root + "/tree").replacing(scene.root + "/tree", with: bound))
-            #expect(truth.differences(from: try scene.events()) == [])
+            try truth.expectAgreement(with: scene.events())
         }
 
         @Test(Privilege.required, arguments: [FilesystemKind.ext4, .btrfs])
@@ -49,7 +49,7 @@ extension EndToEnd {
             let all = try scene.perform([script])
             var truth = all.under(scene.root + "/a")
             truth.add(all.under(scene.root + "/b"))
-            #expect(truth.differences(from: try scene.events()) == [])
+            try truth.expectAgreement(with: scene.events())
         }
 
         @Test(Privilege.required) func aDirectoryMovedIntoTheTreeBelongsToItFromThenOn() throws {
@@ -71,7 +71,7 @@ extension EndToEnd {
                 truth.add(try scene.perform([script]))
                 try scene.sync()
             }
-            #expect(truth.under(scene.root + "/kept").differences(from: try scene.events()) == [])
+            try truth.under(scene.root + "/kept").expectAgreement(with: scene.events())
         }
 
         @Test(Privilege.required) func excludedNamesAreNotRecorded() throws {
@@ -97,7 +97,7 @@ extension EndToEnd {
             try scene.sync()
             #expect(try scene.varve(["compact"]).status == 0)
             // Readers open the store's files; their shared-memory traffic is not a matter of record either.
-            #expect(truth.differences(from: try scene.events()) == [])
+            try truth.expectAgreement(with: scene.events())
         }
 
         @Test(Privilege.required) func allOperationsAreRecordedWhenAskedFor() throws {
@@ -139,7 +139,7 @@ extension EndToEnd {
             let events = try scene.events().filter { event in
                 [scene.root, other].contains { event.path?.isAtOrUnder(RawPath($0)) == true }
             }
-            #expect(truth.differences(from: events) == [])
+            truth.expectAgreement(with: events)
         }
 
         @Test(Privilege.required) func aSymbolicLinkAsAPathMeansWhatItPointsAt() throws {
@@ -153,7 +153,7 @@ extension EndToEnd {
             var script = WorkloadScript()
             script.add("create", "link/file", "1")
             let truth = try scene.perform([script]).replacing(scene.root + "/link", with: scene.root + "/real")
-            #expect(truth.differences(from: try scene.events()) == [])
+            try truth.expectAgreement(with: scene.events())
         }
 
         @Test(Privilege.required) func pathsInsideEachOtherGiveEachEventOnce() throws {
@@ -167,7 +167,7 @@ extension EndToEnd {
             for name in ["1", "a/2", "a/b/3"] { script.add("mkdir", name) }
             let truth = try scene.perform([script])
             let events = try scene.events()
-            #expect(truth.differences(from: events) == [])
+            truth.expectAgreement(with: events)
             #expect(events.count == 3)
         }
     }

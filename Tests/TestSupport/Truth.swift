@@ -1,4 +1,5 @@
 package import Model
+package import Testing
 
 /// What really happened, as the workload's own processes wrote it down, and how a recording differs from it.
 ///
@@ -83,6 +84,20 @@ package struct Truth: Sendable {
             if !invented.isEmpty { lines.append("not true: \(invented.sorted()) \(key.summary)") }
         }
         return lines.sorted()
+    }
+}
+
+extension Truth {
+    /// Records an issue that names the differences, where there are any.
+    package func expectAgreement(
+        with events: [ReportedEvent], _ remark: String = "", sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let lines = differences(from: events)
+        guard !lines.isEmpty else { return }
+        // The first ones tell what is wrong; a storm would make thousands.
+        let shown = lines.prefix(12).map { $0.count > 400 ? $0.prefix(200) + " … " + $0.suffix(190) : $0[...] }
+        Issue.record(
+            "\(lines.count) differences \(remark)\n\(shown.joined(separator: "\n"))", sourceLocation: sourceLocation)
     }
 }
 

@@ -14,6 +14,7 @@ Link-count changes (the ATTRIB record that carries only a handle) are not writte
 import ctypes
 import os
 import sys
+import time
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 
@@ -155,6 +156,10 @@ class Workload:
     def level_name(level, name_byte_count):
         return (b"%03d" % level).ljust(int(name_byte_count), b"n")
 
+    def linger(self, millisecond_count):
+        """Stays alive, so that a recorder can look at this process in peace."""
+        time.sleep(int(millisecond_count) / 1000)
+
     def storm(self, path, file_count, repeat_count):
         """Opens, writes and closes FILE_COUNT files REPEAT_COUNT times, as fast as one process does."""
         names = [b"%s/%d" % (path, number) for number in range(int(file_count))]
@@ -169,7 +174,7 @@ class Workload:
     def perform(self, line):
         words = line.split(" ")
         method = getattr(self, words[0])
-        numeric = {"create": 1, "append": 1, "truncate": 1, "chmod": 1, "storm": 1, "mkdeep": 1, "appenddeep": 1}.get(words[0], len(words))
+        numeric = {"create": 1, "append": 1, "truncate": 1, "chmod": 1, "storm": 1, "mkdeep": 1, "appenddeep": 1, "linger": 0}.get(words[0], len(words))
         # What `symlink` points at is text, not a place.
         if words[0] == "symlink":
             return self.symlink(self.path(words[1]), unquote_to_bytes(words[2]))
