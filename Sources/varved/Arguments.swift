@@ -51,16 +51,8 @@ struct DurationArgument: ExpressibleByArgument {
     init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     init?(argument: String) {
-        let units: [(String, Int64)] = [
-            ("ms", 1_000_000), ("us", 1_000), ("s", 1_000_000_000), ("m", 60_000_000_000), ("h", 3_600_000_000_000),
-            ("d", 86_400_000_000_000), ("w", 604_800_000_000_000),
-        ]
-        guard let (unit, scale) = units.first(where: { argument.hasSuffix($0.0) }),
-            let number = Int64(argument.dropLast(unit.count)), number > 0
-        else { return nil }
-        let (value, overflow) = number.multipliedReportingOverflow(by: scale)
-        guard !overflow else { return nil }
-        nanoseconds = value
+        guard let nanoseconds = try? TimeSpan.parse(argument) else { return nil }
+        self.nanoseconds = nanoseconds
     }
 
     var defaultValueDescription: String { "\(nanoseconds / 1_000_000)ms" }
@@ -73,20 +65,9 @@ struct SizeArgument: ExpressibleByArgument {
     init(byteCount: UInt64) { self.byteCount = byteCount }
 
     init?(argument: String) {
-        var digits = argument[...]
-        for suffix in ["iB", "B"] where digits.hasSuffix(suffix) {
-            digits = digits.dropLast(suffix.count)
-            break
-        }
-        let shifts: [Character: UInt64] = ["K": 10, "M": 20, "G": 30, "T": 40]
-        var shift: UInt64 = 0
-        if let last = digits.last, let found = shifts[Character(last.uppercased())] {
-            shift = found
-            digits = digits.dropLast()
-        }
-        guard let number = UInt64(digits), number <= UInt64.max >> shift else { return nil }
-        byteCount = number << shift
+        guard let byteCount = ByteSize.parse(argument) else { return nil }
+        self.byteCount = UInt64(byteCount)
     }
 
-    var defaultValueDescription: String { byteCount >= 1 << 30 ? "\(byteCount >> 30)G" : "\(byteCount)" }
+    var defaultValueDescription: String { ByteSize.text(Int64(clamping: byteCount)) }
 }

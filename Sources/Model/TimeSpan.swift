@@ -20,7 +20,7 @@ package enum TimeSpan {
     }
 
     /// Reads as many `NUMBER UNIT` pairs as there are, at least one. A last number without a unit counts seconds.
-    static func parse(_ scanner: inout TimeScanner) throws(TimeSpanError) -> Int64 {
+    package static func parse(_ scanner: inout TimeScanner) throws(TimeSpanError) -> Int64 {
         var total: Int64 = 0
         var isFirst = true
         while true {
