@@ -108,12 +108,12 @@ package struct BlockMerger: ~Copyable {
         }
         let commits = try block.commits()
         let facts = try block.facts()
-        let names = try block.pathDictionary()
+        let names = try block.names()
         guard dictionary.nameByteCount + names.nameByteCount <= BlockLimits.nameByteCount else {
             throw BlockError(.limitExceeded, "\(dictionary.nameByteCount + names.nameByteCount) bytes of names")
         }
         source = MergeSource(
-            block: block, names: names, processes: try block.processes(), volumes: try block.volumes())
+            block: block, names: names, processes: try block.processes())
         if content == nil {
             content = BlockContent(
                 origin: header.origin, base: header.earliest.microsecondsRoundedDown, runs: [], commits: [],
@@ -122,33 +122,50 @@ package struct BlockMerger: ~Copyable {
                 maskUnion: 0, rowGroupCount: 0, processes: [], facts: [], volumes: [])
         }
         content?.add(header, commits, facts)
+        for volume in try block.volumes() {
+            source?.volumeMap.append(content?.volumes.index(adding: volume) ?? 0)
+        }
     }
 
     /// Moves events over the source's dictionaries into row groups over the merged ones.
     private mutating func take(_ events: RowGroupEvents, _ source: inout MergeSource) throws(BlockError) {
-        var windowMap = [UInt32](repeating: 0, count: events.table.count)
-        pending.reserveCapacity(rowGroupEventCount)
-        for index in 0..<events.count {
-            if pending.count == rowGroupEventCount {
-                try flush()
-                windowMap = [UInt32](repeating: 0, count: events.table.count)
+        var start = 0
+        while start < events.count {
+            if pending.count == rowGroupEventCount { try flush() }
+            let end = min(events.count, start + rowGroupEventCount - pending.count)
+            let range = start..<end
+            pending.reserveCapacity(min(rowGroupEventCount, max(2 * pending.count, pending.count + range.count)))
+            takeWindows(events, range)
+            for index in events.processes[range] {
+                pending.processes.append(index == .absent ? .absent : process(index, &source))
             }
-            let window = Int(events.windows[index])
-            if windowMap[window] == 0 {
+            for index in range {
+                let path = events.paths[index]
+                pending.paths.append(path == .absent ? .absent : self.path(path, &source))
+                let target = events.targets[index]
+                pending.targets.append(target == .absent ? .absent : self.path(target, &source))
+            }
+            pending.masks.append(contentsOf: events.masks[range])
+            pending.flags.append(contentsOf: events.flags[range])
+            for object in events.objects[range] {
+                var mapped = object
+                if object.volume != .absent { mapped.volume = source.volumeMap[Int(object.volume)] }
+                pending.objects.append(mapped)
+            }
+            start = end
+        }
+    }
+
+    private mutating func takeWindows(_ events: borrowing RowGroupEvents, _ range: Range<Int>) {
+        var map = [UInt32](repeating: 0, count: events.table.count)
+        for index in events.windows[range] {
+            if map[Int(index)] == 0 {
                 // A window that a commit or row group cut in two is one again.
-                if pending.table.last != events.table[window] { pending.table.append(events.table[window]) }
-                windowMap[window] = UInt32(pending.table.count)
+                let window = events.table[Int(index)]
+                if pending.table.last != window { pending.table.append(window) }
+                map[Int(index)] = UInt32(pending.table.count)
             }
-            pending.windows.append(windowMap[window] - 1)
-            let processIndex = events.processes[index]
-            pending.processes.append(processIndex == .absent ? .absent : process(processIndex, &source))
-            let pathIndex = events.paths[index]
-            pending.paths.append(pathIndex == .absent ? .absent : path(pathIndex, &source))
-            let target = events.targets[index]
-            pending.targets.append(target == .absent ? .absent : path(target, &source))
-            pending.masks.append(events.masks[index])
-            pending.flags.append(events.flags[index])
-            pending.objects.append(object(events.objects[index], source))
+            pending.windows.append(map[Int(index)] - 1)
         }
     }
 
@@ -211,15 +228,6 @@ package struct BlockMerger: ~Copyable {
         return merged
     }
 
-    @inline(__always)
-    private mutating func object(_ object: StoredObject, _ source: borrowing MergeSource) -> StoredObject {
-        guard object.volume != .absent else { return .none }
-        let volume = source.volumes[Int(object.volume)]
-        var mapped = object
-        mapped.volume = content?.volumes.index(adding: volume) ?? 0
-        return mapped
-    }
-
     private mutating func takeCompressor() throws(BlockError) -> Compressor {
         if let compressor = self.compressor.take() { return compressor }
         return try Compressor()
@@ -254,17 +262,17 @@ struct MergeSource {
     let block: BlockReader
     let names: DecodedPaths
     let processes: [ActorProcess]
-    let volumes: [Volume]
     var nextRowGroup = 0
+    /// The merged index of each volume.
+    var volumeMap: [UInt32] = []
     var processMap: [UInt32]
     var pathMap: [UInt32]
     var directoryMap: [UInt32]
 
-    init(block: BlockReader, names: DecodedPaths, processes: [ActorProcess], volumes: [Volume]) {
+    init(block: BlockReader, names: DecodedPaths, processes: [ActorProcess]) {
         self.block = block
         self.names = names
         self.processes = processes
-        self.volumes = volumes
         processMap = Array(repeating: 0, count: processes.count)
         pathMap = Array(repeating: 0, count: names.count)
         directoryMap = Array(repeating: 0, count: names.directoryCount)

@@ -33,7 +33,6 @@ package final class BlockReader {
     package let header: BlockHeader
     private let bytes: [UInt8]
     private let layout: BlockLayout
-    private var decompressor: Decompressor?
     private var cachedBundle: [UInt8]?
     private var cachedPaths: DecodedPaths?
     private var cachedProcesses: [ActorProcess]?
@@ -63,23 +62,8 @@ package final class BlockReader {
 
     /// The block's directories and paths.
     package func pathDictionary() throws(BlockError) -> DecodedPaths {
-        if let cachedPaths { return cachedPaths }
-        let parents = try part(.directoryParents)
-        let directoryPrefixes = try part(.directoryPrefixes)
-        let directoryNames = try part(.directoryNames)
-        let directories = try part(.pathDirectories)
-        let runs = try part(.pathDirectoryRuns)
-        let prefixes = try part(.pathPrefixes)
-        let names = try part(.pathNames)
-        let paths = try decoding("paths") { () throws(PartError) in
-            try DecodedPaths(
-                directoryParents: try Self.decodeParents(parents, count: header.directoryCount),
-                directoryPrefixes: directoryPrefixes, directoryNames: directoryNames,
-                pathDirectories: header.pathCount == 0
-                    ? []
-                    : try RunColumn.decode(directories, runs, count: header.pathCount, limit: header.directoryCount),
-                pathPrefixes: prefixes, pathNames: names)
-        }
+        if let cachedPaths, cachedPaths.hasWholePaths { return cachedPaths }
+        let paths = try names().withWholePaths
         cachedPaths = paths
         return paths
     }
@@ -167,6 +151,29 @@ package final class BlockReader {
 // MARK: - Inside the room
 
 extension BlockReader {
+    /// The dictionary for those who need no whole paths.
+    func names() throws(BlockError) -> DecodedPaths {
+        if let cachedPaths { return cachedPaths }
+        let parents = try part(.directoryParents)
+        let directoryPrefixes = try part(.directoryPrefixes)
+        let directoryNames = try part(.directoryNames)
+        let directories = try part(.pathDirectories)
+        let runs = try part(.pathDirectoryRuns)
+        let prefixes = try part(.pathPrefixes)
+        let names = try part(.pathNames)
+        let paths = try decoding("paths") { () throws(PartError) in
+            try DecodedPaths(
+                directoryParents: try Self.decodeParents(parents, count: header.directoryCount),
+                directoryPrefixes: directoryPrefixes, directoryNames: directoryNames,
+                pathDirectories: header.pathCount == 0
+                    ? []
+                    : try RunColumn.decode(directories, runs, count: header.pathCount, limit: header.directoryCount),
+                pathPrefixes: prefixes, pathNames: names)
+        }
+        cachedPaths = paths
+        return paths
+    }
+
     /// The filesystems and subvolumes that objects are on.
     func volumes() throws(BlockError) -> [Volume] {
         if let cachedVolumes { return cachedVolumes }
@@ -297,20 +304,15 @@ extension BlockReader {
             throw BlockError(.damaged, "\(name()): checksum does not match")
         }
         guard let byteCount else { return Array(bytes[range]) }
-        var decompressor = try takeDecompressor()
+        var decompressor = try SpareDecompressor.take()
         let content = decompressor.decompress(stored, byteCount: byteCount)
-        self.decompressor = consume decompressor
+        SpareDecompressor.keep(decompressor)
         guard let content else { throw BlockError(.malformed, "\(name()): not a frame of that size") }
         return content
     }
 
     private static func name(of entry: PartEntry, _ rowGroup: Int?) -> String {
         entry.kind.name + (rowGroup.map { " of row group \($0)" } ?? "")
-    }
-
-    private func takeDecompressor() throws(BlockError) -> Decompressor {
-        if let decompressor = decompressor.take() { return decompressor }
-        return try Decompressor()
     }
 
     private func decoding<T>(_ name: @autoclosure () -> String, _ body: () throws(PartError) -> T) throws(BlockError)

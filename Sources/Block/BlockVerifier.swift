@@ -17,7 +17,7 @@ package struct BlockVerifier {
     package init(_ block: BlockReader) throws(BlockError) {
         self.block = block
         commits = try block.commits()
-        paths = try block.pathDictionary().hashes().paths
+        paths = try block.names().hashes().paths
         var scratch: [UInt8] = []
         processes = try block.processes().map { $0.canonicalHash(scratch: &scratch) }
         _ = try block.facts()

@@ -7,7 +7,8 @@ package struct DecodedPaths: Sendable {
     private let directoryNames: NameArena
     private let pathNames: NameArena
     /// The whole path of each directory, with "/" at the end; nil where together they are too long.
-    private let directoryPaths: NameArena?
+    private var directoryPaths: NameArena?
+    private(set) var hasWholePaths = false
 
     /// Whole directory paths are kept up to this size; a tree of endless depth must not blow up its readers.
     private static let maximumPathByteCount = 16 << 20
@@ -22,8 +23,15 @@ package struct DecodedPaths: Sendable {
             prefixes: directoryPrefixes, rests: directoryNames, count: directoryParents.count - 1, afterRoot: true)
         self.pathNames = try NameArena(
             prefixes: pathPrefixes, rests: pathNames, count: pathDirectories.count, afterRoot: false)
-        directoryPaths = NameArena(
-            wholePathsOf: self.directoryNames, parents: directoryParents, atMost: Self.maximumPathByteCount)
+    }
+
+    /// The same with whole directory paths at hand, or the knowledge that they are too long for that.
+    var withWholePaths: DecodedPaths {
+        var result = self
+        result.hasWholePaths = true
+        result.directoryPaths = NameArena(
+            wholePathsOf: directoryNames, parents: directoryParents, atMost: Self.maximumPathByteCount)
+        return result
     }
 
     package var directoryCount: Int { directoryParents.count }

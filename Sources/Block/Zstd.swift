@@ -1,4 +1,5 @@
 import CZstd
+import Synchronization
 
 /// A reused compression context.
 ///
@@ -42,7 +43,8 @@ import CZstd
 }
 
 /// A reused decompression context.
-@safe struct Decompressor: ~Copyable {
+// Sendable: the context is reached only through its one owner, and zstd ties it to no thread.
+@safe struct Decompressor: ~Copyable, @unchecked Sendable {
     private let context: OpaquePointer
 
     init() throws(BlockError) {
@@ -72,5 +74,22 @@ import CZstd
             }
             return isWhole ? content : nil
         }
+    }
+}
+
+/// Keeps one context for the next reader: making one costs more than reading a small block.
+enum SpareDecompressor {
+    private static let spare = Mutex<Decompressor?>(nil)
+
+    /// The spare context, or a new one.
+    static func take() throws(BlockError) -> Decompressor {
+        if let context = spare.withLock({ $0.take() }) { return context }
+        return try Decompressor()
+    }
+
+    /// Keeps a context, or frees it when one is kept already.
+    static func keep(_ context: consuming Decompressor) {
+        var offered: Decompressor? = consume context
+        spare.withLock { if $0 == nil { $0 = offered.take() } }
     }
 }
