@@ -66,7 +66,8 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "ModelTests", dependencies: ["Model"], swiftSettings: settings),
         .testTarget(
-            name: "SyscallsTests", dependencies: ["CLinux", "Model", "Syscalls", "TestSupport"], swiftSettings: settings),
+            name: "SyscallsTests", dependencies: ["CLinux", "Model", "Syscalls", "TestSupport"], swiftSettings: settings
+        ),
         .testTarget(
             name: "FanotifyTests", dependencies: ["CLinux", "Fanotify", "Model", "Syscalls", "TestSupport"],
             swiftSettings: settings),
@@ -75,7 +76,8 @@ let package = Package(
             name: "StoreTests", dependencies: ["Block", "Model", "Schema", "Store", "Syscalls", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "RecorderTests", dependencies: ["Block", "Fanotify", "Model", "Recorder", "Store", "Syscalls", "TestSupport"],
+            name: "RecorderTests",
+            dependencies: ["Block", "Fanotify", "Model", "Recorder", "Store", "Syscalls", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "QueryTests", dependencies: ["Block", "Model", "Query", "Store", "Syscalls", "TestSupport"],

@@ -76,9 +76,9 @@ final class DrainLoop: Sendable {
     private func readUntilEmpty(seenEmpty: inout Instant) -> Int {
         var recordCount = 0
         var isEmpty = false
+        var before = Clock.realtime()
         while !isEmpty {
             isBusy.store(true, ordering: .sequentiallyConsistent)
-            let before = Clock.realtime()
             let earliest = seenEmpty
             ring.fill { slot in
                 slot.records.removeAll()
@@ -91,6 +91,7 @@ final class DrainLoop: Sendable {
                 }
                 recordCount += EventCursor.recordCount(in: slot.records.bytes)
                 let now = Clock.realtime()
+                before = now
                 slot.window = TimeWindow(
                     // A clock that was set back must not make a window end before it begins.
                     earliest: min(earliest, now), time: now,
@@ -98,8 +99,9 @@ final class DrainLoop: Sendable {
                 return true
             }
             isBusy.store(false, ordering: .sequentiallyConsistent)
-            if isEmpty { seenEmpty = before }
         }
+        // The last reading began at `before` or later and found nothing.
+        seenEmpty = before
         return recordCount
     }
 }

@@ -40,10 +40,12 @@ struct RecorderThreads: ~Copyable {
         // From here on a thread that cannot be made leaves the others to end with the process.
         let handOff = StoreHandOff(store)
         let write = try OSThread(name: "write", stackByteCount: 2 << 20) {
+            ThreadPriority.lower(by: Self.writeNiceness)
             guard let store = handOff.take() else { return }
             WriteLoop(store: store, run: run, options: options, shared: shared).runToEnd()
         }
         let resolve = try OSThread(name: "resolve", stackByteCount: 2 << 20) {
+            ThreadPriority.lower(by: Self.resolveNiceness)
             var loop = ResolveLoop(
                 resolver: Resolver(
                     scope: scope, counters: counters, directories: KernelDirectories(mountPoints: mountPoints),
@@ -61,6 +63,10 @@ struct RecorderThreads: ~Copyable {
         self.write = write
         self.answer = answer
     }
+
+    /// *drain* comes first: what waits unread is merged by the kernel. Encoding and merging can wait longest.
+    private static let resolveNiceness: Int32 = 3
+    private static let writeNiceness: Int32 = 10
 
     /// Reads until the queue is empty, resolves, commits, and waits for all of it.
     consuming func finish() {
