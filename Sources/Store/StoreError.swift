@@ -111,8 +111,8 @@ extension StoreError {
     var isTransient: Bool {
         guard let sqlite else { return false }
         switch sqlite.extendedCode {
-        // SQLITE_BUSY_RECOVERY, SQLITE_BUSY, SQLITE_READONLY_RECOVERY, SQLITE_READONLY_CANTINIT
-        case 261, 5, 264, 1288: return true
+        // SQLITE_BUSY_RECOVERY, SQLITE_BUSY, SQLITE_PROTOCOL, SQLITE_READONLY_RECOVERY, SQLITE_READONLY_CANTINIT
+        case 261, 5, 15, 264, 1288: return true
         default: return false
         }
     }

@@ -210,6 +210,25 @@ import Testing
         let error = try StoreError.thrown { _ = try StoreWriter(directory: RawPath(copy), create: true) }
         #expect(error?.code == .cannotWrite)
     }
+
+    /// A container that sees the host's store through a read-only bind mount.
+    @Test(Privilege.required)
+    func aReadOnlyViewOfALiveStoreIsFollowed() throws {
+        let scene = try StoreScene()
+        var writer = try scene.writer()
+        var factory = EventFactory()
+        try writer.fill(&factory, blockCount: 2, eventCount: 10)
+        let filesystem = try LoopFilesystem(.tmpfs)
+        let view = filesystem.appending("view")
+        try Files.makeDirectory(RawPath(view))
+        try runSuccessfully("mount", ["--bind", "-o", "ro", scene.path.lossyText, view])
+        let reader = try StoreReader(directory: RawPath(view))
+        #expect(reader.access == .sharedMemory)
+        #expect(try Self.eventCount(reader) == 20)
+        try writer.compactAll()
+        try writer.fill(&factory, blockCount: 2, eventCount: 10)
+        #expect(try Self.eventCount(reader) == 40)
+    }
 }
 
 /// Gives up root for nobody with one supplementary group; in a process of its own.
