@@ -18,7 +18,7 @@ KERNEL_PACKAGE = "linux-source-6.1"
 KERNEL_TOOLS = ["flex", "bison", "m4", "libfl-dev", "libelf-dev"]
 SWIFT_PACKAGES = [
     "apple/swift-argument-parser", "apple/swift-collections", "apple/swift-system", "jpsim/Yams", "attaswift/BigInt",
-    "apple/swift-nio", "apple/swift-protobuf", "groue/GRDB.swift",
+    "apple/swift-nio", "groue/GRDB.swift",
 ]
 
 
@@ -53,10 +53,10 @@ class Activities:
         unpacks = [(f"unpack {name}", lambda name=name: self.unpack(name)) for name in DEBIAN_PACKAGES]
         builds = [(f"build {name}", lambda name=name: self.build_swift(name)) for name in SWIFT_PACKAGES]
         return [
-            *unpacks[:3], *builds[:2], ("git history", self.git_history), ("database", self.database), *unpacks[3:6],
-            *builds[2:5], ("unpack the kernel", self.unpack_kernel), ("build the kernel", self.build_kernel),
-            ("python environment", self.python_environment), *unpacks[6:], *builds[5:],
-            ("copy, archive, remove", self.copy_archive_remove), ("kernel in git", self.kernel_in_git),
+            *unpacks[:3], *builds[:1], ("git history", self.git_history), ("database", self.database), *unpacks[3:6],
+            ("unpack the kernel", self.unpack_kernel), ("kernel in git", self.kernel_in_git), *builds[1:4],
+            ("build the kernel", self.build_kernel), ("python environment", self.python_environment), *unpacks[6:],
+            ("copy, archive, remove", self.copy_archive_remove), *builds[4:],
         ]
 
     def place(self, name):
@@ -104,6 +104,8 @@ class Activities:
 
     def history(self, place, sources, commits):
         run(["git", "init", "-q", "-b", "main", "."], place)
+        # Its own upkeep would go on in the background after the command and meet the gc below.
+        run(["git", "config", "gc.autoDetach", "false"], place)
         names = sorted(entry for entry in sources.iterdir() if entry.is_dir())
         step = max(1, len(names) // commits)
         for number, start in enumerate(range(0, len(names), step)):

@@ -8,7 +8,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..processes import Recorder, die_with_parent, running
+from ..processes import BenchmarkError, Recorder, die_with_parent, running
 from ..tools import duckdb, store_byte_count
 from .activities import Activities
 
@@ -36,10 +36,9 @@ def run(bench, report):
         for recorder in recorders.values():
             recorder.stop()
         for kind, store in stores.items():
+            if bench.options.keep:
+                shutil.copytree(store, Path(bench.options.keep) / f"size-{kind}", dirs_exist_ok=True)
             measure(bench, report, kind, store)
-        if bench.options.keep:
-            for kind, store in stores.items():
-                shutil.copytree(store, Path(bench.options.keep) / f"size-{kind}")
 
 
 def toolchain():
@@ -55,9 +54,15 @@ def perform(bench, activities, recorders):
     before = {kind: 0 for kind in recorders}
     for name, activity in activities.all():
         started = time.monotonic()
-        activity()
+        entry = {"activity": name}
+        try:
+            activity()
+        except BenchmarkError as error:
+            # What it did until then was recorded like everything else; the entry says that it did not end well.
+            entry["failed"] = str(error)[:200]
+            bench.say(f"{name}: {error}")
         seconds = time.monotonic() - started
-        entry = {"activity": name, "seconds": round(seconds, 1)}
+        entry["seconds"] = round(seconds, 1)
         for kind, recorder in recorders.items():
             recorder.sync()
             stored = stored_count(recorder.counters())
