@@ -19,7 +19,14 @@ package struct EventsAnswer {
         var printer = EventPrinter(context, users: context.rowFormat == .table ? .system() : nil)
         try printer.begin()
         let scan = Scan(question.reader, selection)
-        let isWhole = try printer.print(scan, selection)
+        let isWhole: Bool
+        do {
+            isWhole = try printer.print(scan, selection)
+        } catch let error as StoreError {
+            // What was found before the store failed is still an answer.
+            try printer.end()
+            throw error
+        }
         try printer.end()
         return question.conclude(found: printer.count > 0, scan, isWhole: isWhole)
     }

@@ -154,12 +154,11 @@ package struct JSONWriter {
         bytes.append(UInt8(ascii: "\""))
         var index = 0
         while index < value.count {
-            let byte = value[index]
-            if byte >= 0x20, byte < 0x7F, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
-                bytes.append(byte)
-                index += 1
-                continue
-            }
+            // Nearly all bytes need no look of their own, so they are copied in runs.
+            let first = index
+            while index < value.count, Self.isPlain(value[index]) { index += 1 }
+            if first < index { bytes.append(contentsOf: value[first..<index]) }
+            guard index < value.count else { break }
             let unit = UTF8Scanner.unit(of: value, at: index)
             switch unit {
             case .invalid: bytes.append(text: "\u{FFFD}")
@@ -177,6 +176,11 @@ package struct JSONWriter {
             index += unit.byteCount
         }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Printable ASCII without quote and backslash.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
     /// `\uNNNN`, beyond U+FFFF as two surrogates.

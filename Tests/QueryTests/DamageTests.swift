@@ -1,0 +1,104 @@
+import Glibc
+import Model
+import Store
+import Syscalls
+import TestSupport
+import Testing
+
+@testable import Query
+
+@Suite struct DamageTests {
+    /// Three blocks, of which the middle one has a byte changed in the file.
+    static func damagedScene() throws -> StoreScene {
+        let scene = try StoreScene(from: 0)
+        for block in 0..<3 {
+            try scene.append(
+                (0..<40).map {
+                    RecordedEvent(Double(block * 100 + $0 + 1), .create, "/block\(block)/file\($0 &* 7919)")
+                })
+        }
+        try scene.stop(at: 400)
+        let reader = try StoreReader(directory: scene.directory)
+        let bytes = try #require(try reader.blockBytes(firstSequence: 41))
+        let sample = Array(bytes[(bytes.count / 2)..<(bytes.count / 2 + 24)])
+        var changed = 0
+        for name in ["varve.db", "varve.db-wal"] {
+            let path = scene.directory.appending(name.utf8)
+            var contents = try Files.contents(of: path, limit: 1 << 26)
+            for start in contents.indices where start + 24 <= contents.count && contents[start] == sample[0] {
+                guard contents[start..<(start + 24)].elementsEqual(sample) else { continue }
+                contents[start + 5] ^= 0xFF
+                changed += 1
+            }
+            try Files.write(contents, to: path)
+        }
+        #expect(changed > 0)
+        return scene
+    }
+
+    @Test func theRestIsAnsweredAndTheDamagedBlockIsNamed() throws {
+        let scene = try Self.damagedScene()
+        let answer = try scene.ask { try EventsAnswer($0, Selection()).run() }
+        #expect(answer.status == .unreadable)
+        #expect(answer.sequences == Array(1...40) + Array(81...120))
+        #expect(answer.messages.contains { $0.contains("events 41 to 80") })
+        let reversed = try scene.sequences(.only { $0.isReversed = true })
+        #expect(reversed == Array((1...40).map { $0 } + (81...120)).reversed())
+        // A question that needs only the other blocks is not troubled.
+        let last = try scene.ask { try EventsAnswer($0, .only { $0.since = RecordedEvent.moment(200) }).run() }
+        #expect(last.status == .found)
+        #expect(last.sequences == Array(81...120))
+        let count = try scene.ask(.table) { try CountAnswer($0, .only { $0.paths = [try .of("file*")] }).run() }
+        #expect(count.status == .unreadable)
+        #expect(count.text == "80\n")
+    }
+
+    @Test func verifyNamesTheDamagedBlock() throws {
+        let scene = try Self.damagedScene()
+        let answer = try scene.ask(.json) { try VerifyAnswer($0).run() }
+        #expect(answer.status == .unreadable)
+        let object = try #require(JSONValue(Array(answer.text.utf8)))
+        #expect(object["ok"] == .boolean(false))
+        #expect(object["blocks"] == .number("3"))
+        guard case .array(let damaged)? = object["damaged"] else {
+            Issue.record("no list")
+            return
+        }
+        #expect(damaged.count == 1)
+        #expect(damaged.first?["seq"] == .number("41"))
+    }
+
+    @Test func whatIsNoStoreIsToldSo() throws {
+        let directory = try TemporaryDirectory()
+        let context = QueryContext(
+            storeDirectory: RawPath(directory.path), output: AnswerOutput(memoryAsTerminal: false),
+            messages: Messages(collecting: true))
+        let error = #expect(throws: StoreError.self) { try CountAnswer(context, Selection()).run() }
+        #expect(error.map { Failures.explain($0).0 } == .unreadable)
+        try Files.write(Array("no database".utf8), to: RawPath(directory.appending("varve.db")))
+        #expect(throws: StoreError.self) { try EventsAnswer(context, Selection()).run() }
+    }
+
+    @Test func errorsHaveTheirExitCodes() {
+        #expect(Failures.explain(UsageError("x")).0 == .usage)
+        #expect(Failures.explain(GlobError.empty).0 == .usage)
+        #expect(Failures.explain(UsageError("y")).1 == "y")
+        #expect(Failures.explain(TimeError(text: "x", reason: "y")).0 == .usage)
+        #expect(Failures.explain(UpkeepAnswer.Refusal(description: "x")).0 == .unreadable)
+        #expect(Failures.status { throw AnswerOutput.Failure.closed } == 0)
+    }
+
+    @Test func followingEndsAtItsLimit() throws {
+        let scene = try ScanTests.scene()
+        let selection = Selection.only {
+            $0.since = RecordedEvent.moment(0)
+            $0.limit = 3
+        }
+        let answer = try scene.ask { try Follower($0, selection).run() }
+        #expect(answer.sequences == [1, 2, 3])
+        #expect(answer.messages.contains { $0.contains("are left out") })
+        #expect(throws: UsageError.self) {
+            try scene.ask { try Follower($0, .only { $0.isReversed = true }).run() }
+        }
+    }
+}
