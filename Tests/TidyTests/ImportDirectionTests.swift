@@ -8,7 +8,7 @@ import Testing
         "Syscalls": ["CLinux", "CCapability", "Glibc", "Model", "Synchronization"],
         "Fanotify": ["CLinux", "Glibc", "Model", "Syscalls"],
         // Pure over bytes: no C library, no system calls, so no I/O.
-        "Block": ["CXXHash", "CZstd", "Model"],
+        "Block": ["CXXHash", "CZstd", "Model", "Synchronization"],
         "SQLiteWAL": ["Model"],
         "Store": ["Block", "CSQLite", "CXXHash", "Glibc", "Model", "Schema", "Synchronization", "Syscalls"],
         "Recorder": [
