@@ -43,7 +43,7 @@ import Testing
                 }
             }
             var largest: Int64 = 0
-            for _ in 0..<800 {
+            for _ in 0..<400 {
                 try writer.fill(&factory, blockCount: 1, eventCount: 100, nameByteCount: 800)
                 _ = try writer.checkpointIfDue()
                 largest = max(largest, try scene.layout.wal.status().byteCount)

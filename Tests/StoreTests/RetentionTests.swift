@@ -52,7 +52,7 @@ import Testing
     }
 
     /// What `du` says stays below the limit all the time, while recording, merging and checkpointing go on.
-    @Test(arguments: [3, 8] as [UInt64])
+    @Test(arguments: [3, 6] as [UInt64])
     func theSizeLimitHoldsWhileRecording(mebibytes: UInt64) throws {
         let scene = try StoreScene()
         var writer = try scene.writer()
