@@ -81,7 +81,7 @@ extension Faults {
             }
             #expect(largest <= 64 << 20)
             try scene.sync()
-            #expect(try scene.gaps().isEmpty)
+            try scene.expectNoGaps()
             let last = try #require(try scene.events().last).seq
             _ = try follower.waitForOutput { text in
                 let line = text.split(separator: UInt8(ascii: "\n")).last ?? []
@@ -103,7 +103,7 @@ extension Faults {
             }
             let truth = try scene.perform(scripts)
             try truth.expectAgreement(with: scene.events())
-            #expect(try scene.gaps().isEmpty)
+            try scene.expectNoGaps()
         }
     }
 }

@@ -21,7 +21,7 @@ extension Faults {
             let truth = try scene.perform(scripts)
             try scene.resumeRecorder()
             try truth.expectAgreement(with: scene.events())
-            #expect(try scene.gaps().isEmpty)
+            try scene.expectNoGaps()
         }
 
         @Test(Privilege.required, .timeLimit(.minutes(3)))

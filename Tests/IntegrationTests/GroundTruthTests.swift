@@ -17,7 +17,7 @@ extension EndToEnd {
             }
             let truth = try scene.perform(scripts)
             try truth.expectAgreement(with: scene.events())
-            #expect(try scene.gaps().isEmpty)
+            try scene.expectNoGaps()
         }
 
         @Test(Privilege.required, arguments: FilesystemKind.allCases)
@@ -108,7 +108,7 @@ extension EndToEnd {
             script.add("rmtree", "new")
             let truth = try scene.perform([script])
             try truth.expectAgreement(with: scene.events())
-            #expect(try scene.gaps().isEmpty)
+            try scene.expectNoGaps()
         }
 
         @Test(Privilege.required, arguments: FilesystemKind.allCases)
@@ -176,7 +176,7 @@ extension EndToEnd {
             let events = try scene.events()
             truth.expectAgreement(with: events)
             #expect(events.contains { $0.path?.bytes.count ?? 0 > 8_000 })
-            #expect(try scene.gaps().isEmpty)
+            try scene.expectNoGaps()
         }
 
         @Test(Privilege.required) func everySubvolumeOfABtrfsIsRecorded() throws {

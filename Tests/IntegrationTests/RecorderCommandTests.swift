@@ -35,7 +35,7 @@ extension EndToEnd {
             let truth = try scene.perform([script])
             #expect(try scene.stopRecorder(signal: signal) == 0)
             try truth.expectAgreement(with: scene.events(syncing: false))
-            #expect(try scene.gaps().isEmpty)
+            try scene.expectNoGaps()
             // Stopped cleanly: readers find the store whole, and a second run goes on with its numbers.
             try scene.startRecorder()
             var more = WorkloadScript()

@@ -1,6 +1,7 @@
 internal import Glibc
 internal import Model
 internal import Syscalls
+package import Testing
 
 /// What an end-to-end test plays on: a filesystem, a recorder on it, and a store elsewhere.
 ///
@@ -155,6 +156,14 @@ package final class Scene {
             throw CommandFailure(command: ["varve", "gaps"], result: answer)
         }
         return try ReportedGap.list(answer.output)
+    }
+
+    /// Records an issue that names the gaps, where there are any.
+    package func expectNoGaps(sourceLocation: SourceLocation = #_sourceLocation) throws {
+        let found = try gaps()
+        guard !found.isEmpty else { return }
+        let lines = found.map { "\($0.type) from \($0.from) to \($0.to), count \($0.count ?? 0): \($0.cause ?? "")" }
+        Issue.record("gaps:\n\(lines.joined(separator: "\n"))", sourceLocation: sourceLocation)
     }
 
     /// Starts a question whose answer goes on; with `readsOutput` false nobody reads it, so it stops when a pipe is full.
