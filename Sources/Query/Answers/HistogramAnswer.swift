@@ -1,6 +1,7 @@
 internal import Block
 internal import Model
 internal import Store
+internal import Syscalls
 
 /// `varve histogram`: how many events each stretch of time has.
 package struct HistogramAnswer {
@@ -8,6 +9,8 @@ package struct HistogramAnswer {
     private let selection: Selection
     private let grouping: Grouping?
     private let every: Int64
+    /// Nanoseconds east of UTC at one moment of the range; a change of the clock within it moves no bucket.
+    private let offset: Int64
     /// More buckets than this between the first and the last event would be no answer to read.
     package static let maximumBucketCount: Int64 = 100_000
     /// How many groups are shown when the selection sets no limit.
@@ -19,6 +22,7 @@ package struct HistogramAnswer {
         self.selection = selection
         self.every = every
         self.grouping = grouping
+        offset = Int64(context.zone.offset(at: selection.since ?? selection.until ?? Clock.realtime())) * 1_000_000_000
     }
 
     private struct Cell: Hashable {
@@ -69,11 +73,6 @@ package struct HistogramAnswer {
     /// Buckets start at multiples of their length on a clock of the context's zone, so that days are local days.
     private func bucket(of instant: Instant) -> Int64 {
         (instant.nanosecondsSinceEpoch &+ offset).flooredDivision(by: every)
-    }
-
-    private var offset: Int64 {
-        Int64(context.zone.offset(at: selection.since ?? selection.until ?? .init(nanosecondsSinceEpoch: 0)))
-            * 1_000_000_000
     }
 
     private func start(of bucket: Int64) -> Instant {

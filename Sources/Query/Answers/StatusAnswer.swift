@@ -119,7 +119,7 @@ package struct StatusAnswer {
         switch facts.recorder {
         case .success(let answer):
             guard case .object(let members) = answer.value else { return [("recorder", "answers")] }
-            return [("recorder", "running")]
+            return [("recorder", "running\(Self.rate(answer))")]
                 + members.filter { $0.key != "ok" }.map {
                     ("  \(TerminalText.escaped(Array($0.key.utf8)))", Self.text($0.value))
                 }
@@ -129,6 +129,15 @@ package struct StatusAnswer {
             return [("recorder", "not running; the last one (pid \(run.pid)) \(end)")]
         case .failure(let error): return [("recorder", error.text)]
         }
+    }
+
+    /// Events a second since the run started, where the recorder tells enough.
+    private static func rate(_ answer: ControlAnswer) -> String {
+        guard let events = answer.value["events_committed"]?.unsigned,
+            let started = answer.value["started_ns"]?.unsigned.map({ Int64(clamping: $0) })
+        else { return "" }
+        let seconds = Double(max(1, Clock.realtime().nanosecondsSinceEpoch &- started)) / 1e9
+        return ", \((Double(events) / seconds * 10).rounded() / 10) events a second since its start"
     }
 
     /// A member of the recorder's answer in one line.
