@@ -8,6 +8,22 @@ enum BlockFormat {
     static let leastPrefixByteCount = 3
 }
 
+/// A part that waits to be added.
+struct PendingPart {
+    /// How much is compressed at once: some 5 ms at level 9.
+    static let pieceByteCount = 256 << 10
+
+    let kind: PartKind
+    let content: [UInt8]
+    var doneByteCount = 0
+    var frameStart = 0
+
+    init(_ kind: PartKind, _ content: [UInt8]) {
+        self.kind = kind
+        self.content = content
+    }
+}
+
 /// Collects a block's parts, compressed as they come, and puts the header before them.
 struct BlockAssembler {
     /// Smaller parts go into the bundle, one frame for all of them: a frame of its own costs a part some 16 bytes and
@@ -42,20 +58,46 @@ struct BlockAssembler {
             return
         }
         let start = frames.count
-        var storage = PartStorage.plain
-        if level > 0 {
-            try compressor.compress(content, level: level, to: &frames)
-            if frames.count - start < content.count {
-                storage = .frame
-            } else {
-                frames.removeSubrange(start...)
-            }
+        if level > 0 { try compressor.compress(content, level: level, to: &frames) }
+        endFrame(of: content, transform: transform, from: start)
+    }
+
+    /// Lists a part whose frame, if it has one, was appended from `start` on; what did not shrink is stored as it is.
+    private mutating func endFrame(of content: [UInt8], transform: UInt8, from start: Int) {
+        let isFrame = start < frames.count && frames.count - start < content.count
+        if !isFrame {
+            frames.removeSubrange(start...)
+            frames.append(contentsOf: content)
         }
-        if storage == .plain { frames.append(contentsOf: content) }
-        current.list.append(transform | storage.rawValue << 6)
+        current.list.append(transform | (isFrame ? PartStorage.frame : .plain).rawValue << 6)
         current.list.appendVarint(content.count)
-        if storage == .frame { current.list.appendVarint(frames.count - start) }
+        if isFrame { current.list.appendVarint(frames.count - start) }
         current.list.appendLittleEndian32(Self.checksum(frames, from: start))
+    }
+
+    /// Adds a part as `add` does, but large ones piece by piece: true when it is done.
+    mutating func addPiece(
+        of part: inout PendingPart, level: Int32, _ compressor: inout Compressor
+    ) throws(BlockError) -> Bool {
+        let content = part.content
+        if level <= 0 || content.count <= PendingPart.pieceByteCount {
+            try add(part.kind, content, level: level, &compressor)
+            return true
+        }
+        if part.doneByteCount == 0 {
+            part.frameStart = frames.count
+            try compressor.beginFrame(byteCount: content.count, level: level)
+        }
+        let end = min(content.count, part.doneByteCount + PendingPart.pieceByteCount)
+        let isLast = end == content.count
+        try compressor.compressPiece(content, part.doneByteCount..<end, isLast: isLast, to: &frames)
+        part.doneByteCount = end
+        if isLast {
+            current.partCount += 1
+            current.list.append(part.kind.rawValue)
+            endFrame(of: content, transform: 1, from: part.frameStart)
+        }
+        return isLast
     }
 
     /// Ends the section of a row group; `zone` is its zone map.

@@ -32,30 +32,36 @@ struct BlockContent {
     }
 }
 
+extension BlockContent {
+    /// All parts of the whole block, by rising kind.
+    func parts(_ entries: borrowing BlockNames, names: [UInt8], objects: [StoredObject]) -> [PendingPart] {
+        let commits = CommitTable(self.commits, runs: runs, origin: base)
+        let processes = ProcessTable(self.processes, origin: base)
+        return [PendingPart(.commits, commits.numbers), PendingPart(.commitHashes, commits.hashes)]
+            + entries.parts(names: names, objects: objects, volumes: volumes)
+            + [
+                PendingPart(.processNumbers, processes.numbers), PendingPart(.processTexts, processes.texts),
+                PendingPart(.facts, FactTable.encode(facts, origin: base)),
+            ]
+    }
+}
+
 extension BlockAssembler {
-    /// Adds the parts of the whole block and puts the header before everything.
+    /// The whole block, after all of its parts were added.
     mutating func finish(
-        _ content: BlockContent, _ entries: borrowing BlockNames, names: [UInt8], objects: [StoredObject],
-        level: Int32, _ compressor: inout Compressor
+        _ content: BlockContent, _ entries: borrowing BlockNames, filter: [UInt8], level: Int32,
+        _ compressor: inout Compressor
     ) throws(BlockError) -> EncodedBlock {
-        let commits = CommitTable(content.commits, runs: content.runs, origin: content.base)
-        try add(.commits, commits.numbers, level: level, &compressor)
-        try add(.commitHashes, commits.hashes, level: level, &compressor)
-        try add(entries, names: names, objects: objects, volumes: content.volumes, level: level, &compressor)
-        let processes = ProcessTable(content.processes, origin: content.base)
-        try add(.processNumbers, processes.numbers, level: level, &compressor)
-        try add(.processTexts, processes.texts, level: level, &compressor)
-        try add(.facts, FactTable.encode(content.facts, origin: content.base), level: level, &compressor)
         let preamble = BlockPreamble(
             origin: content.origin, base: content.base, runs: content.runs, firstSequence: content.firstSequence,
-            count: content.count,
-            earliest: content.earliest, latest: content.latest, commitCount: content.commits.count,
-            directoryCount: entries.directories.count, pathCount: entries.paths.count,
-            processCount: content.processes.count, factCount: content.facts.count, volumeCount: content.volumes.count)
+            count: content.count, earliest: content.earliest, latest: content.latest,
+            commitCount: content.commits.count, directoryCount: entries.directories.count,
+            pathCount: entries.paths.count, processCount: content.processes.count, factCount: content.facts.count,
+            volumeCount: content.volumes.count)
         return EncodedBlock(
-            bytes: try finish(preamble: preamble.bytes, level: level, &compressor), filter: [],
-            firstSequence: content.firstSequence,
-            count: content.count, earliest: Instant(microsecondsSinceEpoch: content.earliest),
+            bytes: try finish(preamble: preamble.bytes, level: level, &compressor), filter: filter,
+            firstSequence: content.firstSequence, count: content.count,
+            earliest: Instant(microsecondsSinceEpoch: content.earliest),
             latest: Instant(microsecondsSinceEpoch: content.latest),
             maskUnion: EventMask(rawValue: content.maskUnion), rowGroupCount: content.rowGroupCount,
             commitCount: content.commits.count, pathCount: entries.paths.count,

@@ -49,19 +49,21 @@ package struct BlockEncoder: ~Copyable {
         try assembler.add(
             scratch.events, origin: bounds.earliest, marks: &marks, known: &known, isKnown: &isKnown,
             processCount: scratch.processes.count, level: level, storage: &predictorStorage, &compressor)
-        let block = try assembler.finish(
-            BlockContent(
-                origin: origin, base: bounds.earliest, runs: [run], commits: [commit], firstSequence: firstSequence,
-                count: scratch.events.count, earliest: bounds.earliest, latest: bounds.latest,
-                maskUnion: scratch.events.maskUnion, rowGroupCount: 1, processes: scratch.processes,
-                facts: batch.facts.map(\.asStored), volumes: scratch.volumes),
-            scratch.names, names: batch.paths.names, objects: known, level: level, &compressor)
-        self.compressor = consume compressor
-        var result = block
-        if hashes.directories.count + hashes.paths.count >= Self.leastFilteredCount {
-            result.filter = PathFilter.make(hashes.directories, hashes.paths, key: filterKey)
+        let content = BlockContent(
+            origin: origin, base: bounds.earliest, runs: [run], commits: [commit], firstSequence: firstSequence,
+            count: scratch.events.count, earliest: bounds.earliest, latest: bounds.latest,
+            maskUnion: scratch.events.maskUnion, rowGroupCount: 1, processes: scratch.processes,
+            facts: batch.facts.map(\.asStored), volumes: scratch.volumes)
+        for part in content.parts(scratch.names, names: batch.paths.names, objects: known) {
+            try assembler.add(part.kind, part.content, level: level, &compressor)
         }
-        return result
+        var filter: [UInt8] = []
+        if hashes.directories.count + hashes.paths.count >= Self.leastFilteredCount {
+            filter = PathFilter.make(hashes.directories, hashes.paths, key: filterKey)
+        }
+        let block = try assembler.finish(content, scratch.names, filter: filter, level: level, &compressor)
+        self.compressor = consume compressor
+        return block
     }
 
     private mutating func takeCompressor() throws(BlockError) -> Compressor {

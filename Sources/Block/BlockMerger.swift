@@ -21,6 +21,7 @@ package struct BlockMerger: ~Copyable {
     private var predictorStorage: [UInt32] = []
     private var pending = RowGroupEvents()
     private var source: MergeSource?
+    private var ending: MergeEnding?
 
     /// `level` is a zstd level, 1...19, or 0 to compress nothing; `rowGroupEventCount` is 1...`BlockLimits.rowGroupEventCount`.
     package init(level: Int32 = 9, filterKey: FilterKey, rowGroupEventCount: Int = 65_536) {
@@ -69,18 +70,49 @@ package struct BlockMerger: ~Copyable {
 
     /// The merged block. At least one row group must have been appended; the merger is empty afterwards.
     package mutating func finish() throws(BlockError) -> EncodedBlock {
-        precondition(count > 0, "nothing was appended")
-        if let source, source.nextRowGroup < source.block.header.rowGroups.count {
-            throw BlockError(.notConsecutive, "the last block was not appended whole")
+        while true {
+            if let block = try finishStep() { return block }
         }
-        if pending.count > 0 { try flush() }
+    }
+
+    /// A piece of the work of `finish`, some milliseconds: nil until the merged block is there.
+    ///
+    /// After the first step nothing can be appended before the last.
+    package mutating func finishStep() throws(BlockError) -> EncodedBlock? {
+        precondition(count > 0, "nothing was appended")
+        if let source {
+            guard source.nextRowGroup == source.block.header.rowGroups.count else {
+                throw BlockError(.notConsecutive, "the last block was not appended whole")
+            }
+            self.source = nil
+        }
+        if pending.count > 0 {
+            try flush()
+            return nil
+        }
         guard let content else { throw BlockError(.notConsecutive, "nothing was appended") }
-        let names = BlockNames(directories: dictionary.directories, paths: dictionary.paths)
+        guard var ending = self.ending.take() else {
+            let names = BlockNames(directories: dictionary.directories, paths: dictionary.paths)
+            self.ending = MergeEnding(
+                parts: content.parts(names, names: dictionary.names, objects: known).reversed(), names: names)
+            return nil
+        }
+        if var part = ending.parts.popLast() {
+            var compressor = try takeCompressor()
+            let isDone = try assembler.addPiece(of: &part, level: level, &compressor)
+            self.compressor = consume compressor
+            if !isDone { ending.parts.append(part) }
+            self.ending = ending
+            return nil
+        }
+        guard let filter = ending.filter else {
+            let hashes = ending.names.hashes(dictionary.names)
+            ending.filter = PathFilter.make(hashes.directories, hashes.paths, key: filterKey)
+            self.ending = ending
+            return nil
+        }
         var compressor = try takeCompressor()
-        var block = try assembler.finish(
-            content, names, names: dictionary.names, objects: known, level: level, &compressor)
-        let hashes = names.hashes(dictionary.names)
-        block.filter = PathFilter.make(hashes.directories, hashes.paths, key: filterKey)
+        let block = try assembler.finish(content, ending.names, filter: filter, level: level, &compressor)
         reset(keeping: consume compressor)
         return block
     }
@@ -88,6 +120,7 @@ package struct BlockMerger: ~Copyable {
     /// Checks that a block follows what was appended, and takes over what is not of a row group.
     private mutating func begin(_ block: BlockReader) throws(BlockError) {
         let header = block.header
+        guard ending == nil else { throw BlockError(.notConsecutive, "the merge is being finished") }
         if let content {
             guard source.map({ $0.nextRowGroup == $0.block.header.rowGroups.count }) ?? true else {
                 throw BlockError(.notConsecutive, "the block before was not appended whole")
@@ -244,7 +277,15 @@ package struct BlockMerger: ~Copyable {
         marks = DictionaryMarks()
         pending.removeAll()
         source = nil
+        ending = nil
     }
+}
+
+/// What is left to be done once all row groups are there; the parts are taken from the end.
+private struct MergeEnding {
+    var parts: [PendingPart]
+    let names: BlockNames
+    var filter: [UInt8]?
 }
 
 extension BlockContent {

@@ -44,57 +44,45 @@ extension PathDictionary.Entry {
     }
 }
 
-extension BlockAssembler {
-    /// Adds the parts that hold the dictionary.
-    mutating func add(
-        _ entries: borrowing BlockNames, names: [UInt8], objects: [StoredObject], volumes: [Volume], level: Int32,
-        _ compressor: inout Compressor
-    ) throws(BlockError) {
-        var bytes: [UInt8] = []
+extension BlockNames {
+    /// The parts that hold the dictionary, by rising kind.
+    func parts(names: [UInt8], objects: [StoredObject], volumes: [Volume]) -> [PendingPart] {
+        var volumeBytes: [UInt8] = []
         for volume in volumes {
-            bytes.appendLittleEndian(volume.filesystem)
-            bytes.appendVarint(volume.root)
+            volumeBytes.appendLittleEndian(volume.filesystem)
+            volumeBytes.appendVarint(volume.root)
         }
-        try add(.volumes, bytes, level: level, &compressor)
-
-        bytes.removeAll(keepingCapacity: true)
-        for index in 1..<entries.directories.count {
-            bytes.appendVarint(index - Int(entries.directories[index].directory))
+        var parents: [UInt8] = []
+        for index in 1..<directories.count {
+            parents.appendVarint(index - Int(directories[index].directory))
         }
-        try add(.directoryParents, bytes, level: level, &compressor)
-        bytes.removeAll(keepingCapacity: true)
-        var prefixes: [UInt8] = []
-        Self.append(entries.directories.dropFirst(), names, to: &bytes, prefixes: &prefixes)
-        try add(.directoryPrefixes, prefixes, level: level, &compressor)
-        try add(.directoryNames, bytes, level: level, &compressor)
-
-        bytes.removeAll(keepingCapacity: true)
+        let directoryNames = Self.encode(directories.dropFirst(), names)
+        var symbols: [UInt8] = []
         var runs: [UInt8] = []
-        RunColumn.encode(entries.paths.map(\.directory), firstNew: 0, symbols: &bytes, lengths: &runs)
-        try add(.pathDirectories, bytes, level: level, &compressor)
-        try add(.pathDirectoryRuns, runs, level: level, &compressor)
-        bytes.removeAll(keepingCapacity: true)
-        Self.append(entries.paths[...], names, to: &bytes, prefixes: &prefixes)
-        try add(.pathPrefixes, prefixes, level: level, &compressor)
-        try add(.pathNames, bytes, level: level, &compressor)
-
+        RunColumn.encode(paths.map(\.directory), firstNew: 0, symbols: &symbols, lengths: &runs)
+        let pathNames = Self.encode(paths[...], names)
         var list = ObjectList()
         if objects.contains(where: { $0 != .none }) {
             for object in objects { list.append(object) }
         }
-        try add(.pathVolumes, list.volumes, level: level, &compressor)
-        try add(.pathInodes, list.inodes, level: level, &compressor)
-        try add(.pathGenerations, list.generations, level: level, &compressor)
+        return [
+            PendingPart(.volumes, volumeBytes), PendingPart(.directoryParents, parents),
+            PendingPart(.directoryPrefixes, directoryNames.prefixes),
+            PendingPart(.directoryNames, directoryNames.rests), PendingPart(.pathDirectories, symbols),
+            PendingPart(.pathDirectoryRuns, runs), PendingPart(.pathPrefixes, pathNames.prefixes),
+            PendingPart(.pathNames, pathNames.rests), PendingPart(.pathVolumes, list.volumes),
+            PendingPart(.pathInodes, list.inodes), PendingPart(.pathGenerations, list.generations),
+        ]
     }
 
     /// Names that follow one another often begin alike: 4 to 7 % of their bytes in a store go with it.
-    private static func append(
-        _ entries: ArraySlice<PathDictionary.Entry>, _ names: [UInt8], to bytes: inout [UInt8],
-        prefixes: inout [UInt8]
-    ) {
-        prefixes.removeAll(keepingCapacity: true)
+    private static func encode(
+        _ entries: ArraySlice<PathDictionary.Entry>, _ names: [UInt8]
+    ) -> (prefixes: [UInt8], rests: [UInt8]) {
+        var prefixes: [UInt8] = []
         prefixes.reserveCapacity(entries.count)
-        bytes.reserveCapacity(bytes.count + entries.count * 12)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(entries.count * 12)
         // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
         let arena = unsafe names.span.bytes
         var previous = 0..<0
@@ -115,6 +103,6 @@ extension BlockAssembler {
             bytes.append(0)
             previous = range
         }
-        if !hasPrefix { prefixes.removeAll(keepingCapacity: true) }
+        return (hasPrefix ? prefixes : [], bytes)
     }
 }

@@ -10,6 +10,7 @@ import Synchronization
     private let context: OpaquePointer
 
     init() throws(BlockError) {
+        // SAFETY: a fresh context or nil; this value owns it from here on.
         guard let context = unsafe ZSTD_createCCtx() else { throw BlockError(.compression, "no memory for a context") }
         unsafe self.context = context
     }
@@ -35,10 +36,58 @@ import Synchronization
         }
         guard ZSTD_isError(written) == 0 else {
             output.removeSubrange(start...)
-            // SAFETY: zstd returns a static string.
-            throw BlockError(.compression, unsafe String(cString: ZSTD_getErrorName(written)))
+            throw Self.error(written)
         }
         output.removeSubrange((start + written)...)
+    }
+}
+
+extension Compressor {
+    /// Begins a frame that `compressPiece` fills with `byteCount` bytes in all.
+    mutating func beginFrame(byteCount: Int, level: Int32) throws(BlockError) {
+        // SAFETY: the context is valid; plain numbers are passed.
+        let failure = unsafe [
+            ZSTD_CCtx_reset(context, ZSTD_reset_session_only),
+            ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level),
+            ZSTD_CCtx_setPledgedSrcSize(context, UInt64(byteCount)),
+        ].first { ZSTD_isError($0) != 0 }
+        if let failure { throw Self.error(failure) }
+    }
+
+    /// Appends what the next `range` of the frame's content gives; the last piece ends the frame.
+    mutating func compressPiece(
+        _ bytes: [UInt8], _ range: Range<Int>, isLast: Bool, to output: inout [UInt8]
+    ) throws(BlockError) {
+        let start = output.count
+        // All that the context may still hold back comes out with the last piece.
+        let room = ZSTD_compressBound(isLast ? bytes.count : range.count) + 1 << 18
+        output.append(contentsOf: repeatElement(0, count: room))
+        var written = 0
+        // SAFETY: the context is valid; the input buffer spans `range` of `bytes`, the output buffer the `room` bytes
+        // just appended, and neither pointer outlives the closures.
+        let result = unsafe output.withUnsafeMutableBytes { target in
+            unsafe bytes.withUnsafeBytes { source in
+                var input = unsafe ZSTD_inBuffer(
+                    src: source.baseAddress.map { unsafe $0 + range.lowerBound }, size: range.count, pos: 0)
+                var sink = unsafe ZSTD_outBuffer(
+                    dst: target.baseAddress.map { unsafe $0 + start }, size: room, pos: 0)
+                while true {
+                    let result = unsafe ZSTD_compressStream2(
+                        context, &sink, &input, isLast ? ZSTD_e_end : ZSTD_e_continue)
+                    written = unsafe sink.pos
+                    let isDone = unsafe isLast ? result == 0 : input.pos == input.size
+                    if ZSTD_isError(result) != 0 || isDone || written == room { return result }
+                }
+            }
+        }
+        output.removeSubrange((start + written)...)
+        guard ZSTD_isError(result) == 0 else { throw Self.error(result) }
+        guard !isLast || result == 0 else { throw BlockError(.compression, "frame did not end") }
+    }
+
+    private static func error(_ code: Int) -> BlockError {
+        // SAFETY: zstd returns a static string.
+        BlockError(.compression, unsafe String(cString: ZSTD_getErrorName(code)))
     }
 }
 
@@ -48,6 +97,7 @@ import Synchronization
     private let context: OpaquePointer
 
     init() throws(BlockError) {
+        // SAFETY: a fresh context or nil; this value owns it from here on.
         guard let context = unsafe ZSTD_createDCtx() else { throw BlockError(.compression, "no memory for a context") }
         unsafe self.context = context
     }

@@ -52,6 +52,41 @@ import Testing
         #expect(try merger.finish().processCount == 1)
     }
 
+    @Test func finishingInStepsIsFinishing() throws {
+        // Names enough for several pieces of one frame.
+        var batch = Batch()
+        batch.windows = [
+            TimeWindow(
+                earliest: Instant(nanosecondsSinceEpoch: 0), time: Instant(nanosecondsSinceEpoch: 5_000),
+                clockOffsetNanoseconds: 0)
+        ]
+        var random = SplitMix(seed: 11)
+        for _ in 0..<25_000 {
+            let name = (0..<30).map { _ in UInt8(ascii: "a") + UInt8(random.below(20)) }
+            batch.append(
+                window: 0, process: .absent, path: batch.internPath(0, name), target: .absent, object: nil,
+                mask: .create,
+                flags: [])
+        }
+        var encoder = BlockEncoder(filterKey: Samples.key)
+        let source = try BlockReader(
+            encoder.encode(batch, firstSequence: 1, run: Samples.run, origin: Samples.origin).bytes)
+        var merger = BlockMerger(filterKey: Samples.key)
+        try merger.append(source)
+        var stepCount = 1
+        var merged = try merger.finishStep()
+        while merged == nil {
+            merged = try merger.finishStep()
+            stepCount += 1
+        }
+        #expect(stepCount > 10)
+        let reader = try BlockReader(#require(merged).bytes)
+        #expect(try PlainBlock(reader).events == PlainBlock(source).events)
+        try reader.verify()
+        try merger.append(source)
+        #expect(try merger.finish().bytes == merged?.bytes)
+    }
+
     @Test func blocksThatDoNotFollowAreRefused() throws {
         var samples = Samples(seed: 1)
         var encoder = BlockEncoder(filterKey: Samples.key)
