@@ -14,13 +14,16 @@ enum CommandRunner {
         if let command = QuickCommand(arguments()) {
             exit(Failures.status { () throws in try command.answer() })
         }
+        if let question = question() {
+            exit(Failures.status { () throws in try question.answer() })
+        }
         do {
             var command = try Varve.parseAsRoot()
-            guard let question = command as? any QueryCommand else {
-                try command.run()
-                exit(0)
+            if let question = command as? any QueryCommand {
+                exit(Failures.status { () throws in try question.answer() })
             }
-            exit(Failures.status { () throws in try question.answer() })
+            try command.run()
+            exit(AnswerStatus.found.rawValue)
         } catch {
             let code = Varve.exitCode(for: error)
             let text = Varve.fullMessage(for: error)
@@ -32,6 +35,17 @@ enum CommandRunner {
             Failures.print("\(text)\n", to: STDOUT_FILENO)
             exit(AnswerStatus.found.rawValue)
         }
+    }
+
+    /// The subcommand, if its arguments are in order.
+    ///
+    /// Asking it directly spares the options of all the others; where it objects, the whole command line is parsed again
+    /// for the message.
+    private static func question() -> (any QueryCommand)? {
+        let words = CommandLine.arguments.dropFirst()
+        let type = Varve.configuration.subcommands.first { $0.configuration.commandName == words.first }
+        guard let type = type as? any QueryCommand.Type else { return nil }
+        return try? type.parse(Array(words.dropFirst()))
     }
 
     /// The arguments as the bytes they are, without the program's name.
