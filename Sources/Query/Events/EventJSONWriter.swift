@@ -3,8 +3,7 @@ internal import Model
 
 /// Writes events as JSON objects: one a line, or as the elements of one array.
 ///
-/// Shape: the keys of docs of `varve events -o jsonl`; a key is absent where its value is not known. Processes, hosts and
-/// operations repeat, so their text is made once a block and copied.
+/// Shape: docs/output.md. Processes, hosts and operations repeat, so their text is made once a block and copied.
 struct EventJSONWriter: EventWriter {
     private let isArray: Bool
     private var isFirst = true
