@@ -55,7 +55,8 @@ class Activities:
         return [
             *unpacks[:3], *builds[:1], ("git history", self.git_history), ("database", self.database), *unpacks[3:6],
             ("unpack the kernel", self.unpack_kernel), ("kernel in git", self.kernel_in_git), *builds[1:4],
-            ("build the kernel", self.build_kernel), ("python environment", self.python_environment), *unpacks[6:],
+            ("copy the kernel", self.copy_kernel), ("build the kernel", self.build_kernel),
+            ("python environment", self.python_environment), *unpacks[6:],
             ("copy, archive, remove", self.copy_archive_remove), *builds[4:],
         ]
 
@@ -146,6 +147,15 @@ class Activities:
         run([place / "venv/bin/pip", "install", "-q", "pyarrow", "duckdb-cli"])
         libraries = self.root / "packages/python3-sympy/usr/lib/python3"
         run(["python3", "-m", "compileall", "-q", libraries])
+
+    def copy_kernel(self):
+        place = self.place("copies-kernel")
+        source = glob.glob(f"{self.root}/kernel/linux-source-*")[0]
+        run(["cp", "-a", f"{source}/arch", f"{source}/Documentation", place])
+        run(["tar", "-cf", place / "arch.tar", "-C", place, "arch"])
+        unpacked = self.place("copies-kernel/unpacked")
+        run(["tar", "-xf", place / "arch.tar", "-C", unpacked])
+        run(["rm", "-rf", place / "arch"])
 
     def copy_archive_remove(self):
         place = self.place("copies")
