@@ -32,6 +32,15 @@ package struct BlockEncoder: ~Copyable {
         guard batch.keptCount <= BlockLimits.rowGroupEventCount else {
             throw BlockError(.limitExceeded, "\(batch.keptCount) events in one batch")
         }
+        guard batch.paths.nameByteCount <= BlockLimits.nameByteCount else {
+            throw BlockError(.limitExceeded, "\(batch.paths.nameByteCount) bytes of names in one batch")
+        }
+        let textByteCount = batch.processes.reduce(0) { $0 + $1.textByteCount }
+        guard textByteCount <= BlockLimits.processStringByteCount, batch.processes.count <= BlockLimits.processCount,
+            batch.facts.count <= BlockLimits.factCount
+        else {
+            throw BlockError(.limitExceeded, "\(batch.processes.count) processes with \(textByteCount) bytes of text")
+        }
         var compressor = try takeCompressor()
         scratch.translate(batch)
         let bounds = scratch.events.bounds

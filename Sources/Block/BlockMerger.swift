@@ -16,6 +16,7 @@ package struct BlockMerger: ~Copyable {
     private var known: [StoredObject] = []
     private var isKnown: [Bool] = []
     private var processIndices: [EventsHash: UInt32] = [:]
+    private var processTextByteCount = 0
     private var hashScratch: [UInt8] = []
     private var marks = DictionaryMarks()
     private var predictorStorage: [UInt32] = []
@@ -37,7 +38,8 @@ package struct BlockMerger: ~Copyable {
 
     /// About how much memory the merge holds.
     package var memoryByteCount: Int {
-        assembler.byteCount + dictionary.nameByteCount + dictionary.pathCount * 48 + processIndices.count * 512
+        assembler.byteCount + dictionary.nameByteCount + dictionary.pathCount * 48 + processIndices.count * 256
+            + processTextByteCount
             + pending.count * 48
     }
 
@@ -145,8 +147,12 @@ package struct BlockMerger: ~Copyable {
         guard dictionary.nameByteCount + names.nameByteCount <= BlockLimits.nameByteCount else {
             throw BlockError(.limitExceeded, "\(dictionary.nameByteCount + names.nameByteCount) bytes of names")
         }
-        source = MergeSource(
-            block: block, names: names, processes: try block.processes())
+        let processes = try block.processes()
+        let textByteCount = processTextByteCount + processes.reduce(0) { $0 + $1.textByteCount }
+        guard textByteCount <= BlockLimits.processStringByteCount else {
+            throw BlockError(.limitExceeded, "\(textByteCount) bytes of process texts")
+        }
+        source = MergeSource(block: block, names: names, processes: processes)
         if content == nil {
             content = BlockContent(
                 origin: header.origin, base: header.earliest.microsecondsRoundedDown, runs: [], commits: [],
@@ -226,6 +232,7 @@ package struct BlockMerger: ~Copyable {
             merged = UInt32(content?.processes.count ?? 0)
             content?.processes.append(process)
             processIndices[hash] = merged
+            processTextByteCount += process.textByteCount
         }
         source.processMap[Int(index)] = merged + 1
         return merged
@@ -274,6 +281,7 @@ package struct BlockMerger: ~Copyable {
         known = []
         isKnown = []
         processIndices = [:]
+        processTextByteCount = 0
         marks = DictionaryMarks()
         pending.removeAll()
         source = nil

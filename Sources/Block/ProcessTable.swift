@@ -14,6 +14,12 @@ extension ActorProcess {
         return stored
     }
 
+    /// The bytes of all texts, with the NUL that ends each.
+    var textByteCount: Int {
+        (exe?.bytes.count ?? 0) + (script?.bytes.count ?? 0) + (comm?.bytes.count ?? 0)
+            + (commandLine?.bytes.count ?? 0) + (container?.bytes.count ?? 0) + 5
+    }
+
     /// XXH3-128 of all fields in the canonical encoding of schema/README.md. `self` must be `asStored`.
     func canonicalHash(scratch: inout [UInt8]) -> EventsHash {
         scratch.removeAll(keepingCapacity: true)
