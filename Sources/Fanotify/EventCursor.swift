@@ -1,5 +1,5 @@
 internal import CLinux
-internal import Model
+package import Model
 
 // One event record, little words first (Linux on x86-64 and arm64 is little-endian):
 //
@@ -43,17 +43,21 @@ package struct EventCursor: ~Copyable, ~Escapable {
         offset = 0
     }
 
-    /// How many records there are, by their lengths alone: 1 to 2 ns each. Stops at a length that cannot be.
-    package static func recordCount(in bytes: RawSpan) -> Int {
+    /// How many records there are and what they are about, without a look into them: 1 to 2 ns each.
+    ///
+    /// Stops at a length that cannot be.
+    package static func summary(of bytes: RawSpan) -> (recordCount: Int, masks: EventMask) {
         var count = 0
+        var masks: UInt32 = 0
         var offset = 0
         while bytes.byteCount &- offset >= metadataByteCount {
             let byteCount = Int(bytes.load(at: offset, as: UInt32.self))
             guard byteCount >= metadataByteCount else { break }
+            masks |= bytes.load(at: offset &+ 8, as: UInt32.self)
             count &+= 1
             offset &+= byteCount
         }
-        return count
+        return (count, EventMask(rawValue: masks))
     }
 
     /// The next record, nil at the end. `next(into:)` is the same without copying the record.

@@ -2,7 +2,6 @@ import Block
 import Fanotify
 import Model
 import Synchronization
-import Syscalls
 
 /// What one reading of the queue left, with the window in which its events happened.
 struct DrainedBuffer: ~Copyable {
@@ -32,6 +31,7 @@ final class BufferRing: Sendable {
     private let emptiedCount = Atomic<UInt64>(0)
     /// The count at which the emptier last rested; it rests once after each buffer.
     private let restedAt = Atomic<UInt64>(0)
+    private let emptierRests = Atomic<Bool>(false)
     private let emptierWaits = Atomic<Bool>(false)
     private let fillerWaits = Atomic<Bool>(false)
     private let emptierWaker: Waker
@@ -80,11 +80,19 @@ final class BufferRing: Sendable {
     /// both threads more than the records themselves.
     /// Parameter timeoutNanoseconds: nil waits without end; the emptier's waker ends the wait early.
     /// Thread: *resolve* only.
-    func empty(timeoutNanoseconds: Int64?, _ body: (borrowing DrainedBuffer) -> Void) -> Bool {
+    func empty(
+        timeoutNanoseconds: Int64?, restNanoseconds: Int64 = BufferRing.restNanoseconds,
+        _ body: (borrowing DrainedBuffer) -> Void
+    ) -> Bool {
         let number = emptiedCount.load(ordering: .relaxed)
         if filledCount.load(ordering: .acquiring) == number, number != restedAt.load(ordering: .relaxed) {
             restedAt.store(number, ordering: .relaxed)
-            Clock.sleep(nanoseconds: min(Self.restNanoseconds, timeoutNanoseconds ?? Self.restNanoseconds))
+            emptierRests.store(true, ordering: .sequentiallyConsistent)
+            emptierWaker.wait(
+                timeoutNanoseconds: min(restNanoseconds, timeoutNanoseconds ?? restNanoseconds))
+            emptierRests.store(false, ordering: .relaxed)
+            emptierWaker.clear()
+            return emptyNow(number, body)
         }
         if filledCount.load(ordering: .acquiring) == number {
             emptierWaits.store(true, ordering: .sequentiallyConsistent)
@@ -93,8 +101,17 @@ final class BufferRing: Sendable {
             }
             emptierWaker.clear()
             emptierWaits.store(false, ordering: .relaxed)
-            if filledCount.load(ordering: .acquiring) == number { return false }
         }
+        return emptyNow(number, body)
+    }
+
+    /// Ends the emptier's rest: what waits is worth a wake-up.
+    func interruptRest() {
+        if emptierRests.load(ordering: .sequentiallyConsistent) { emptierWaker.wake() }
+    }
+
+    private func emptyNow(_ number: UInt64, _ body: (borrowing DrainedBuffer) -> Void) -> Bool {
+        if filledCount.load(ordering: .acquiring) == number { return false }
         slots[Int(number % Self.bufferCount)].withLock { body($0) }
         emptiedCount.store(number &+ 1, ordering: .sequentiallyConsistent)
         if fillerWaits.load(ordering: .sequentiallyConsistent) { fillerWaker.wake() }

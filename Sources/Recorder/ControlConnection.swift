@@ -21,7 +21,14 @@ final class ControlConnection {
         self.peer = peer
     }
 
-    var descriptorNumber: Int32 { state == .closed ? -1 : descriptor.fileDescriptor }
+    /// The peer sends nothing more; polling it would not wait.
+    private var hasEnded = false
+    private let began = Clock.monotonic()
+
+    /// A peer that has connected and asks nothing only takes a place.
+    var isOverdue: Bool { state == .reading && Clock.monotonic() &- began > 5_000_000_000 }
+
+    var descriptorNumber: Int32 { state == .closed || hasEnded ? -1 : descriptor.fileDescriptor }
     var isClosed: Bool { state == .closed }
 
     /// The request, once its line is complete; nil while it is not. A peer that hangs up or sends more than the limit
@@ -30,7 +37,9 @@ final class ControlConnection {
         var bytes: [UInt8] = []
         guard let count = try? descriptor.read(upTo: limit, appendingTo: &bytes) else { return nil }
         guard count > 0 else {
-            state = .closed
+            // Who has asked may close its side and still wait for the answer.
+            hasEnded = true
+            if state == .reading || state == .following { state = .closed }
             return nil
         }
         guard state == .reading else { return nil }

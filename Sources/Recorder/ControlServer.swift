@@ -31,18 +31,21 @@ final class ControlServer: Sendable {
     func run() {
         var connections: [ControlConnection] = []
         while !isStopping.load(ordering: .sequentiallyConsistent) {
+            // While all places are taken nobody is let in; who only sits there loses its place after a while.
+            let isFull = connections.count >= Self.maximumConnectionCount
+            let isAnyReading = connections.contains { $0.state == .reading }
             var set = PollSet(
-                reading: [listener.fileDescriptor, shared.controlWaker.descriptor.fileDescriptor]
+                reading: [isFull ? -1 : listener.fileDescriptor, shared.controlWaker.descriptor.fileDescriptor]
                     + connections.map(\.descriptorNumber))
-            _ = try? set.wait(timeoutNanoseconds: nil)
+            _ = try? set.wait(timeoutNanoseconds: isAnyReading ? 5_000_000_000 : nil)
             shared.controlWaker.clear()
             for (index, connection) in connections.enumerated() where set.isReady(at: index + 2) {
                 readRequest(of: connection)
             }
             for connection in connections { advance(connection) }
-            let before = connections.count
-            connections.removeAll(where: \.isClosed)
-            if set.isReady(at: 0), before < Self.maximumConnectionCount { acceptOne(&connections) }
+            let isReadyToAccept = !isFull && set.isReady(at: 0)
+            connections.removeAll { $0.isClosed || $0.isOverdue }
+            if isReadyToAccept { acceptOne(&connections) }
             let followers = connections.count { $0.state == .following }
             shared.progress.followers.store(followers, ordering: .relaxed)
         }
@@ -75,6 +78,11 @@ final class ControlServer: Sendable {
         case "compact":
             ask(.compact, for: connection)
         case "prune":
+            // The group may read; only the owner may erase.
+            guard connection.peer.uid == 0 || connection.peer.uid == OwnProcess.effectiveUID else {
+                connection.finish(JSONLine(error: "only root and the recorder's own user may prune").text)
+                return
+            }
             guard let before = Int64(String(decoding: argument, as: UTF8.self)) else {
                 connection.finish(JSONLine(error: "prune wants nanoseconds since 1970").text)
                 return

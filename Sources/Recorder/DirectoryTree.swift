@@ -33,6 +33,8 @@ struct DirectoryTree {
         var nameByteCount: UInt16 = 0
         var state: State = .unplaced
         var isKept = false
+        /// One of its entries is, by its name, a kept root.
+        var holdsRoot = false
         /// Index into the scope's roots while `state` is `.root`.
         var root: Int32 = -1
         /// Where this directory stands in the dictionary of the batch being gathered, while `stamp` is the resolver's.
@@ -105,6 +107,14 @@ struct DirectoryTree {
         // SAFETY: the buffer is lent for the call and only read.
         unsafe name.withUnsafeBytes { unsafe nameBytes.append(contentsOf: $0.prefix(Int(UInt16.max))) }
         return true
+    }
+
+    /// Everything that was found outside has to be asked for again.
+    mutating func forgetOutside() {
+        for index in nodes.indices where nodes[index].state == .outside {
+            nodes[index].state = .unplaced
+            nodes[index].triedInBuffer = 0
+        }
     }
 
     func isPlaced(_ index: Index, at parent: Index, name: RawSpan) -> Bool {

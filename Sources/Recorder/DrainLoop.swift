@@ -75,6 +75,7 @@ final class DrainLoop: Sendable {
     /// Returns how many records were read; `seenEmpty` becomes a moment before the queue was found empty.
     private func readUntilEmpty(seenEmpty: inout Instant) -> Int {
         var recordCount = 0
+        var hasExec = false
         var isEmpty = false
         var before = Clock.realtime()
         while !isEmpty {
@@ -89,7 +90,9 @@ final class DrainLoop: Sendable {
                     isEmpty = true
                     return false
                 }
-                recordCount += EventCursor.recordCount(in: slot.records.bytes)
+                let summary = EventCursor.summary(of: slot.records.bytes)
+                recordCount += summary.recordCount
+                hasExec = hasExec || summary.masks.contains(.openExec)
                 let now = Clock.realtime()
                 before = now
                 slot.window = TimeWindow(
@@ -100,6 +103,8 @@ final class DrainLoop: Sendable {
             }
             isBusy.store(false, ordering: .sequentiallyConsistent)
         }
+        // A program that has just started may be gone in a millisecond.
+        if hasExec { ring.interruptRest() }
         // The last reading began at `before` or later and found nothing.
         seenEmpty = before
         return recordCount

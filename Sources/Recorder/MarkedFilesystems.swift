@@ -99,7 +99,14 @@ struct MarkedFilesystems {
                 let directory = try openDirectory(top.path)
                 let filesystem = try directory.filesystemStatus().id
                 guard let handle = try HandleResolver.handle(of: directory, filesystem: filesystem) else { continue }
-                scope.roots.append(RecordingScope.Root(handle: handle, path: top.path, isKept: top.isKept))
+                var root = RecordingScope.Root(handle: handle, path: top.path, isKept: top.isKept)
+                if case .parent(_, let parent) = try HandleResolver.parent(of: directory, filesystem: filesystem) {
+                    var realPath: [UInt8] = []
+                    try readDescriptorPath(directory, into: &realPath)
+                    root.parent = parent
+                    root.name = Array(realPath.split(separator: UInt8(ascii: "/")).last ?? [])
+                }
+                scope.roots.append(root)
             } catch {
                 // It vanished since it was marked; its marks vanished with it.
                 continue

@@ -46,6 +46,8 @@ struct ProcessTable<Source: ProcessSource> {
     private(set) var nextInstance: UInt64
     private(set) var seenCount = 0
     private var serial: UInt64 = 1
+    /// Processes that run a new image which `/proc` was not yet asked about, with the number of tries left.
+    private var awaiting: [(pid: Int32, triesLeft: Int)] = []
     private var forksNow: UInt64?
     private var forksWereRead = false
     var source: Source
@@ -153,18 +155,45 @@ struct ProcessTable<Source: ProcessSource> {
         return entry
     }
 
-    /// What `/proc` says of an image that an exec event announced, taken only when it still runs that image.
-    private mutating func describeNewImage(_ entry: inout Entry) {
+    /// True while some new image has not been looked at: the exec record comes before the exec itself is done, and a
+    /// short-lived program is gone soon after.
+    var hasNewImages: Bool { !awaiting.isEmpty }
+
+    /// Looks at the new images; each gets a few tries.
+    mutating func describeNewImages(in batch: inout Batch) {
+        for index in awaiting.indices {
+            awaiting[index].triesLeft -= 1
+            let pid = awaiting[index].pid
+            guard var entry = entries[pid], entry.awaitsDescription else {
+                awaiting[index].triesLeft = 0
+                continue
+            }
+            guard describeNewImage(&entry) else { continue }
+            awaiting[index].triesLeft = 0
+            if entry.batchSerial == serial { batch.processes[Int(entry.batchIndex)] = entry.process }
+            entries[pid] = entry
+        }
+        awaiting.removeAll { $0.triesLeft <= 0 }
+    }
+
+    private static var descriptionTries: Int { 4 }
+    private static var maximumAwaitingCount: Int { 256 }
+
+    /// What `/proc` says of an image that an exec event announced, taken only when it still runs that image. False when
+    /// it does not run it, yet or any more.
+    @discardableResult
+    private mutating func describeNewImage(_ entry: inout Entry) -> Bool {
+        guard let expected = entry.exeInode, source.exeInode(of: entry.process.pid) == expected else { return false }
         entry.awaitsDescription = false
-        guard let expected = entry.exeInode, source.exeInode(of: entry.process.pid) == expected else { return }
         let before = entry.process
         let needsExe = before.exe == nil
         guard source.describe(&entry.process, including: needsExe) else {
             entry.process = before
-            return
+            return false
         }
         if needsExe, entry.process.exe != nil { entry.process.exeSource = .proc }
         entry.process.detailSource = .proc
+        return true
     }
 }
 
@@ -215,6 +244,9 @@ extension ProcessTable {
 
     private mutating func changeImage(_ entry: inout Entry) {
         entry.awaitsDescription = true
+        if awaiting.count < Self.maximumAwaitingCount {
+            awaiting.append((pid: entry.process.pid, triesLeft: Self.descriptionTries))
+        }
         entry.batchSerial = 0
         recentPIDs[Int(UInt32(bitPattern: entry.process.pid) & 255)] = -1
     }

@@ -51,7 +51,8 @@ struct RecorderThreads: ~Copyable {
                     scope: scope, counters: counters, directories: KernelDirectories(mountPoints: mountPoints),
                     executables: ExecutableSource(mountPoints: mountPoints), processes: ProcDirectory(),
                     nextInstance: nextInstance, exclusions: exclusions),
-                ring: ring, exchange: exchange, pacing: pacing, progress: progress)
+                ring: ring, exchange: exchange, pacing: pacing, progress: progress,
+                drain: drainLoop)
             loop.run()
         }
         let drain = try OSThread(name: "drain") { drainLoop.run() }

@@ -9,6 +9,9 @@ struct RecordingScope {
         var path: RawPath
         /// False for the top of a filesystem of which only trees are kept: it names the far side of a rename.
         var isKept: Bool
+        /// The directory that holds it on the same filesystem, and its name there; nil for the top of a filesystem.
+        var parent: FileHandle?
+        var name: [UInt8] = []
     }
 
     var roots: [Root]

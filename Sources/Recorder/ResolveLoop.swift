@@ -22,6 +22,7 @@ struct ResolveLoop {
     let exchange: BatchExchange
     let pacing: CommitPacing
     let progress: PipelineProgress
+    let drain: DrainLoop
 
     mutating func run() {
         var openedAt: Int64?
@@ -29,13 +30,19 @@ struct ResolveLoop {
         var handedBarrier: UInt64 = 0
         var isLast = false
         while !isLast {
-            let got = ring.empty(timeoutNanoseconds: remaining(openedAt)) { slot in
+            let got = ring.empty(
+                timeoutNanoseconds: remaining(openedAt), restNanoseconds: rest
+            ) { slot in
                 if slot.barrier > barrier { barrier = slot.barrier }
                 if slot.isLast { isLast = true }
                 if slot.records.byteCount > 0 { resolver.resolve(slot.records.bytes, window: slot.window) }
             }
+            resolver.describeNewImages()
             let ringIsEmpty = ring.filled == ring.emptied
-            if got, ringIsEmpty { resolver.checkRenamedDirectories() }
+            // In this order: nothing waits in the kernel's queue, and nothing came out of it since the ring was empty.
+            if resolver.awaitsEmptyQueue, ringIsEmpty, drain.queueIsEmpty, ring.filled == ring.emptied {
+                resolver.queueWasEmpty()
+            }
             let isEmpty = resolver.batch.count == 0 && resolver.additions.isEmpty
             if isEmpty {
                 openedAt = nil
@@ -48,6 +55,7 @@ struct ResolveLoop {
                 handedBarrier = barrier
                 openedAt = nil
             } else if isEmpty, got {
+                recycleIfOld()
                 // What was read held nothing to record, and nothing is on the way to the disk that it belongs to.
                 if exchangeIsIdle { progress.settledBuffers.store(ring.emptied, ordering: .sequentiallyConsistent) }
             }
@@ -55,17 +63,35 @@ struct ResolveLoop {
     }
 
     private var handedBufferCount = UInt64(0)
+    private var batchBegan = Clock.monotonic()
+
+    /// What goes on outside must not gather in a batch that never ends.
+    private mutating func recycleIfOld() {
+        let now = Clock.monotonic()
+        guard now &- batchBegan >= pacing.intervalNanoseconds else { return }
+        batchBegan = now
+        resolver.recycleBatch()
+    }
 
     init(
         resolver: consuming Resolver<ProcDirectory, KernelDirectories>, ring: BufferRing, exchange: BatchExchange,
-        pacing: CommitPacing, progress: PipelineProgress
+        pacing: CommitPacing, progress: PipelineProgress, drain: DrainLoop
     ) {
         self.resolver = resolver
         self.ring = ring
         self.exchange = exchange
         self.pacing = pacing
         self.progress = progress
+        self.drain = drain
     }
+
+    /// New programs are looked at soon and a few times, until the exec is done and before they are gone.
+    private var rest: Int64 {
+        resolver.processes.hasNewImages || resolver.awaitsEmptyQueue
+            ? Self.newImageRestNanoseconds : BufferRing.restNanoseconds
+    }
+
+    private static let newImageRestNanoseconds: Int64 = 300_000
 
     private var isFull: Bool {
         pacing.isFull(eventCount: resolver.batch.count, nameByteCount: resolver.batch.paths.nameByteCount)
@@ -84,7 +110,9 @@ struct ResolveLoop {
 
     /// How long to wait for the next buffer; nil without end.
     private func remaining(_ openedAt: Int64?) -> Int64? {
-        guard let openedAt else { return nil }
+        // While something waits for the queue to be empty, somebody has to look.
+        guard let openedAt else { return resolver.awaitsEmptyQueue ? Self.newImageRestNanoseconds : nil }
+        if resolver.awaitsEmptyQueue { return Self.newImageRestNanoseconds }
         return max(0, openedAt &+ openNanoseconds() &- Clock.monotonic())
     }
 
@@ -100,6 +128,7 @@ struct ResolveLoop {
     private mutating func handOver(barrier: UInt64, isLast: Bool) {
         let next = exchange.takeFree()
         let finished = resolver.finishBatch(next: next)
+        batchBegan = Clock.monotonic()
         handedBufferCount = ring.emptied
         exchange.handOver(
             FinishedBatch(

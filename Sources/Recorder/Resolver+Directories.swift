@@ -10,6 +10,12 @@ struct DirectoryPlacement {
     var isPending: Bool
 }
 
+/// What the kernel said of a directory, not yet confirmed.
+enum AskedPlace {
+    case place(parent: DirectoryTree.Index, name: [UInt8])
+    case outside
+}
+
 extension Resolver {
     /// Puts the tops of what is recorded into the tree.
     mutating func plantRoots() {
@@ -18,7 +24,47 @@ extension Resolver {
             tree[index].state = .root
             // Where a tree that is kept is the top of a filesystem too, being kept decides.
             if tree[index].root < 0 || root.isKept { tree[index].root = Int32(truncatingIfNeeded: number) }
+            if root.isKept, let parent = root.parent { tree[tree.findOrInsert(parent)].holdsRoot = true }
         }
+    }
+
+    // MARK: The tops themselves
+
+    /// The kept root that is, by its name, this entry of a directory: PATH itself is part of what is recorded.
+    func rootWithEntry(_ name: RawSpan, in directory: DirectoryTree.Index) -> Int? {
+        guard tree[directory].holdsRoot else { return nil }
+        let handle = tree.handle(of: directory)
+        return scope.roots.firstIndex { root in
+            guard root.isKept, root.parent == handle, root.name.count == name.byteCount else { return false }
+            // SAFETY: the buffer is lent for the call and only read.
+            return unsafe name.withUnsafeBytes { unsafe root.name.elementsEqual($0) }
+        }
+    }
+
+    /// The path of a root, as an entry of the batch's dictionary.
+    mutating func pathOfRoot(_ root: Int) -> PathIndex {
+        let directory = intern(scope.roots[root].path)
+        let itself: [UInt8] = []
+        // SAFETY: an empty span.
+        return unsafe batch.paths.internPath(directory: directory, name: itself.span.bytes)
+    }
+
+    /// A directory was made at, or moved to, the path of a root: it is the root from here on.
+    mutating func enterRoot(_ index: DirectoryTree.Index, name: RawSpan, in directory: DirectoryTree.Index) {
+        guard let root = rootWithEntry(name, in: directory), tree[index].state != .root else { return }
+        tree[index].state = .root
+        tree[index].root = Int32(truncatingIfNeeded: root)
+        scope.roots[root].handle = tree.handle(of: index)
+        stamp &+= 1
+    }
+
+    /// A root was removed or moved away: what is in it now lies at another path.
+    mutating func leaveRoot(_ index: DirectoryTree.Index) {
+        let node = tree[index]
+        guard node.state == .root, node.root >= 0, scope.roots[Int(node.root)].parent != nil else { return }
+        tree[index].state = .unplaced
+        tree[index].root = -1
+        stamp &+= 1
     }
 
     /// Where the directory is in the dictionary of the batch, and whether it is recorded.
@@ -85,10 +131,12 @@ extension Resolver {
 
     /// A record says where a directory is: `name` in `parent`.
     mutating func settle(_ index: DirectoryTree.Index, at parent: DirectoryTree.Index, name: RawSpan) {
-        let wasKnown = tree[index].state == .placed
+        let before = tree[index].state
+        asked[index] = nil
         guard tree.place(index, parent: parent, name: name) else { return }
         // Everything below has another path now.
-        if wasKnown { stamp &+= 1 }
+        if before == .placed { stamp &+= 1 }
+        if before == .outside { forgetOutside() }
         guard let stoodIn = unplaced[index] else { return }
         let parentPlace = placement(of: parent)
         unplaced[index] = nil
@@ -100,22 +148,52 @@ extension Resolver {
         }
     }
 
+    /// What was found outside may have come in with a directory above it.
+    private mutating func forgetOutside() {
+        tree.forgetOutside()
+        stamp &+= 1
+    }
+
     /// Asks the kernel for the place of a directory that no record has told; at most once per read buffer.
     private mutating func ask(_ index: DirectoryTree.Index) {
-        guard tree[index].triedInBuffer != bufferSerial else { return }
+        guard tree[index].triedInBuffer != bufferSerial, asked[index] == nil else { return }
         tree[index].triedInBuffer = bufferSerial
-        relocate(index)
+        switch locate(index) {
+        case .found(let links, let top):
+            var parent = tree.findOrInsert(top)
+            for link in links.reversed() {
+                let child = tree.findOrInsert(link.handle)
+                if tree[child].state == .unplaced, asked[child] == nil {
+                    asked[child] = .place(parent: parent, name: link.name)
+                }
+                parent = child
+            }
+        case .outside:
+            asked[index] = .outside
+        case .stale, .refused:
+            break
+        }
+    }
+
+    /// The queue holds nothing older any more: what the kernel said is true of all that was read since.
+    mutating func confirmAskedPlaces() {
+        guard !asked.isEmpty else { return }
+        let confirmed = asked
+        asked.removeAll(keepingCapacity: true)
+        for (index, place) in confirmed where tree[index].state == .unplaced {
+            switch place {
+            case .place(let parent, let name):
+                // SAFETY: bytes have no padding, and the array outlives the call.
+                unsafe settle(index, at: parent, name: name.span.bytes)
+            case .outside:
+                tree[index].state = .outside
+            }
+        }
     }
 
     /// Puts a directory where the kernel says it is now.
     mutating func relocate(_ index: DirectoryTree.Index) {
-        counters.directoriesResolved.add(1)
-        let handle = tree.handle(of: index)
-        let location = directories.locate(handle) { [tree] handle in
-            let known = tree.find(handle)
-            return known != DirectoryTree.none && (tree[known].state == .placed || tree[known].state == .root)
-        }
-        switch location {
+        switch locate(index) {
         case .found(let links, let top):
             var parent = tree.findOrInsert(top)
             for link in links.reversed() {
@@ -128,6 +206,14 @@ extension Resolver {
             tree[index].state = .outside
         case .stale, .refused:
             break
+        }
+    }
+
+    private mutating func locate(_ index: DirectoryTree.Index) -> DirectoryLocation {
+        counters.directoriesResolved.add(1)
+        return directories.locate(tree.handle(of: index)) { [tree] handle in
+            let known = tree.find(handle)
+            return known != DirectoryTree.none && (tree[known].state == .placed || tree[known].state == .root)
         }
     }
 

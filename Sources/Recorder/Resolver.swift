@@ -12,7 +12,8 @@ private let entryOperations = EventMask(
 /// No `String`, no allocation and no lock per record once a directory, a name and a process are known.
 /// Thread: the resolve thread only.
 struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
-    let scope: RecordingScope
+    /// Its roots change when a directory is made anew at the path of one.
+    var scope: RecordingScope
     let counters: RecorderCounters
     var directories: Directories
     var executables: ExecutableSource
@@ -32,6 +33,9 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     var unplaced: [DirectoryTree.Index: DirectoryIndex] = [:]
     /// Events below them: they are settled when the batch ends.
     private var unsettled: [UnsettledEvent] = []
+    /// What the kernel said of directories that no record had told of. It speaks of now, and records still to be read
+    /// may tell of a rename since: it counts only when the queue was found empty.
+    var asked: [DirectoryTree.Index: AskedPlace] = [:]
     /// The renames of directories since the queue was last empty.
     private var renames = RenameHistory()
     private var excludedPaths: [ExclusionFilter.Verdict] = []
@@ -103,13 +107,27 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         publishCounts()
     }
 
-    /// The queue was empty after the last reading: directories whose renames may have been joined are looked at.
-    mutating func checkRenamedDirectories() {
+    /// Something is to be done when nothing older can come any more.
+    var awaitsEmptyQueue: Bool { !asked.isEmpty || !renames.isEmpty }
+
+    /// Nothing waited in the queue after what was asked: the kernel's answers are true of all that was read, and
+    /// directories whose renames may have been joined are looked at.
+    mutating func queueWasEmpty() {
+        if !asked.isEmpty {
+            confirmAskedPlaces()
+            settleEvents(isFinal: false)
+        }
         guard !renames.isEmpty else { return }
         bufferSerial &+= 1
         for index in renames.ambiguous where tree[index].state == .placed { relocate(index) }
         renames.removeAll()
         directories.release()
+    }
+
+    /// Completes what is known of programs that have just been started.
+    mutating func describeNewImages() {
+        guard processes.hasNewImages else { return }
+        processes.describeNewImages(in: &batch)
     }
 
     // MARK: One record
@@ -142,6 +160,9 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         let name = bytes.extracting(record.name.indices)
         var isKept = place.isKept
         if let targetPlace { isKept = isKept || targetPlace.isKept }
+        let ownEntry = rootWithEntry(name, in: directory)
+        let targetEntry = target.flatMap { rootWithEntry(bytes.extracting(record.targetName.indices), in: $0) }
+        if ownEntry != nil || targetEntry != nil { isKept = true }
 
         if record.mask.contains(.openExec) {
             let isInterpreter = takeExec(
@@ -158,12 +179,16 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             var flags = EventFlags()
             let process = processes.index(of: record.pid, at: window, in: &batch)
             if process.isUncertain { flags.insert(.uncertainProcess) }
-            let path = batch.paths.internPath(directory: batchDirectory(of: directory, place), name: name)
+            let path =
+                ownEntry.map { pathOfRoot($0) }
+                ?? batch.paths.internPath(directory: batchDirectory(of: directory, place), name: name)
             var targetPath = PathIndex.absent
             if let target, let targetPlace {
-                targetPath = batch.paths.internPath(
-                    directory: batchDirectory(of: target, targetPlace),
-                    name: bytes.extracting(record.targetName.indices))
+                targetPath =
+                    targetEntry.map { pathOfRoot($0) }
+                    ?? batch.paths.internPath(
+                        directory: batchDirectory(of: target, targetPlace),
+                        name: bytes.extracting(record.targetName.indices))
             }
             if isExcluded(path), targetPath == .absent || isExcluded(targetPath) {
                 counts.outside &+= 1
@@ -174,7 +199,9 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                     mask: mask, flags: flags)
                 counts.kept &+= 1
                 if mask.isMerged { counts.merged &+= 1 }
-                if place.isPending { unsettled.append(UnsettledEvent(event: event, directory: directory)) }
+                if place.isPending, ownEntry == nil, targetPlace == nil {
+                    unsettled.append(UnsettledEvent(event: event, directory: directory))
+                }
             }
         }
         if record.mask.rawValue & entryOperations.rawValue != 0 {
@@ -206,14 +233,25 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             guard let target, isKept || known != DirectoryTree.none else { return }
             let index = tree.findOrInsert(object)
             let name = bytes.extracting(record.targetName.indices)
+            leaveRoot(index)
+            // What was asked for since belongs to the time before this rename.
+            if tree[index].state == .unplaced {
+                settle(index, at: directory, name: bytes.extracting(record.name.indices))
+            }
+            confirmAskedPlaces()
+            settleEvents(isFinal: false)
             renames.note(
                 index, from: .init(parent: directory, name: bytes.extracting(record.name.indices)),
                 to: .init(parent: target, name: name))
             settle(index, at: target, name: name)
+            enterRoot(index, name: name, in: target)
         } else if known != DirectoryTree.none || (isKept && record.mask.contains(.create)) {
             // A deletion places a directory too: the records of what happened in it may stand before or behind.
             let index = tree.findOrInsert(object)
-            settle(index, at: directory, name: bytes.extracting(record.name.indices))
+            let name = bytes.extracting(record.name.indices)
+            settle(index, at: directory, name: name)
+            // A root that is removed stays one: its records may stand behind, and its handle never comes again.
+            if record.mask.contains(.create) { enterRoot(index, name: name, in: directory) }
         }
     }
 
@@ -305,13 +343,24 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
 
     /// Settles what is open and hands the batch over; `next` becomes the one to fill.
     mutating func finishBatch(next: consuming Batch) -> (batch: Batch, additions: Additions) {
-        settleEvents()
+        confirmAskedPlaces()
+        settleEvents(isFinal: true)
         let finished = (batch, additions)
         batch = next
-        batch.removeAll(keepingCapacity: true)
         additions = Additions()
+        recycleBatch()
+        return finished
+    }
+
+    /// Starts the batch over: what it gathered is gone, and every process is checked again before it names an event.
+    ///
+    /// Also called now and then while nothing is recorded: what goes on outside leaves its processes, directories and
+    /// windows in the batch too.
+    mutating func recycleBatch() {
+        batch.removeAll(keepingCapacity: true)
         stamp &+= 1
         unplaced.removeAll(keepingCapacity: true)
+        unsettled.removeAll(keepingCapacity: true)
         excludedPaths.removeAll(keepingCapacity: true)
         folding.removeAll()
         processes.beginBatch()
@@ -319,38 +368,35 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             tree.removeAll()
             renames.removeAll()
             lastHandle = nil
+            asked.removeAll()
             plantRoots()
         }
-        return finished
     }
 
-    /// Events below directories that could not be named at first: by now a later record may have told.
-    private mutating func settleEvents() {
+    /// Events below directories that could not be named at first: by now a later record or the kernel may have told.
+    ///
+    /// Parameter isFinal: the batch ends, so what is still open stays without a path and is counted in a gap.
+    private mutating func settleEvents(isFinal: Bool) {
         guard !unsettled.isEmpty else { return }
-        bufferSerial &+= 1
-        var lost = 0
-        var from = Instant.distantFuture
-        var to = Instant.distantPast
+        if isFinal { bufferSerial &+= 1 }
+        var lost = UnresolvedCount()
+        var open: [UnsettledEvent] = []
         for entry in unsettled {
             let place = placement(of: entry.directory)
-            if place.isPending {
-                let window = batch.windows[Int(batch[entry.event].window)]
-                from = min(from, window.earliest)
-                to = max(to, window.time)
-                lost += 1
+            if place.isPending, isFinal {
+                lost.add(batch.windows[Int(batch[entry.event].window)])
                 batch.insertFlags(.nameOnly, at: entry.event)
+            } else if place.isPending {
+                open.append(entry)
             } else if !place.isKept {
                 batch.drop(at: entry.event)
             }
         }
-        unsettled.removeAll(keepingCapacity: true)
+        unsettled = open
         directories.release()
-        guard lost > 0 else { return }
-        counters.unresolved.add(lost)
-        additions.gaps.append(
-            Gap(
-                kind: .unresolved, from: from, to: to, count: UInt64(lost), scope: nil,
-                cause: "the directories of these events could no longer be named"))
+        guard let gap = lost.gap else { return }
+        counters.unresolved.add(lost.count)
+        additions.gaps.append(gap)
     }
 
     /// True when the batch waits for the place of some directory.

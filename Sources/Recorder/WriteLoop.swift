@@ -27,6 +27,9 @@ struct WriteLoop: ~Copyable {
     private var dropped: Gap?
     private var retryAt: Int64?
     private var lastFailure: String?
+    /// Who waits for the compaction that is under way, and the first block it could not merge.
+    private var compactionRequests: [UInt64] = []
+    private var compactionFailure: String?
     private var unsyncedSince: Int64?
     private var lastHeartbeat: Int64 = 0
     private var lastLimitCheck: Int64 = 0
@@ -59,6 +62,7 @@ struct WriteLoop: ~Copyable {
             commitHeld()
             if reachedLast, !held.isEmpty { dropOldest() }
             answerRequests()
+            advanceFullCompaction()
             upkeep()
             publish()
             let isDone = reachedLast && held.isEmpty
@@ -163,7 +167,10 @@ struct WriteLoop: ~Copyable {
             do throws(StoreError) {
                 switch request.request {
                 case .compact:
-                    try store.compactAll()
+                    // In slices between commits; it is answered when the last one is done.
+                    store.beginFullCompaction()
+                    compactionRequests.append(request.id)
+                    continue
                 case .prune(let before):
                     _ = try store.prune(before: before, cause: "asked for with varve prune")
                 case .note(let text, let uid):
@@ -178,6 +185,25 @@ struct WriteLoop: ~Copyable {
             storeChanged = true
             shared.answer(request.id, failure: failure)
         }
+    }
+
+    /// A slice of the compaction that was asked for.
+    private mutating func advanceFullCompaction() {
+        guard !compactionRequests.isEmpty else { return }
+        var failure: String?
+        do throws(StoreError) {
+            _ = try store.compactStep()
+            storeChanged = true
+        } catch {
+            failure = error.description
+            // One damaged block does not keep the others from being merged.
+            if error.code == .badBlock { compactionFailure = failure }
+        }
+        let hasGivenUp = failure != nil && compactionFailure == nil
+        guard !store.isFullCompactionRunning || hasGivenUp else { return }
+        for id in compactionRequests { shared.answer(id, failure: failure ?? compactionFailure) }
+        compactionRequests.removeAll()
+        compactionFailure = nil
     }
 
     /// Whatever fails here is tried again at its next turn; the events themselves are safe.
@@ -238,6 +264,7 @@ struct WriteLoop: ~Copyable {
 
     /// How long there is nothing to do, in nanoseconds.
     private func nextDeadline() -> Int64? {
+        if !compactionRequests.isEmpty { return 0 }
         let now = Clock.monotonic()
         if mayMerge(now) { return Self.mergePauseNanoseconds }
         var deadline = lastHeartbeat &+ Self.heartbeatNanoseconds
@@ -249,7 +276,7 @@ struct WriteLoop: ~Copyable {
     /// Merging waits for a calm moment: in a storm every bit of the processor belongs to the workload. It waits only
     /// so long, or the fresh blocks of a machine that is never calm would pile up.
     private func mayMerge(_ now: Int64) -> Bool {
-        guard store.isCompactionDue, held.isEmpty else { return false }
+        guard store.isCompactionDue, held.isEmpty, compactionRequests.isEmpty else { return false }
         return now &- lastStorm >= Self.calmNanoseconds || now &- calmSince >= Self.longestPutOffNanoseconds
     }
 
