@@ -4,7 +4,7 @@ package import Model
 package struct RowGroup: Hashable, Sendable {
     package var firstSequence: UInt64
     package var count: Int
-    /// The least `earliest` and greatest `time` of its windows; on the microsecond grid.
+    /// The least `earliest` and greatest `time` of its windows; on the grid of the format.
     package var earliest: Instant
     package var latest: Instant
     /// The unions of its events' masks and flags.

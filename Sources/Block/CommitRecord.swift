@@ -18,9 +18,9 @@ package struct CommitRecord: Hashable, Sendable {
     /// `seq` of its first event.
     package var firstSequence: UInt64
     package var count: UInt32
-    /// The least `earliest` of its windows; on the microsecond grid.
+    /// The least `earliest` of its windows; on the grid of the format.
     package var earliest: Instant
-    /// The greatest `time` of its windows; on the microsecond grid.
+    /// The greatest `time` of its windows; on the grid of the format.
     package var latest: Instant
     /// The run that made it: `RunIdentity.run`.
     package var run: UInt32

@@ -7,7 +7,7 @@ package struct EncodedBlock: Sendable {
     package var filter: [UInt8]
     package var firstSequence: UInt64
     package var count: Int
-    /// The least `earliest` and greatest `time` of its windows; on the microsecond grid.
+    /// The least `earliest` and greatest `time` of its windows; on the grid of the format.
     package var earliest: Instant
     package var latest: Instant
     /// The union of all events' masks.

@@ -11,13 +11,13 @@ package struct FilterKey: Hashable, Sendable {
 
 /// A Bloom filter over a block's paths and all their ancestor directories.
 ///
-/// Shape: one byte 1 (the version), then 6 bits for each distinct path and directory, in whole bytes; 4 of them are set
-/// for each, at ((low 32 + i × (high 32 | 1)) mod 2^32 × bit count) >> 32 for i = 0...3, where low and high are the halves
+/// Shape: one byte 1 (the version), then 5 bits for each distinct path and directory, in whole bytes; 3 of them are set
+/// for each, at ((low 32 + i × (high 32 | 1)) mod 2^32 × bit count) >> 32 for i = 0...2, where low and high are the halves
 /// of XXH3-64, seeded with the key's low word, of: hash of the path (low, high), the key's high word; little-endian.
-/// About 1 in 18 paths that are not there is not told apart.
+/// About 1 in 11 paths that are not there is not told apart.
 package enum PathFilter {
-    private static let probeCount: UInt32 = 4
-    private static let bitsPerEntry = 6
+    private static let probeCount: UInt32 = 3
+    private static let bitsPerEntry = 5
     private static let version: UInt8 = 1
 
     /// False only when the block surely knows neither such a path nor anything below it.

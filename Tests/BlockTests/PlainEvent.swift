@@ -59,7 +59,7 @@ struct PlainBlock: Equatable {
             events.append(
                 PlainEvent(
                     sequence: firstSequence + UInt64(events.count),
-                    window: batch.windows[Int(event.window)].roundedToMicroseconds,
+                    window: batch.windows[Int(event.window)].asStored,
                     process: event.process == .absent ? nil : batch.processes[Int(event.process)].asStored,
                     path: Self.bytes(event.path, batch.paths), target: Self.bytes(event.target, batch.paths),
                     object: event.object, mask: event.mask.rawValue, flags: UInt32(event.flags.rawValue)))
