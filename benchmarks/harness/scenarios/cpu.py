@@ -91,8 +91,11 @@ def summarise(report, rounds, wake_only, limit, pairs):
         for one in rounds
     ])
     report.figure("pairs that count", f"{len(counted)} of {len(rounds)} run, {pairs} wanted")
-    if not counted:
-        report.not_measured("CPU ratio", "no pair of runs read comparable numbers of records", limit)
+    if len(counted) < pairs:
+        every = stats.summary([one["recorder"]["cpu"] / one["loop"]["cpu"] for one in rounds])
+        records = stats.summary([one["recorder"]["records"] / one["loop"]["records"] for one in rounds])
+        report.not_measured("CPU of varved / bare C loop", "too few pairs read comparable numbers of records; of all "
+                            f"pairs the ratio is {stats.line(every)}, of the records {stats.line(records)}", limit)
         return
 
     def ratio(top, bottom, key="cpu"):
