@@ -14,6 +14,7 @@ final class DrainLoop: Sendable {
     let waker: Waker
     private let isStopping = Atomic<Bool>(false)
     /// Between a reading and its passing on.
+    private let seenEmptyAt = Atomic<Int64>(.min)
     private let isBusy = Atomic<Bool>(false)
     private let watchdogAllowedNanoseconds: Int64?
 
@@ -23,6 +24,11 @@ final class DrainLoop: Sendable {
         self.barriers = barriers
         self.waker = waker
         self.watchdogAllowedNanoseconds = watchdogAllowedNanoseconds
+    }
+
+    /// Everything that happened before this moment has been read. Any thread.
+    var readUpTo: Instant {
+        Instant(nanosecondsSinceEpoch: seenEmptyAt.load(ordering: .sequentiallyConsistent))
     }
 
     /// Ends the loop after one more reading until the queue is empty.
@@ -107,6 +113,7 @@ final class DrainLoop: Sendable {
         if hasExec { ring.interruptRest() }
         // The last reading began at `before` or later and found nothing.
         seenEmpty = before
+        seenEmptyAt.store(before.nanosecondsSinceEpoch, ordering: .sequentiallyConsistent)
         return recordCount
     }
 }

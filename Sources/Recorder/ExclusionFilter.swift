@@ -21,6 +21,8 @@ struct ExclusionFilter {
 
     /// `verdicts` is indexed by path and grows with the dictionary; the caller clears it with the batch.
     func isExcluded(_ path: PathIndex, in paths: borrowing PathDictionary, verdicts: inout [Verdict]) -> Bool {
+        // What lies above is not known yet; it is asked again when it is.
+        if paths.isUnplaced(paths.directory(of: path)) { return false }
         let index = Int(path)
         while verdicts.count <= index { verdicts.append(.unknown) }
         if verdicts[index] == .unknown {

@@ -86,6 +86,11 @@ struct ProcessTable<Source: ProcessSource> {
         return (entry.batchIndex, entry.isUncertain)
     }
 
+    /// Takes notice of a process without naming it in the batch: no event that is kept is its own yet.
+    mutating func meet(_ pid: Int32, at window: TimeWindow, in batch: inout Batch) {
+        entries[pid] = current(pid, at: window, in: &batch)
+    }
+
     /// The entry for `pid`, checked for this batch.
     private mutating func current(_ pid: Int32, at window: TimeWindow, in batch: inout Batch) -> Entry {
         guard var entry = entries[pid] else { return newEntry(pid, at: window, isUncertain: false) }

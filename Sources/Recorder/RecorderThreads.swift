@@ -36,13 +36,14 @@ struct RecorderThreads: ~Copyable {
 
         let pacing = CommitPacing(intervalNanoseconds: options.commitIntervalNanoseconds)
         let scope = marked.scope
+        let coverage = marked.coverage
         let mountPoints = marked.mountPoints
         // From here on a thread that cannot be made leaves the others to end with the process.
         let handOff = StoreHandOff(store)
         let write = try OSThread(name: "write", stackByteCount: 2 << 20) {
             ThreadPriority.lower(by: Self.writeNiceness)
             guard let store = handOff.take() else { return }
-            WriteLoop(store: store, run: run, options: options, shared: shared).runToEnd()
+            WriteLoop(store: store, run: run, options: options, coverage: coverage, shared: shared).runToEnd()
         }
         let resolve = try OSThread(name: "resolve", stackByteCount: 2 << 20) {
             ThreadPriority.lower(by: Self.resolveNiceness)

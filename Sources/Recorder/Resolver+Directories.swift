@@ -175,11 +175,39 @@ extension Resolver {
         }
     }
 
+    /// A directory is about to move: what was asked for below it is true of the time before.
+    mutating func confirmAskedPlaces(below ancestor: DirectoryTree.Index) {
+        guard !asked.isEmpty else { return }
+        let below = asked.filter { isBelow($0.key, ancestor) }
+        for index in below.keys { asked[index] = nil }
+        confirm(below)
+    }
+
+    /// By what is known and what was asked.
+    private func isBelow(_ index: DirectoryTree.Index, _ ancestor: DirectoryTree.Index) -> Bool {
+        var current = index
+        for _ in 0..<DirectoryTree.maximumDepth {
+            if case .place(let parent, _) = asked[current] {
+                current = parent
+            } else if tree[current].state == .placed {
+                current = tree[current].parent
+            } else {
+                return false
+            }
+            if current == ancestor { return true }
+        }
+        return false
+    }
+
     /// The queue holds nothing older any more: what the kernel said is true of all that was read since.
     mutating func confirmAskedPlaces() {
         guard !asked.isEmpty else { return }
         let confirmed = asked
         asked.removeAll(keepingCapacity: true)
+        confirm(confirmed)
+    }
+
+    private mutating func confirm(_ confirmed: [DirectoryTree.Index: AskedPlace]) {
         for (index, place) in confirmed where tree[index].state == .unplaced {
             switch place {
             case .place(let parent, let name):

@@ -164,7 +164,10 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         let targetEntry = target.flatMap { rootWithEntry(bytes.extracting(record.targetName.indices), in: $0) }
         if ownEntry != nil || targetEntry != nil { isKept = true }
 
+        var actor: (index: ProcessIndex, isUncertain: Bool)?
         if record.mask.contains(.openExec) {
+            // The exec itself is done by the image before it.
+            if isKept { actor = processes.index(of: record.pid, at: window, in: &batch) }
             let isInterpreter = takeExec(
                 record, of: bytes, in: directory, identity: identity, object: object, window: window)
             if isInterpreter {
@@ -177,7 +180,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             if !isKept { counts.outside &+= 1 }
         } else {
             var flags = EventFlags()
-            let process = processes.index(of: record.pid, at: window, in: &batch)
+            let process = actor ?? processes.index(of: record.pid, at: window, in: &batch)
             if process.isUncertain { flags.insert(.uncertainProcess) }
             let path =
                 ownEntry.map { pathOfRoot($0) }
@@ -238,7 +241,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             if tree[index].state == .unplaced {
                 settle(index, at: directory, name: bytes.extracting(record.name.indices))
             }
-            confirmAskedPlaces()
+            confirmAskedPlaces(below: index)
             settleEvents(isFinal: false)
             renames.note(
                 index, from: .init(parent: directory, name: bytes.extracting(record.name.indices)),
@@ -289,7 +292,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         _ record: EventRecord, of bytes: RawSpan, in directory: DirectoryTree.Index,
         identity: FileIdentity?, object: FileHandle?, window: TimeWindow
     ) -> Bool {
-        _ = processes.index(of: record.pid, at: window, in: &batch)
+        processes.meet(record.pid, at: window, in: &batch)
         var path = pathBytes(of: directory)
         if path != nil {
             if path?.last != UInt8(ascii: "/") { path?.append(UInt8(ascii: "/")) }
@@ -388,7 +391,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                 batch.insertFlags(.nameOnly, at: entry.event)
             } else if place.isPending {
                 open.append(entry)
-            } else if !place.isKept {
+            } else if !place.isKept || isExcluded(batch[entry.event].path) {
                 batch.drop(at: entry.event)
             }
         }

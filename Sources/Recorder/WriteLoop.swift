@@ -25,11 +25,14 @@ struct WriteLoop: ~Copyable {
     private let shared: WriteShared
     private var held: Deque<FinishedBatch> = []
     private var dropped: Gap?
+    /// Rows of batches that were dropped: gaps and clock steps outlive their events.
+    private var orphaned = Additions()
     private var retryAt: Int64?
     private var lastFailure: String?
     /// Who waits for the compaction that is under way, and the first block it could not merge.
     private var compactionRequests: [UInt64] = []
     private var compactionFailure: String?
+    private var coverageWatch: CoverageWatch
     private var unsyncedSince: Int64?
     private var lastHeartbeat: Int64 = 0
     private var lastLimitCheck: Int64 = 0
@@ -46,7 +49,11 @@ struct WriteLoop: ~Copyable {
     /// Two wait here at most: the third batch is being filled.
     static let heldBatchCount = 2
 
-    init(store: consuming StoreWriter, run: RunIdentity, options: RecorderOptions, shared: WriteShared) {
+    init(
+        store: consuming StoreWriter, run: RunIdentity, options: RecorderOptions, coverage: [Coverage],
+        shared: WriteShared
+    ) {
+        coverageWatch = CoverageWatch(coverage)
         encoder = BlockEncoder(filterKey: store.filterKey)
         self.store = store
         self.run = run
@@ -102,6 +109,7 @@ struct WriteLoop: ~Copyable {
 
     private mutating func commit(_ finished: borrowing FinishedBatch) throws(StoreError) {
         var additions = finished.additions
+        additions.append(contentsOf: orphaned)
         if let dropped { additions.gaps.append(dropped) }
         if finished.batch.keptCount > 0 {
             let block: EncodedBlock
@@ -120,6 +128,7 @@ struct WriteLoop: ~Copyable {
             return
         }
         dropped = nil
+        orphaned = Additions()
         shared.counters.commits.add(1)
         storeChanged = true
         if unsyncedSince == nil { unsyncedSince = Clock.monotonic() }
@@ -147,6 +156,7 @@ struct WriteLoop: ~Copyable {
     /// Gives up the oldest batch; its time and its number become a gap.
     private mutating func dropOldest() {
         guard let oldest = held.popFirst() else { return }
+        orphaned.append(contentsOf: oldest.additions)
         let count = UInt64(oldest.batch.keptCount)
         if count > 0, let first = oldest.batch.windows.first, let last = oldest.batch.windows.last {
             let before = dropped
@@ -215,6 +225,12 @@ struct WriteLoop: ~Copyable {
             if now &- lastHeartbeat >= Self.heartbeatNanoseconds {
                 lastHeartbeat = now
                 try store.heartbeat(heartbeat())
+                let vanished = coverageWatch.newlyVanished(now: Clock.realtime())
+                if !vanished.isEmpty {
+                    var additions = Additions()
+                    additions.gaps = vanished
+                    try store.append(additions)
+                }
             }
             // An age limit also moves while nothing is written.
             let limitPause = storeChanged ? Self.limitCheckNanoseconds : Self.idleLimitCheckNanoseconds
@@ -294,12 +310,11 @@ struct WriteLoop: ~Copyable {
 
     private consuming func finish() {
         do throws(StoreError) {
-            if let dropped {
-                var additions = Additions()
-                additions.gaps.append(dropped)
-                try store.append(additions)
-            }
-            try store.endRun(at: Clock.realtime())
+            var additions = orphaned
+            if let dropped { additions.gaps.append(dropped) }
+            if !additions.isEmpty { try store.append(additions) }
+            // What happened after the last look into the queue was not recorded.
+            try store.endRun(at: shared.drain.readUpTo)
             try store.sync()
             try store.heartbeat(heartbeat())
         } catch {

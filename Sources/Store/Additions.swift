@@ -9,4 +9,11 @@ package struct Additions: Sendable {
     package init() {}
 
     package var isEmpty: Bool { gaps.isEmpty && notes.isEmpty && clockSteps.isEmpty }
+
+    /// Adds the rows of another commit that did not come about.
+    package mutating func append(contentsOf other: Additions) {
+        gaps += other.gaps
+        notes += other.notes
+        clockSteps += other.clockSteps
+    }
 }

@@ -56,7 +56,7 @@ struct Varved: ParsableCommand {
     @Argument(help: "Directories to record, with all below them.")
     var paths: [String] = []
 
-    func options(command: [String]) throws -> RecorderOptions {
+    func options(command: [RawPath]) throws -> RecorderOptions {
         var options = RecorderOptions(store: try storeDirectory())
         options.scope = scope.value
         if let ops { options.operations = ops.mask }
@@ -67,8 +67,10 @@ struct Varved: ParsableCommand {
         options.maximumByteCount = maxSize?.byteCount
         options.maximumAgeNanoseconds = maxAge?.nanoseconds
         options.minimumFreeByteCount = minFree.byteCount
-        options.paths = paths.map { RawPath($0) }
-        options.command = command.map { RawPath($0) }
+        // Paths are bytes; the parser only knows text.
+        let raw = Dictionary(zip(CommandLine.arguments, Self.rawArguments()), uniquingKeysWith: { first, _ in first })
+        options.paths = paths.map { raw[$0] ?? RawPath($0) }
+        options.command = command
         options.version = RecorderVersion.text
         options.commandLine = CommandLine.arguments.dropFirst().joined(separator: " ")
         return options
@@ -84,13 +86,30 @@ struct Varved: ParsableCommand {
         return standard
     }
 
+    /// The arguments as the kernel passed them, the program's name first.
+    private static func rawArguments() -> [RawPath] {
+        (0..<Int(CommandLine.argc)).compactMap { index in
+            // SAFETY: the C strings of the arguments stay in place as long as the process lives.
+            guard let argument = unsafe CommandLine.unsafeArgv[index] else { return nil }
+            return unsafe RawPath(bytes(of: argument))
+        }
+    }
+
+    private static func bytes(of text: UnsafePointer<CChar>) -> [UInt8] {
+        // SAFETY: the argument is a C string; its bytes up to the NUL are copied.
+        unsafe UnsafeBufferPointer(start: text, count: strlen(text)).map { UInt8(bitPattern: $0) }
+    }
+
     static func main() {
         let status: Int32
         do {
             // Everything after '--' is the command and its arguments, whatever they look like.
             let arguments = CommandLine.arguments.dropFirst()
             let own = arguments.prefix { $0 != "--" }
-            let command = Array(arguments.dropFirst(own.count + 1))
+            let command = Array(rawArguments().dropFirst(own.count + 2))
+            if own.count < arguments.count, command.isEmpty {
+                throw RecorderError(.usage, "after '--' comes the command to run, and there is none")
+            }
             status = try RecordingSession.run(try parse(Array(own)).options(command: command))
         } catch let error as RecorderError {
             StandardError.write("varved: \(error.message)\n")
