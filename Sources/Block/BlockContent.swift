@@ -40,7 +40,9 @@ extension BlockContent {
         return [PendingPart(.commits, commits.numbers), PendingPart(.commitHashes, commits.hashes)]
             + entries.parts(names: names, objects: objects, volumes: volumes)
             + [
-                PendingPart(.processNumbers, processes.numbers), PendingPart(.processTexts, processes.texts),
+                PendingPart(.processIdentities, processes.identities), PendingPart(.processTimes, processes.times),
+                PendingPart(.processDetails, processes.details), PendingPart(.processReferences, processes.references),
+                PendingPart(.processTexts, processes.texts),
                 PendingPart(.facts, FactTable.encode(facts, origin: base)),
             ]
     }

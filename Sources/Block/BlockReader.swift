@@ -71,7 +71,12 @@ package final class BlockReader {
     /// The processes the events name, and those the batch held beside.
     package func processes() throws(BlockError) -> [ActorProcess] {
         if let cachedProcesses { return cachedProcesses }
-        let table = ProcessTable(numbers: try part(.processNumbers), texts: try part(.processTexts))
+        var table = ProcessTable()
+        table.identities = try part(.processIdentities)
+        table.times = try part(.processTimes)
+        table.details = try part(.processDetails)
+        table.references = try part(.processReferences)
+        table.texts = try part(.processTexts)
         let processes = try decoding("processes") { () throws(PartError) in
             try table.decode(count: header.processCount, origin: origin)
         }

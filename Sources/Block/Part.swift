@@ -14,9 +14,12 @@ enum PartKind: UInt8, CaseIterable, Sendable {
     case pathVolumes = 11
     case pathInodes = 12
     case pathGenerations = 13
-    case processNumbers = 14
-    case processTexts = 15
-    case facts = 16
+    case processIdentities = 14
+    case processTimes = 15
+    case processDetails = 16
+    case processReferences = 17
+    case processTexts = 18
+    case facts = 19
     // Of a row group.
     case windowSymbols = 32
     case windowRuns = 33
@@ -50,7 +53,7 @@ enum PartKind: UInt8, CaseIterable, Sendable {
         case .pathVolumes: "path volumes"
         case .pathInodes: "path inodes"
         case .pathGenerations: "path generations"
-        case .processNumbers: "process numbers"
+        case .processIdentities, .processTimes, .processDetails, .processReferences: "process numbers"
         case .processTexts: "process texts"
         case .facts: "facts"
         case .directoryPrefixes: "directory prefixes"

@@ -51,18 +51,22 @@ extension RawPath {
     }
 }
 
-/// The processes of a block, column after column.
+/// The processes of a block, column after column, columns that are alike in one stream.
 ///
-/// Shape: `numbers` holds, each for all processes that have it: instance, pid, first seen (zigzag differences to the
-/// process before), presence bits, sources (exe | detail << 4), start (a unit, then differences in it), parent pid,
-/// uid, gid, login uid (zigzag differences to the last that had one), then a reference for each exe, script, comm and
-/// container: 0 the next text of its section, else 1 + how many texts of the section were begun since. `texts` holds the
-/// sections exe, script, comm, container and all command lines, each text ended by NUL.
+/// Shape: each column holds a value for all processes that have it. `identities`: instance and pid (zigzag differences to
+/// the process before), parent pid (to the last that had one). `times`: first seen (zigzag difference to the process
+/// before), start (a unit, then differences in it). `details`: presence bits, sources (exe | detail << 4), uid, gid, login
+/// uid (zigzag differences to the last that had one). `references`, for each exe, script, comm and container: 0 the next
+/// text of its section, else 1 + how many texts of the section were begun since. `texts` holds the sections exe, script,
+/// comm, container and all command lines, each text ended by NUL.
 struct ProcessTable {
-    var numbers: [UInt8] = []
+    var identities: [UInt8] = []
+    var times: [UInt8] = []
+    var details: [UInt8] = []
+    var references: [UInt8] = []
     var texts: [UInt8] = []
 
-    private static let references: [(bit: UInt16, text: any WritableKeyPath<ActorProcess, RawPath?> & Sendable)] = [
+    private static let textFields: [(bit: UInt16, text: any WritableKeyPath<ActorProcess, RawPath?> & Sendable)] = [
         (1 << 5, \.exe), (1 << 6, \.script), (1 << 7, \.comm), (1 << 9, \.container),
     ]
     private static let commandLineBit: UInt16 = 1 << 8
@@ -83,26 +87,23 @@ struct ProcessTable {
         return bits
     }
 
-    init(numbers: [UInt8], texts: [UInt8]) {
-        self.numbers = numbers
-        self.texts = texts
-    }
+    init() {}
 
     /// Encodes processes that are `asStored`; `origin` is the block's base in microseconds.
     init(_ processes: [ActorProcess], origin: Int64) {
-        appendDifferences(processes) { Int64(bitPattern: $0.instance) }
-        appendDifferences(processes) { Int64($0.pid) }
-        appendDifferences(processes, from: origin) { $0.firstSeen.microsecondsRoundedDown }
-        for process in processes { numbers.appendVarint(UInt64(Self.presence(of: process))) }
-        for process in processes {
-            numbers.append((process.exeSource?.rawValue ?? 0) | (process.detailSource?.rawValue ?? 0) << 4)
-        }
+        Self.append(processes, to: &identities) { Int64(bitPattern: $0.instance) }
+        Self.append(processes, to: &identities) { Int64($0.pid) }
+        Self.append(processes, to: &identities) { $0.parentPID.map(Int64.init) }
+        Self.append(processes, to: &times, from: origin) { $0.firstSeen.microsecondsRoundedDown }
         appendStarts(processes, origin: origin)
-        appendDifferences(processes) { $0.parentPID.map(Int64.init) }
-        appendDifferences(processes) { $0.uid.map(Int64.init) }
-        appendDifferences(processes) { $0.gid.map(Int64.init) }
-        appendDifferences(processes) { $0.loginUID.map(Int64.init) }
-        for (_, text) in Self.references {
+        for process in processes { details.appendVarint(UInt64(Self.presence(of: process))) }
+        for process in processes {
+            details.append((process.exeSource?.rawValue ?? 0) | (process.detailSource?.rawValue ?? 0) << 4)
+        }
+        Self.append(processes, to: &details) { $0.uid.map(Int64.init) }
+        Self.append(processes, to: &details) { $0.gid.map(Int64.init) }
+        Self.append(processes, to: &details) { $0.loginUID.map(Int64.init) }
+        for (_, text) in Self.textFields {
             var section: [RawPath] = []
             var indices: [UInt64: Int] = [:]
             for process in processes {
@@ -110,11 +111,11 @@ struct ProcessTable {
                 // Texts whose hashes collide are only stored once more.
                 let hash = XXH3.hash64(value.bytes)
                 if let index = indices[hash], section[index] == value {
-                    numbers.appendVarint(section.count - index)
+                    references.appendVarint(section.count - index)
                 } else {
                     indices[hash] = section.count
                     section.append(value)
-                    numbers.append(0)
+                    references.append(0)
                     texts.append(contentsOf: value.bytes)
                     texts.append(0)
                 }
@@ -127,13 +128,13 @@ struct ProcessTable {
         }
     }
 
-    private mutating func appendDifferences(
-        _ processes: [ActorProcess], from origin: Int64 = 0, _ value: (ActorProcess) -> Int64?
+    private static func append(
+        _ processes: [ActorProcess], to bytes: inout [UInt8], from origin: Int64 = 0, _ value: (ActorProcess) -> Int64?
     ) {
         var last = origin
         for process in processes {
             guard let value = value(process) else { continue }
-            numbers.appendZigzag(value &- last)
+            bytes.appendZigzag(value &- last)
             last = value
         }
     }
@@ -150,65 +151,62 @@ struct ProcessTable {
         }
         // A difference of 2^63 has no signed quotient by itself; such moments are stored one by one.
         if unit == 0 || unit > UInt64(Int64.max) { unit = 1 }
-        numbers.appendVarint(unit)
-        numbers.appendZigzag(first &- origin)
+        times.appendVarint(unit)
+        times.appendZigzag(first &- origin)
         for (earlier, later) in zip(starts, starts.dropFirst()) {
-            numbers.appendZigzag((later &- earlier) / Int64(unit))
+            times.appendZigzag((later &- earlier) / Int64(unit))
         }
     }
 
     /// `count` processes.
     func decode(count: Int, origin: Int64) throws(PartError) -> [ActorProcess] {
-        // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
-        var cursor = unsafe ByteCursor(numbers.span.bytes)
-        guard count <= cursor.remainingByteCount else { throw .truncated }
-        var processes = Array(
-            repeating: ActorProcess(instance: 0, pid: 0, firstSeen: Instant(nanosecondsSinceEpoch: 0)), count: count)
-        var last: Int64 = 0
-        for index in 0..<count {
-            last &+= try cursor.zigzag()
-            processes[index].instance = UInt64(bitPattern: last)
-        }
-        try Self.differences(&cursor, count) { processes[$0].pid = Int32(truncatingIfNeeded: $1) }
-        last = origin
-        for index in 0..<count {
-            last &+= try cursor.zigzag()
-            processes[index].firstSeen = Instant(microsecondsSinceEpoch: last)
-        }
+        // SAFETY: bytes are initialised memory without padding; the spans do not outlive the arrays.
+        var identities = unsafe ByteCursor(self.identities.span.bytes)
+        var times = unsafe ByteCursor(self.times.span.bytes)
+        var details = unsafe ByteCursor(self.details.span.bytes)
+        var references = unsafe ByteCursor(self.references.span.bytes)
+        guard count <= times.remainingByteCount else { throw .truncated }
         var presence: [UInt16] = []
         presence.reserveCapacity(count)
         for _ in 0..<count {
-            presence.append(UInt16(truncatingIfNeeded: try cursor.count(atMost: Self.presenceLimit)))
+            presence.append(UInt16(truncatingIfNeeded: try details.count(atMost: Self.presenceLimit)))
         }
-        for index in 0..<count {
-            let sources = try cursor.byte()
-            processes[index].exeSource = try Self.source(sources & 0xF)
-            processes[index].detailSource = try Self.source(sources >> 4)
+        var processes = Array(
+            repeating: ActorProcess(instance: 0, pid: 0, firstSeen: Instant(nanosecondsSinceEpoch: 0)), count: count)
+        try Self.differences(&identities, count) { processes[$0].instance = UInt64(bitPattern: $1) }
+        try Self.differences(&identities, count) { processes[$0].pid = Int32(truncatingIfNeeded: $1) }
+        try Self.differences(&identities, count, presence, 1 << 1) {
+            processes[$0].parentPID = Int32(truncatingIfNeeded: $1)
+        }
+        try Self.differences(&times, count, from: origin) {
+            processes[$0].firstSeen = Instant(microsecondsSinceEpoch: $1)
         }
         if presence.contains(where: { $0 & 1 != 0 }) {
-            let unit = Int64(bitPattern: try cursor.varint())
+            let unit = Int64(bitPattern: try times.varint())
             var isFirst = true
-            last = origin
+            var last = origin
             for index in 0..<count where presence[index] & 1 != 0 {
-                let step = try cursor.zigzag()
+                let step = try times.zigzag()
                 last &+= isFirst ? step : step &* unit
                 isFirst = false
                 processes[index].start = Instant(microsecondsSinceEpoch: last)
             }
         }
-        try Self.differences(&cursor, count, presence, 1 << 1) {
-            processes[$0].parentPID = Int32(truncatingIfNeeded: $1)
+        for index in 0..<count {
+            let sources = try details.byte()
+            processes[index].exeSource = try Self.source(sources & 0xF)
+            processes[index].detailSource = try Self.source(sources >> 4)
         }
-        try Self.differences(&cursor, count, presence, 1 << 2) { processes[$0].uid = UInt32(truncatingIfNeeded: $1) }
-        try Self.differences(&cursor, count, presence, 1 << 3) { processes[$0].gid = UInt32(truncatingIfNeeded: $1) }
-        try Self.differences(&cursor, count, presence, 1 << 4) {
+        try Self.differences(&details, count, presence, 1 << 2) { processes[$0].uid = UInt32(truncatingIfNeeded: $1) }
+        try Self.differences(&details, count, presence, 1 << 3) { processes[$0].gid = UInt32(truncatingIfNeeded: $1) }
+        try Self.differences(&details, count, presence, 1 << 4) {
             processes[$0].loginUID = UInt32(truncatingIfNeeded: $1)
         }
         var nextText = 0
-        for (bit, text) in Self.references {
+        for (bit, text) in Self.textFields {
             var section: [RawPath] = []
             for index in 0..<count where presence[index] & bit != 0 {
-                let reference = try cursor.count(atMost: section.count)
+                let reference = try references.count(atMost: section.count)
                 if reference == 0 { section.append(try takeText(&nextText)) }
                 processes[index][keyPath: text] =
                     section[reference == 0 ? section.count - 1 : section.count - reference]
@@ -218,15 +216,18 @@ struct ProcessTable {
             processes[index].commandLine = try takeText(&nextText)
         }
         guard nextText == texts.count else { throw .malformed("text after the last") }
-        try cursor.expectEnd()
+        try identities.expectEnd()
+        try times.expectEnd()
+        try details.expectEnd()
+        try references.expectEnd()
         return processes
     }
 
     private static func differences(
-        _ cursor: inout ByteCursor, _ count: Int, _ presence: [UInt16] = [], _ bit: UInt16 = 0,
+        _ cursor: inout ByteCursor, _ count: Int, _ presence: [UInt16] = [], _ bit: UInt16 = 0, from origin: Int64 = 0,
         _ set: (Int, Int64) -> Void
     ) throws(PartError) {
-        var last: Int64 = 0
+        var last = origin
         for index in 0..<count where bit == 0 || presence[index] & bit != 0 {
             last &+= try cursor.zigzag()
             set(index, last)
