@@ -114,31 +114,44 @@ struct NameArena: Sendable {
     init(prefixes: [UInt8], rests: [UInt8], count: Int, afterRoot: Bool) throws(PartError) {
         guard count <= rests.count, rests.last ?? 0 == 0 else { throw .truncated }
         guard prefixes.isEmpty || prefixes.count == count else { throw .malformed("count of prefixes") }
-        bytes = []
-        bytes.reserveCapacity(rests.count)
-        starts = []
+        // What the names take together follows from what is stored, so it is checked and allocated once.
+        let shared = prefixes.reduce(0) { $0 + Int($1) }
+        let total = rests.count - count + shared
+        guard total <= BlockLimits.nameByteCount else { throw .malformed("too many bytes of names") }
+        var bytes = [UInt8](repeating: 0, count: total)
+        var starts: [UInt32] = []
         starts.reserveCapacity(count + 2)
         if afterRoot { starts.append(0) }
         starts.append(0)
         // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
         let source = unsafe rests.span.bytes
+        var target = bytes.mutableSpan
         var previous = 0
         var position = 0
+        var end = 0
         for index in 0..<count {
-            var end = position
-            while end < source.byteCount && source.byte(at: end) != 0 { end &+= 1 }
-            guard end < source.byteCount else { throw .truncated }
-            let start = bytes.count
+            let start = end
             let shared = prefixes.isEmpty ? 0 : Int(prefixes[index])
-            guard shared <= start &- previous else { throw .malformed("prefix longer than the name before") }
-            for offset in 0..<shared { bytes.append(bytes[previous &+ offset]) }
-            bytes.append(contentsOf: source.extracting(position..<end))
-            guard bytes.count <= BlockLimits.nameByteCount else { throw .malformed("too many bytes of names") }
-            starts.append(UInt32(truncatingIfNeeded: bytes.count))
+            guard shared <= start &- previous, shared <= total &- end else {
+                throw .malformed("prefix longer than the name before")
+            }
+            for offset in 0..<shared { target[end &+ offset] = target[previous &+ offset] }
+            end &+= shared
+            while true {
+                guard position < source.byteCount else { throw .truncated }
+                let byte = source.byte(at: position)
+                position &+= 1
+                if byte == 0 { break }
+                guard end < total else { throw .malformed("name after the last") }
+                target[end] = byte
+                end &+= 1
+            }
+            starts.append(UInt32(truncatingIfNeeded: end))
             previous = start
-            position = end &+ 1
         }
-        guard position == source.byteCount else { throw .malformed("name after the last") }
+        guard position == source.byteCount, end == total else { throw .malformed("name after the last") }
+        self.bytes = bytes
+        self.starts = starts
     }
 
     /// Each directory's whole path with "/" at the end; nil when that takes more than `limit` bytes.
