@@ -11,7 +11,7 @@ import Model
 ///
 /// Bounded: `maximumEntryCount` processes, the longest unused go first. Thread: the resolve thread only.
 struct ProcessTable<Source: ProcessSource> {
-    static var maximumEntryCount: Int { 16_384 }
+    static var maximumEntryCount: Int { 4_096 }
     /// A start time later than the event by more than the clock's grain belongs to another process.
     static var startGrainNanoseconds: Int64 { 20_000_000 }
 
@@ -29,6 +29,8 @@ struct ProcessTable<Source: ProcessSource> {
         var batchIndex: UInt32 = 0
         var batchSerial: UInt64 = 0
         var isUncertain = false
+        /// The last batch in which the process did anything.
+        var usedSerial: UInt64 = 0
         /// The batch in which `/proc` was asked for the image.
         var describedInBatch: UInt64 = 0
     }
@@ -80,6 +82,7 @@ struct ProcessTable<Source: ProcessSource> {
             entry.batchSerial = serial
             batch.processes.append(entry.process)
         }
+        entry.usedSerial = serial
         entries[pid] = entry
         recentPIDs[way] = pid
         recentEntries[way] = (entry.batchIndex, serial, entry.isUncertain)
@@ -88,7 +91,9 @@ struct ProcessTable<Source: ProcessSource> {
 
     /// Takes notice of a process without naming it in the batch: no event that is kept is its own yet.
     mutating func meet(_ pid: Int32, at window: TimeWindow, in batch: inout Batch) {
-        entries[pid] = current(pid, at: window, in: &batch)
+        var entry = current(pid, at: window, in: &batch)
+        entry.usedSerial = serial
+        entries[pid] = entry
     }
 
     /// The entry for `pid`, checked for this batch.
@@ -273,8 +278,8 @@ extension ProcessTable {
 
     /// Drops what was not used in the last batches; processes that ended first.
     private mutating func evict() {
-        let recent = serial &- 16
-        entries = entries.filter { $0.value.batchSerial >= recent }
+        let recent = serial > 16 ? serial &- 16 : 0
+        entries = entries.filter { $0.value.usedSerial >= recent }
         if entries.count > Self.maximumEntryCount / 2 {
             entries = entries.filter { !$0.value.hasEnded }
         }

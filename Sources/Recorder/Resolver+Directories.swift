@@ -178,13 +178,14 @@ extension Resolver {
     /// A directory is about to move: what was asked for below it is true of the time before.
     mutating func confirmAskedPlaces(below ancestor: DirectoryTree.Index) {
         guard !asked.isEmpty else { return }
-        let below = asked.filter { isBelow($0.key, ancestor) }
+        let below = asked.filter { $0.key != ancestor && isAtOrBelow($0.key, ancestor) }
         for index in below.keys { asked[index] = nil }
         confirm(below)
     }
 
     /// By what is known and what was asked.
-    private func isBelow(_ index: DirectoryTree.Index, _ ancestor: DirectoryTree.Index) -> Bool {
+    func isAtOrBelow(_ index: DirectoryTree.Index, _ ancestor: DirectoryTree.Index) -> Bool {
+        if index == ancestor { return true }
         var current = index
         for _ in 0..<DirectoryTree.maximumDepth {
             if case .place(let parent, _) = asked[current] {
@@ -245,20 +246,27 @@ extension Resolver {
         }
     }
 
-    /// The whole path of a directory by the tree alone, nil where it is not known.
+    /// The whole path of a directory by what is known and, for programs, good enough: what was asked. nil where neither
+    /// tells.
     func pathBytes(of index: DirectoryTree.Index) -> [UInt8]? {
-        var chain: [DirectoryTree.Index] = []
+        var names: [ArraySlice<UInt8>] = []
         var current = index
-        while tree[current].state == .placed {
-            guard chain.count < DirectoryTree.maximumDepth else { return nil }
-            chain.append(current)
-            current = tree[current].parent
+        while tree[current].state != .root {
+            guard names.count < DirectoryTree.maximumDepth else { return nil }
+            if tree[current].state == .placed {
+                names.append(tree.name(of: current))
+                current = tree[current].parent
+            } else if case .place(let parent, let name) = asked[current] {
+                names.append(name[...])
+                current = parent
+            } else {
+                return nil
+            }
         }
-        guard tree[current].state == .root else { return nil }
         var bytes = scope.roots[Int(tree[current].root)].path.bytes
-        for directory in chain.reversed() {
+        for name in names.reversed() {
             if bytes.last != UInt8(ascii: "/") { bytes.append(UInt8(ascii: "/")) }
-            bytes.append(contentsOf: tree.name(of: directory))
+            bytes.append(contentsOf: name)
         }
         return bytes
     }

@@ -47,6 +47,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     private struct UnsettledEvent {
         var event: Int
         var directory: DirectoryTree.Index
+        /// Of a rename, where it went.
+        var target: DirectoryTree.Index?
     }
 
     /// What one buffer adds to the counters.
@@ -202,8 +204,9 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                     mask: mask, flags: flags)
                 counts.kept &+= 1
                 if mask.isMerged { counts.merged &+= 1 }
-                if place.isPending, ownEntry == nil, targetPlace == nil {
-                    unsettled.append(UnsettledEvent(event: event, directory: directory))
+                let isOpen = place.isPending || targetPlace?.isPending == true
+                if isOpen, ownEntry == nil, targetEntry == nil {
+                    unsettled.append(UnsettledEvent(event: event, directory: directory, target: target))
                 }
             }
         }
@@ -243,6 +246,11 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             }
             confirmAskedPlaces(below: index)
             settleEvents(isFinal: false)
+            // Whether what is still open was inside depends on where the directory came from, not on where it goes.
+            for open in unsettled.indices {
+                if isAtOrBelow(unsettled[open].directory, index) { unsettled[open].directory = directory }
+                if let end = unsettled[open].target, isAtOrBelow(end, index) { unsettled[open].target = directory }
+            }
             renames.note(
                 index, from: .init(parent: directory, name: bytes.extracting(record.name.indices)),
                 to: .init(parent: target, name: name))
@@ -386,12 +394,15 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         var open: [UnsettledEvent] = []
         for entry in unsettled {
             let place = placement(of: entry.directory)
-            if place.isPending, isFinal {
+            let targetPlace = entry.target.map { placement(of: $0) }
+            let isPending = place.isPending || targetPlace?.isPending == true
+            if isPending, isFinal {
                 lost.add(batch.windows[Int(batch[entry.event].window)])
-                batch.insertFlags(.nameOnly, at: entry.event)
-            } else if place.isPending {
+                if place.isPending { batch.insertFlags(.nameOnly, at: entry.event) }
+                if targetPlace?.isPending == true { batch.insertFlags(.targetNameOnly, at: entry.event) }
+            } else if isPending {
                 open.append(entry)
-            } else if !place.isKept || isExcluded(batch[entry.event].path) {
+            } else if !(place.isKept || targetPlace?.isKept == true) || isExcluded(batch[entry.event].path) {
                 batch.drop(at: entry.event)
             }
         }
