@@ -9,14 +9,17 @@ struct CommitPacing: Sendable, Equatable {
     static let fewEventCount = 256
     static let maximumEventCount = 65_536
     static let maximumNameByteCount = 8 << 20
+    /// With its command line a process may take some 8 KiB of text, and a block holds 64 MiB of it.
+    static let maximumProcessCount = 4_096
 
     init(intervalNanoseconds: Int64) {
         self.intervalNanoseconds = intervalNanoseconds
     }
 
     /// True when the batch holds as much as one may.
-    func isFull(eventCount: Int, nameByteCount: Int) -> Bool {
+    func isFull(eventCount: Int, nameByteCount: Int, processCount: Int) -> Bool {
         eventCount >= Self.maximumEventCount || nameByteCount >= Self.maximumNameByteCount
+            || processCount >= Self.maximumProcessCount
     }
 
     /// How long a batch that holds `eventCount` events may be open, counted from its first event.

@@ -94,7 +94,9 @@ struct ResolveLoop {
     private static let newImageRestNanoseconds: Int64 = 300_000
 
     private var isFull: Bool {
-        pacing.isFull(eventCount: resolver.batch.count, nameByteCount: resolver.batch.paths.nameByteCount)
+        pacing.isFull(
+            eventCount: resolver.batch.count, nameByteCount: resolver.batch.paths.nameByteCount,
+            processCount: resolver.batch.processes.count)
     }
 
     /// Everything that was handed over has been committed.

@@ -62,9 +62,9 @@ struct BlockMerge: ~Copyable, @unchecked Sendable {
             }
         } else if position == plan.sources.count {
             if encoded == nil {
-                encoded = try merger?.finish()
+                encoded = try merger?.finishStep()
                 // Its dictionaries are as large as those that the verification builds.
-                merger = nil
+                if encoded != nil { merger = nil }
             } else {
                 try verify()
             }

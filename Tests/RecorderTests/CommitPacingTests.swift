@@ -19,9 +19,10 @@ import Testing
         #expect(slow.openNanoseconds(eventCount: 1, isWatched: false) == 10_000_000_000)
     }
 
-    @Test func aBatchIsFullByEventsOrByNames() {
-        #expect(!pacing.isFull(eventCount: 65_535, nameByteCount: 0))
-        #expect(pacing.isFull(eventCount: 65_536, nameByteCount: 0))
-        #expect(pacing.isFull(eventCount: 1, nameByteCount: 8 << 20))
+    @Test func aBatchIsFullByEventsByNamesOrByProcesses() {
+        #expect(!pacing.isFull(eventCount: 65_535, nameByteCount: 0, processCount: 0))
+        #expect(pacing.isFull(eventCount: 65_536, nameByteCount: 0, processCount: 0))
+        #expect(pacing.isFull(eventCount: 1, nameByteCount: 8 << 20, processCount: 0))
+        #expect(pacing.isFull(eventCount: 1, nameByteCount: 0, processCount: 4_096))
     }
 }
