@@ -11,22 +11,24 @@ package struct FilterKey: Hashable, Sendable {
 
 /// A Bloom filter over a block's paths and all their ancestor directories.
 ///
-/// Shape: one byte 1 (the version), then 5 bits for each distinct path and directory, in whole bytes; 3 of them are set
+/// Shape: one byte 2 (the version), then 5 bits for each distinct path and directory, in whole bytes; 3 of them are set
 /// for each, at ((low 32 + i × (high 32 | 1)) mod 2^32 × bit count) >> 32 for i = 0...2, where low and high are the halves
 /// of XXH3-64, seeded with the key's low word, of: hash of the path (low, high), the key's high word; little-endian.
-/// About 1 in 11 paths that are not there is not told apart.
+/// About 1 in 11 paths that are not there is not told apart. Last come 8 bytes, XXH3-64 of all before them, little-endian:
+/// a damaged filter would otherwise hide a block, and an answer would be wrong without a word.
 package enum PathFilter {
     private static let probeCount: UInt32 = 3
     private static let bitsPerEntry = 5
-    private static let version: UInt8 = 1
+    private static let version: UInt8 = 2
+    private static let checksumByteCount = 8
 
     /// False only when the block surely knows neither such a path nor anything below it.
     ///
     /// `path` is absolute and has no empty, "." or ".." components ("/a/b", no slash at the end but for the root), or a
     /// bare name for paths whose directory was never known. An empty filter may know anything.
     package static func mayContain(_ path: [UInt8], in filter: [UInt8], key: FilterKey) -> Bool {
-        guard filter.count > 1, filter[0] == version else { return true }
-        let bitCount = UInt64(filter.count - 1) * 8
+        guard filter.count > 1 + checksumByteCount, filter[0] == version, isIntact(filter) else { return true }
+        let bitCount = UInt64(filter.count - 1 - checksumByteCount) * 8
         let hash = hash(of: PathHash.whole(path), key: key)
         for probe in 0..<probeCount {
             let bit = position(hash, probe, bitCount)
@@ -41,7 +43,18 @@ package enum PathFilter {
         filter[0] = version
         set(directories.span, in: &filter, key: key)
         set(paths.span, in: &filter, key: key)
+        let checksum = XXH3.hash64(filter)
+        for index in 0..<checksumByteCount { filter.append(UInt8(truncatingIfNeeded: checksum >> UInt64(index * 8))) }
         return filter
+    }
+
+    private static func isIntact(_ filter: [UInt8]) -> Bool {
+        let end = filter.count - checksumByteCount
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
+        let checksum = unsafe XXH3.hash64(filter.span.bytes.extracting(0..<end))
+        return (0..<checksumByteCount).allSatisfy {
+            filter[end + $0] == UInt8(truncatingIfNeeded: checksum >> UInt64($0 * 8))
+        }
     }
 
     private static func set(_ entries: Span<EventsHash>, in filter: inout [UInt8], key: FilterKey) {

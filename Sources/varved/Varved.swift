@@ -15,7 +15,7 @@ struct Varved: ParsableCommand {
             with COMMAND until it ends, exiting with its status. Ask the store with 'varve'.
 
             Exit status: 0, 2 usage, 69 nothing of PATH can be recorded, 73 the store cannot be made, 75 another \
-            recorder holds the store, 77 no privilege.
+            recorder holds the store, 77 no privilege, 127 COMMAND cannot be started.
 
             Examples:
               varved --store ~/history /srv/data

@@ -26,6 +26,10 @@ import Testing
         while try process.readExecutable(into: &buffer) != .path || RawPath(buffer) != RawPath(program) {
             Clock.sleep(nanoseconds: 1_000_000)
         }
+        // The arguments are set a little after the program.
+        while try process.readCommandLine(upTo: 4_096, into: &buffer), buffer.isEmpty {
+            Clock.sleep(nanoseconds: 1_000_000)
+        }
         let stat = try #require(try process.readStat(into: &buffer))
         #expect(Array(buffer[stat.comm]) == Array("a) b\n(c".utf8))
         #expect(stat.parentPID == getpid())

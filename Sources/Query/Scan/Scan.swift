@@ -54,7 +54,7 @@ package final class Scan {
                 walk.finish(first: row.firstSequence, end: row.endSequence)
                 continue
             }
-            guard let bytes = try walk.fetch(row) else { continue }
+            guard let bytes = try fetch(row) else { continue }
             do {
                 if try visitBlock(bytes, visit) == .stop { return }
             } catch let error as BlockError {
@@ -76,7 +76,7 @@ package final class Scan {
                 walk.finish(first: row.firstSequence, end: row.endSequence)
                 continue
             }
-            guard let bytes = try walk.fetch(row) else { continue }
+            guard let bytes = try fetch(row) else { continue }
             do throws(BlockError) {
                 total += try countBlock(bytes)
             } catch {
@@ -84,6 +84,17 @@ package final class Scan {
             }
         }
         return total
+    }
+
+    /// The block's bytes; nil when it is gone, or when SQLite finds the pages it lies on damaged: that is noted, and the
+    /// other blocks are still answered.
+    private func fetch(_ row: BlockRow) throws(StoreError) -> [UInt8]? {
+        do throws(StoreError) {
+            return try walk.fetch(row)
+        } catch  where error.code == .corrupt {
+            note(BlockError(.damaged, error.description), row)
+            return nil
+        }
     }
 
     /// Passes over what is left of a block that cannot be read.
