@@ -135,4 +135,9 @@ import Testing
         }
         #expect(JSONValue(Array(" {\"a\":[1,\"\\u00e9\\n\",null,true]} ".utf8))?["a"] != nil)
     }
+
+    /// An argument is echoed in the message about it.
+    @Test func messagesCannotSteerTheTerminal() {
+        #expect(Failures.withoutControls("a\u{1B}[31mb\u{9B}c\n") == "a\\x1b[31mb\\x9bc\n")
+    }
 }
