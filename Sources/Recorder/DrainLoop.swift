@@ -83,6 +83,7 @@ final class DrainLoop: Sendable {
         var recordCount = 0
         var hasExec = false
         var isEmpty = false
+        var isRefused = false
         var before = Clock.realtime()
         while !isEmpty {
             isBusy.store(true, ordering: .sequentiallyConsistent)
@@ -92,8 +93,9 @@ final class DrainLoop: Sendable {
                 slot.barrier = 0
                 slot.isLast = false
                 let count = group.read(into: &slot.records)
-                guard count > 0 else {
+                guard let count, count > 0 else {
                     isEmpty = true
+                    isRefused = count == nil
                     return false
                 }
                 let summary = EventCursor.summary(of: slot.records.bytes)
@@ -111,9 +113,16 @@ final class DrainLoop: Sendable {
         }
         // A program that has just started may be gone in a millisecond.
         if hasExec { ring.interruptRest() }
+        if isRefused {
+            // Nothing is known of the queue; it is tried again, but not in a tight loop.
+            Clock.sleep(nanoseconds: Self.refusedPauseNanoseconds)
+            return recordCount
+        }
         // The last reading began at `before` or later and found nothing.
         seenEmpty = before
         seenEmptyAt.store(before.nanosecondsSinceEpoch, ordering: .sequentiallyConsistent)
         return recordCount
     }
+
+    private static let refusedPauseNanoseconds: Int64 = 10_000_000
 }

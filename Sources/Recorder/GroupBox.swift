@@ -10,17 +10,17 @@ final class GroupBox: Sendable {
         self.group = group
     }
 
-    /// Reads once. Returns the byte count, 0 when the queue is empty.
+    /// Reads once. Returns the byte count, 0 when the queue is empty, nil when the kernel refused (no memory).
     ///
-    /// A failed read counts as an empty queue: nothing was taken out of it, and the next cycle tries again.
-    func read(into buffer: inout ReadBuffer) -> Int {
+    /// A refused reading took nothing out of the queue and says nothing about it: it must not count as an empty one.
+    func read(into buffer: inout ReadBuffer) -> Int? {
         do throws(SyscallError) {
             switch try group.read(into: &buffer) {
             case .bytes(let count): return count
             case .wouldBlock, .bufferFull: return 0
             }
         } catch {
-            return 0
+            return nil
         }
     }
 
