@@ -34,12 +34,17 @@ package final class BlockReader {
     private let bytes: [UInt8]
     private let layout: BlockLayout
     private var cachedBundle: [UInt8]?
+    private var cachedPathParts: PathParts?
     private var cachedPaths: DecodedPaths?
     private var cachedProcesses: [ActorProcess]?
     private var cachedVolumes: [Volume]?
     private var cachedPathObjects: [StoredObject]?
     private var cachedProcessColumn: (rowGroup: Int, values: [UInt32])?
+    private var cachedPathSymbols: (rowGroup: Int, bytes: [UInt8])?
     private var cachedPathColumns: (rowGroup: Int, paths: [UInt32], targets: [UInt32])?
+
+    /// Where fewer than this share of the entries are asked for, they are looked up instead of decoding all.
+    package static let fewShare = 16
 
     /// Reads and checks the header; no part is decoded.
     package init(_ bytes: [UInt8]) throws(BlockError) {
@@ -120,10 +125,10 @@ package final class BlockReader {
         return DecodedWindows(table: windows.table.map(TimeWindow.init), index: windows.indices)
     }
 
-    /// The objects of a row group's events.
-    package func objects(rowGroup: Int) throws(BlockError) -> [FileIdentity?] {
+    /// The objects of a row group's events, or of those at `positions` in it, which ascend.
+    package func objects(rowGroup: Int, at positions: [Int]? = nil) throws(BlockError) -> [FileIdentity?] {
         let volumes = try self.volumes()
-        return try storedObjects(rowGroup).map { object in
+        return try storedObjects(rowGroup, at: positions).map { object in
             guard object.volume != .absent else { return nil }
             let volume = volumes[Int(object.volume)]
             return FileIdentity(
@@ -159,6 +164,15 @@ extension BlockReader {
     /// The dictionary for those who need no whole paths.
     func names() throws(BlockError) -> DecodedPaths {
         if let cachedPaths { return cachedPaths }
+        let parts = try pathParts()
+        let paths = try decoding("paths") { () throws(PartError) in try DecodedPaths(parts) }
+        cachedPaths = paths
+        return paths
+    }
+
+    /// The dictionary with the names of paths as they are stored.
+    func pathParts() throws(BlockError) -> PathParts {
+        if let cachedPathParts { return cachedPathParts }
         let parents = try part(.directoryParents)
         let directoryPrefixes = try part(.directoryPrefixes)
         let directoryNames = try part(.directoryNames)
@@ -166,17 +180,18 @@ extension BlockReader {
         let runs = try part(.pathDirectoryRuns)
         let prefixes = try part(.pathPrefixes)
         let names = try part(.pathNames)
-        let paths = try decoding("paths") { () throws(PartError) in
-            try DecodedPaths(
-                directoryParents: try Self.decodeParents(parents, count: header.directoryCount),
-                directoryPrefixes: directoryPrefixes, directoryNames: directoryNames,
+        let parts = try decoding("paths") { () throws(PartError) in
+            try PathParts(
+                directories: DirectoryNames(
+                    parents: Self.decodeParents(parents, count: header.directoryCount),
+                    prefixes: directoryPrefixes, rests: directoryNames),
                 pathDirectories: header.pathCount == 0
                     ? []
-                    : try RunColumn.decode(directories, runs, count: header.pathCount, limit: header.directoryCount),
-                pathPrefixes: prefixes, pathNames: names)
+                    : RunColumn.decode(directories, runs, count: header.pathCount, limit: header.directoryCount),
+                prefixes: prefixes, rests: names)
         }
-        cachedPaths = paths
-        return paths
+        cachedPathParts = parts
+        return parts
     }
 
     /// The filesystems and subvolumes that objects are on.
@@ -204,18 +219,42 @@ extension BlockReader {
         }
     }
 
-    /// The objects of a row group's events over `volumes()`.
-    func storedObjects(_ rowGroup: Int) throws(BlockError) -> [StoredObject] {
+    /// The objects of the events at ascending `positions` of a row group, over `volumes()`.
+    func storedObjects(
+        _ rowGroup: Int, at positions: some RandomAccessCollection<Int>
+    ) throws(BlockError) -> [StoredObject] {
         let known = try pathObjects()
         let (paths, targets) = try pathColumns(rowGroup)
+        let column = try objectColumn(rowGroup)
+        return try decoding("objects of row group \(rowGroup)") { () throws(PartError) in
+            try column.decode(
+                paths: paths, targets: targets, known: known, volumeCount: layout.volumeCount, at: positions)
+        }
+    }
+
+    /// The same, in the way that is cheapest for so many; nil asks for all.
+    private func storedObjects(_ rowGroup: Int, at positions: [Int]?) throws(BlockError) -> [StoredObject] {
+        let eventCount = header.rowGroups[rowGroup].count
+        guard let positions else { return try storedObjects(rowGroup, at: 0..<eventCount) }
+        let (paths, targets) = try pathColumns(rowGroup)
+        guard positions.count <= eventCount / Self.fewShare, positions.allSatisfy({ paths[$0] != .absent }) else {
+            return try storedObjects(rowGroup, at: positions)
+        }
+        let known = try pathObjectList()
+        let column = try objectColumn(rowGroup)
+        return try decoding("objects of row group \(rowGroup)") { () throws(PartError) in
+            try column.decodeFew(
+                paths: paths, targets: targets, known: known, pathCount: header.pathCount,
+                volumeCount: layout.volumeCount, at: positions)
+        }
+    }
+
+    private func objectColumn(_ rowGroup: Int) throws(BlockError) -> ObjectColumn {
         var list = ObjectList()
         list.volumes = try part(.objectVolumes, rowGroup)
         list.inodes = try part(.objectInodes, rowGroup)
         list.generations = try part(.objectGenerations, rowGroup)
-        let column = ObjectColumn(positions: try part(.objectPositions, rowGroup), objects: list)
-        return try decoding("objects of row group \(rowGroup)") { () throws(PartError) in
-            try column.decode(paths: paths, targets: targets, known: known, volumeCount: layout.volumeCount)
-        }
+        return ObjectColumn(positions: try part(.objectPositions, rowGroup), objects: list)
     }
 
     /// Paths and targets of a row group; targets are empty when no event has one.
@@ -223,13 +262,21 @@ extension BlockReader {
         if let cached = cachedPathColumns, cached.rowGroup == rowGroup { return (cached.paths, cached.targets) }
         let processes = try processColumn(rowGroup)
         let column = PathColumn(
-            symbols: try part(.paths, rowGroup), lowBytes: try part(.pathLowBytes, rowGroup),
+            symbols: try pathSymbols(rowGroup), lowBytes: try part(.pathLowBytes, rowGroup),
             highBytes: try part(.pathHighBytes, rowGroup), targets: try part(.targets, rowGroup))
         let decoded = try decoding("paths of row group \(rowGroup)") { () throws(PartError) in
             try column.decode(processes: processes, pathCount: header.pathCount, processCount: header.processCount)
         }
         cachedPathColumns = (rowGroup, decoded.paths, decoded.targets)
         return decoded
+    }
+
+    /// The first part of the paths of a row group.
+    func pathSymbols(_ rowGroup: Int) throws(BlockError) -> [UInt8] {
+        if let cached = cachedPathSymbols, cached.rowGroup == rowGroup { return cached.bytes }
+        let bytes = try part(.paths, rowGroup)
+        cachedPathSymbols = (rowGroup, bytes)
+        return bytes
     }
 
     private func processColumn(_ rowGroup: Int) throws(BlockError) -> [UInt32] {
@@ -246,10 +293,7 @@ extension BlockReader {
 
     private func pathObjects() throws(BlockError) -> [StoredObject] {
         if let cachedPathObjects { return cachedPathObjects }
-        var list = ObjectList()
-        list.volumes = try part(.pathVolumes)
-        list.inodes = try part(.pathInodes)
-        list.generations = try part(.pathGenerations)
+        let list = try pathObjectList()
         let objects = try decoding("objects of paths") { () throws(PartError) in
             list.volumes.isEmpty
                 ? Array(repeating: .none, count: header.pathCount)
@@ -257,6 +301,14 @@ extension BlockReader {
         }
         cachedPathObjects = objects
         return objects
+    }
+
+    private func pathObjectList() throws(BlockError) -> ObjectList {
+        var list = ObjectList()
+        list.volumes = try part(.pathVolumes)
+        list.inodes = try part(.pathInodes)
+        list.generations = try part(.pathGenerations)
+        return list
     }
 
     private func symbols(_ kind: PartKind, rowGroup: Int, maximum: UInt32) throws(BlockError) -> [UInt32] {
@@ -271,7 +323,7 @@ extension BlockReader {
     }
 
     /// The content of a part of the block, or of a row group; empty when it is not there.
-    private func part(_ kind: PartKind, _ rowGroup: Int? = nil) throws(BlockError) -> [UInt8] {
+    func part(_ kind: PartKind, _ rowGroup: Int? = nil) throws(BlockError) -> [UInt8] {
         let list = rowGroup.map { layout.rowGroupParts[$0] } ?? layout.blockParts
         guard let entry = list.first(where: { $0.kind == kind }) else { return [] }
         guard entry.transform == 1 else {
@@ -320,7 +372,7 @@ extension BlockReader {
         entry.kind.name + (rowGroup.map { " of row group \($0)" } ?? "")
     }
 
-    private func decoding<T>(_ name: @autoclosure () -> String, _ body: () throws(PartError) -> T) throws(BlockError)
+    func decoding<T>(_ name: @autoclosure () -> String, _ body: () throws(PartError) -> T) throws(BlockError)
         -> T
     {
         do throws(PartError) {
@@ -333,7 +385,7 @@ extension BlockReader {
         }
     }
 
-    private static func decodeParents(_ bytes: [UInt8], count: Int) throws(PartError) -> [UInt32] {
+    static func decodeParents(_ bytes: [UInt8], count: Int) throws(PartError) -> [UInt32] {
         // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
         var cursor = unsafe ByteCursor(bytes.span.bytes)
         guard count - 1 <= bytes.count else { throw .truncated }

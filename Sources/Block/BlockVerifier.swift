@@ -90,6 +90,6 @@ extension RowGroupEvents {
         targets = try block.column(.target, rowGroup: rowGroup)
         masks = try block.column(.mask, rowGroup: rowGroup)
         flags = try block.column(.flags, rowGroup: rowGroup)
-        objects = try block.storedObjects(rowGroup)
+        objects = try block.storedObjects(rowGroup, at: 0..<block.header.rowGroups[rowGroup].count)
     }
 }

@@ -88,18 +88,28 @@ struct ByteCursor: ~Escapable {
         return value
     }
 
+    /// Cost: one bounds check for numbers of one and two bytes, which are nearly all.
     @inline(__always)
     @_lifetime(self: copy self)
     mutating func varint() throws(PartError) -> UInt64 {
-        let first = try byte()
-        if first < 0x80 { return UInt64(first) }
-        return try longVarint(UInt64(first & 0x7F))
+        if offset &+ 2 <= bytes.byteCount {
+            let pair = bytes.quarterWord(at: offset)
+            if pair & 0x80 == 0 {
+                offset &+= 1
+                return UInt64(pair & 0x7F)
+            }
+            if pair & 0x8000 == 0 {
+                offset &+= 2
+                return UInt64(pair & 0x7F | (pair >> 8) << 7)
+            }
+        }
+        return try longVarint()
     }
 
     @_lifetime(self: copy self)
-    private mutating func longVarint(_ low: UInt64) throws(PartError) -> UInt64 {
-        var value = low
-        var shift: UInt64 = 7
+    private mutating func longVarint() throws(PartError) -> UInt64 {
+        var value: UInt64 = 0
+        var shift: UInt64 = 0
         while true {
             let next = try byte()
             guard shift < 63 || next <= 1 else { throw .malformed("number of more than 64 bits") }

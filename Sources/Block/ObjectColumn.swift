@@ -41,29 +41,36 @@ struct ObjectList {
 
     /// `count` objects over a table of `volumeCount` volumes.
     func decode(count: Int, volumeCount: Int) throws(PartError) -> [StoredObject] {
+        var objects: [StoredObject] = []
+        objects.reserveCapacity(count)
+        try forEach(count: count, volumeCount: volumeCount) { objects.append($1) }
+        return objects
+    }
+
+    /// Hands over each of `count` objects with its place in the list.
+    @inline(__always)
+    func forEach(count: Int, volumeCount: Int, _ body: (Int, StoredObject) -> Void) throws(PartError) {
         // SAFETY: bytes are initialised memory without padding; the spans do not outlive the arrays.
         var volumes = unsafe ByteCursor(self.volumes.span.bytes)
         var inodes = unsafe ByteCursor(self.inodes.span.bytes)
         var generations = unsafe ByteCursor(self.generations.span.bytes)
         var lastInodes = [UInt64](repeating: 0, count: volumeCount)
-        var objects: [StoredObject] = []
-        objects.reserveCapacity(count)
-        for _ in 0..<count {
+        for index in 0..<count {
             let volume = try volumes.count(atMost: volumeCount)
             if volume == 0 {
-                objects.append(.none)
+                body(index, .none)
                 continue
             }
             let inode = Zigzag.decodeDifference(try inodes.varint(), from: lastInodes[volume &- 1])
             lastInodes[volume &- 1] = inode
-            objects.append(
+            body(
+                index,
                 StoredObject(
                     inode: inode, volume: UInt32(truncatingIfNeeded: volume &- 1), generation: try generations.byte()))
         }
         try volumes.expectEnd()
         try inodes.expectEnd()
         try generations.expectEnd()
-        return objects
     }
 }
 
@@ -158,11 +165,113 @@ struct ObjectColumn {
         self.objects = objects
     }
 
-    /// The objects of the events with these paths; `targets` is empty when no event has one.
+    /// The objects of the events at `positions`, which ascend, of a row group with these paths; `targets` is empty when no
+    /// event has one.
     func decode(
-        paths: [UInt32], targets: [UInt32], known: [StoredObject], volumeCount: Int
+        paths: [UInt32], targets: [UInt32], known: [StoredObject], volumeCount: Int,
+        at positions: some RandomAccessCollection<Int>
     ) throws(PartError) -> [StoredObject] {
         let eventCount = paths.count
+        let (forward, backward) = try decodePositions(eventCount: eventCount)
+        let values = try objects.decode(count: forward.count + backward.count, volumeCount: volumeCount)
+        var result = [StoredObject](repeating: .none, count: positions.count)
+        // The objects of events that follow one without a path, which is predicted by them; in order.
+        var afterAbsent: [StoredObject] = []
+        var predictor = Predictor(pathCount: known.count)
+        var used = 0
+        var ordinal = 0
+        var cursor = positions.startIndex
+        for index in 0..<eventCount {
+            let path = paths[index]
+            let isWanted = cursor < positions.endIndex && positions[cursor] == index
+            if path != .absent {
+                let object: StoredObject
+                if used < forward.count && forward[used] == index {
+                    object = values[used]
+                    used &+= 1
+                    predictor.set(path, object)
+                } else {
+                    object = predictor.predict(path, known)
+                }
+                if !targets.isEmpty && targets[index] != .absent { predictor.set(targets[index], object) }
+                if isWanted { result[ordinal] = object }
+                if index > 0 && paths[index &- 1] == .absent { afterAbsent.append(object) }
+            }
+            if isWanted {
+                ordinal &+= 1
+                positions.formIndex(after: &cursor)
+            }
+        }
+        guard used == forward.count else { throw .malformed("object for an event without a path") }
+        var backwardUsed = 0
+        var next = StoredObject.none
+        for index in stride(from: eventCount &- 1, through: 0, by: -1) {
+            let isWanted = cursor > positions.startIndex && positions[positions.index(before: cursor)] == index
+            if isWanted {
+                ordinal &-= 1
+                positions.formIndex(before: &cursor)
+            }
+            if paths[index] == .absent {
+                if backwardUsed < backward.count && backward[backwardUsed] == index {
+                    next = values[forward.count &+ backwardUsed]
+                    backwardUsed &+= 1
+                }
+                if isWanted { result[ordinal] = next }
+            } else if index > 0 && paths[index &- 1] == .absent {
+                next = afterAbsent.popLast() ?? .none
+            }
+        }
+        guard backwardUsed == backward.count else { throw .malformed("object for an event with a path") }
+        return result
+    }
+
+    /// As `decode` for a few events that all have a path: only their paths, and those whose objects they took over by a
+    /// rename, are followed. `known` holds the dictionary's objects, empty where none is known.
+    func decodeFew(
+        paths: [UInt32], targets: [UInt32], known: ObjectList, pathCount: Int, volumeCount: Int, at positions: [Int]
+    ) throws(PartError) -> [StoredObject] {
+        // What comes after the last of them does not matter.
+        let eventCount = (positions.last ?? -1) &+ 1
+        var isFollowed = [Bool](repeating: false, count: pathCount)
+        for position in positions { isFollowed[Int(paths[position])] = true }
+        if !targets.isEmpty {
+            // Backwards, so that one pass finds the whole chain of names that an object had.
+            for index in stride(from: eventCount &- 1, through: 0, by: -1) {
+                let target = targets[index]
+                guard target != .absent, isFollowed[Int(target)], paths[index] != .absent else { continue }
+                isFollowed[Int(paths[index])] = true
+            }
+        }
+        var current: [UInt32: StoredObject] = [:]
+        if !known.volumes.isEmpty {
+            try known.forEach(count: pathCount, volumeCount: volumeCount) { path, object in
+                if isFollowed[path] { current[UInt32(truncatingIfNeeded: path)] = object }
+            }
+        }
+        let (forward, backward) = try decodePositions(eventCount: paths.count)
+        let values = try objects.decode(count: forward.count + backward.count, volumeCount: volumeCount)
+        var result: [StoredObject] = []
+        result.reserveCapacity(positions.count)
+        var used = 0
+        for index in 0..<eventCount {
+            let path = paths[index]
+            guard path != .absent else { continue }
+            var exception: StoredObject?
+            if used < forward.count && forward[used] == index {
+                exception = values[used]
+                used &+= 1
+            }
+            guard isFollowed[Int(path)] else { continue }
+            if let exception { current[path] = exception }
+            let object = current[path] ?? .none
+            if !targets.isEmpty && targets[index] != .absent { current[targets[index]] = object }
+            if positions[result.count] == index { result.append(object) }
+        }
+        return result
+    }
+
+    /// Where predictions failed: of events with a path ascending, of those without descending.
+    private func decodePositions(eventCount: Int) throws(PartError) -> (forward: [Int], backward: [Int]) {
         var forward: [Int] = []
         var backward: [Int] = []
         if !positions.isEmpty {
@@ -184,37 +293,6 @@ struct ObjectColumn {
                 backward.append(index)
             }
         }
-        let values = try objects.decode(count: forward.count + backward.count, volumeCount: volumeCount)
-        var predictor = Predictor(pathCount: known.count)
-        var result: [StoredObject] = []
-        result.reserveCapacity(eventCount)
-        var used = 0
-        for index in 0..<eventCount {
-            let path = paths[index]
-            var object = StoredObject.none
-            if path != .absent {
-                if used < forward.count && forward[used] == index {
-                    object = values[used]
-                    used &+= 1
-                    predictor.set(path, object)
-                } else {
-                    object = predictor.predict(path, known)
-                }
-                if !targets.isEmpty && targets[index] != .absent { predictor.set(targets[index], object) }
-            }
-            result.append(object)
-        }
-        guard used == forward.count else { throw .malformed("object for an event without a path") }
-        var backwardUsed = 0
-        for index in stride(from: eventCount &- 1, through: 0, by: -1) where paths[index] == .absent {
-            if backwardUsed < backward.count && backward[backwardUsed] == index {
-                result[index] = values[forward.count &+ backwardUsed]
-                backwardUsed &+= 1
-            } else {
-                result[index] = index &+ 1 < eventCount ? result[index &+ 1] : .none
-            }
-        }
-        guard backwardUsed == backward.count else { throw .malformed("object for an event with a path") }
-        return result
+        return (forward, backward)
     }
 }

@@ -13,11 +13,31 @@ extension RawSpan {
         unsafe UInt32(littleEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 
+    /// The two bytes at `offset` as a little-endian number; traps when they are not both inside.
+    @inline(__always)
+    func quarterWord(at offset: Int) -> UInt16 {
+        // SAFETY: bounds are checked by the call itself; every bit pattern is a UInt16.
+        unsafe UInt16(littleEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self))
+    }
+
     /// The byte at `offset`; traps when it is not inside.
     @inline(__always)
     func byte(at offset: Int) -> UInt8 {
         // SAFETY: bounds are checked by the call itself; every bit pattern is a UInt8.
         unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt8.self)
+    }
+
+    /// Where the next zero byte stands at or after `offset`; the byte count when none does.
+    @inline(__always)
+    func firstZero(from offset: Int) -> Int {
+        var offset = offset
+        while offset &+ 8 <= byteCount {
+            let length = word(at: offset).byteCountBeforeZero
+            offset &+= length
+            if length < 8 { return offset }
+        }
+        while offset < byteCount, byte(at: offset) != 0 { offset &+= 1 }
+        return offset
     }
 
     /// True when both hold the same bytes.
@@ -48,5 +68,15 @@ extension [UInt8] {
     mutating func append(contentsOf span: RawSpan) {
         // SAFETY: the buffer is only read, within the call and within its bounds.
         unsafe span.withUnsafeBytes { unsafe append(contentsOf: $0) }
+    }
+}
+
+extension UInt64 {
+    /// How many of the eight bytes, the lowest first, come before one that is zero; 8 when none is.
+    @inline(__always)
+    var byteCountBeforeZero: Int {
+        // The lowest byte whose top bit stays set is the first zero: borrows only reach bytes above it.
+        let zeros = (self &- 0x0101_0101_0101_0101) & ~self & 0x8080_8080_8080_8080
+        return zeros.trailingZeroBitCount >> 3
     }
 }

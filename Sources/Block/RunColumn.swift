@@ -24,17 +24,19 @@ enum RunColumn {
             while end < values.count && values[end] == value { end &+= 1 }
             lengths.appendVarint(UInt64(end &- start &- 1))
             start = end
-            if UInt64(value) != next { isPlain = false }
+            if UInt64(value) == next {
+                recent.push(value)
+                symbols.append(0)
+                next += 1
+                continue
+            }
+            isPlain = false
             if value == .absent {
                 symbols.append(1)
             } else if let rank = recent.use(value) {
                 symbols.append(UInt8(truncatingIfNeeded: 2 &+ rank))
             } else {
-                if UInt64(value) == next {
-                    symbols.append(0)
-                } else {
-                    symbols.appendVarint(firstDifferenceSymbol + Zigzag.encodeDifference(UInt64(value), from: next))
-                }
+                symbols.appendVarint(firstDifferenceSymbol + Zigzag.encodeDifference(UInt64(value), from: next))
                 next = max(next, UInt64(value) + 1)
             }
         }
@@ -62,59 +64,94 @@ enum RunColumn {
         let isPlain = symbols.remainingByteCount == 0
         let isOneRun = lengths.remainingByteCount == 0
         var next = isPlain ? 0 : try symbols.varint()
-        var values: [UInt32] = []
-        values.reserveCapacity(count)
-        while values.count < count {
-            let value: UInt64
+        var values = [UInt32](repeating: .absent, count: count)
+        var target = values.mutableSpan
+        var filled = 0
+        while filled < count {
+            var value = UInt32.absent
             let symbol = isPlain ? 0 : try symbols.varint()
             switch symbol {
             case 0:
-                value = next
+                // Above all values so far, so it is none of the recent ones.
+                guard next < UInt64(limit) else { throw .malformed("index beyond its table") }
+                value = UInt32(truncatingIfNeeded: next)
+                recent.push(value)
+                next &+= 1
             case 1:
-                value = UInt64(UInt32.absent)
+                break
             case 2..<firstDifferenceSymbol:
-                guard let found = recent.value(atRank: Int(symbol) &- 2) else {
-                    throw .malformed("no such recent value")
-                }
-                value = UInt64(found)
+                value = recent.bringForward(rank: Int(symbol) &- 2)
+                guard UInt64(value) < UInt64(limit) else { throw .malformed("no such recent value") }
+                next = max(next, UInt64(value) &+ 1)
             default:
-                value = Zigzag.decodeDifference(symbol &- firstDifferenceSymbol, from: next)
-            }
-            if symbol != 1 {
-                guard value < UInt64(limit) else { throw .malformed("index beyond its table") }
-                _ = recent.use(UInt32(truncatingIfNeeded: value))
-                next = max(next, value &+ 1)
+                let difference = Zigzag.decodeDifference(symbol &- firstDifferenceSymbol, from: next)
+                guard difference < UInt64(limit) else { throw .malformed("index beyond its table") }
+                value = UInt32(truncatingIfNeeded: difference)
+                _ = recent.use(value)
+                next = max(next, difference &+ 1)
             }
             let extra = isOneRun ? UInt64(count &- 1) : try lengths.varint()
-            guard extra < UInt64(count &- values.count) else { throw .malformed("run beyond the end") }
-            values.append(
-                contentsOf: repeatElement(UInt32(truncatingIfNeeded: value), count: Int(truncatingIfNeeded: extra) &+ 1)
-            )
+            guard extra < UInt64(count &- filled) else { throw .malformed("run beyond the end") }
+            let end = filled &+ 1 &+ Int(truncatingIfNeeded: extra)
+            while filled < end {
+                target[filled] = value
+                filled &+= 1
+            }
         }
         try symbols.expectEnd()
         try lengths.expectEnd()
         return values
     }
 
-    /// The last distinct values, the most recent first.
+    /// The last distinct values, the most recent first: a ring, so that a new one moves none of the others.
     private struct RecentValues {
-        private var values = [UInt32](repeating: .absent, count: recentCount)
+        private var ring = InlineArray<32, UInt32>(repeating: .absent)
+        /// Where the most recent stands.
+        private var head = 0
+        /// How many of the values end in each byte: most that are not there are told so at once.
+        private var counts = InlineArray<256, UInt8>(repeating: 0)
 
-        /// Brings the value to the front and says where it was; nil when it was not there.
-        mutating func use(_ value: UInt32) -> Int? {
-            var span = values.mutableSpan
-            var carried = value
-            for rank in 0..<recentCount {
-                let here = span[rank]
-                span[rank] = carried
-                if here == value { return rank }
-                carried = here
-            }
-            return nil
+        init() { counts[Self.byte(.absent)] = UInt8(recentCount) }
+
+        @inline(__always)
+        private static func byte(_ value: UInt32) -> Int { Int(value & 0xFF) }
+
+        @inline(__always)
+        private func place(_ rank: Int) -> Int { (head &+ rank) & (recentCount &- 1) }
+
+        /// Puts a value that is none of these to the front; the oldest goes.
+        @inline(__always)
+        mutating func push(_ value: UInt32) {
+            head = (head &- 1) & (recentCount &- 1)
+            counts[Self.byte(ring[head])] &-= 1
+            counts[Self.byte(value)] &+= 1
+            ring[head] = value
         }
 
-        func value(atRank rank: Int) -> UInt32? {
-            values[rank] == .absent ? nil : values[rank]
+        /// Brings the value of that rank to the front and gives it; `absent` when there is none yet.
+        @inline(__always)
+        mutating func bringForward(rank: Int) -> UInt32 {
+            let value = ring[place(rank)]
+            var rank = rank
+            while rank > 0 {
+                ring[place(rank)] = ring[place(rank &- 1)]
+                rank &-= 1
+            }
+            ring[head] = value
+            return value
+        }
+
+        /// Brings the value to the front and says where it was; nil when it was not there.
+        @inline(__always)
+        mutating func use(_ value: UInt32) -> Int? {
+            if counts[Self.byte(value)] > 0 {
+                for rank in 0..<recentCount where ring[place(rank)] == value {
+                    _ = bringForward(rank: rank)
+                    return rank
+                }
+            }
+            push(value)
+            return nil
         }
     }
 }
