@@ -72,6 +72,28 @@ int32_t clinux_thread_id(void)
     return (int32_t)syscall(SYS_gettid);
 }
 
+/* struct sched_attr of Linux 3.14; the C library has neither it nor the calls. */
+struct scheduler_attributes {
+    uint32_t size;
+    uint32_t policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime;
+    uint64_t deadline;
+    uint64_t period;
+};
+
+int clinux_set_scheduler_slice(uint64_t nanoseconds)
+{
+    struct scheduler_attributes attributes;
+    if (syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0U) != 0)
+        return -1;
+    attributes.size = sizeof(attributes);
+    attributes.runtime = nanoseconds;
+    return (int)syscall(SYS_sched_setattr, 0, &attributes, 0U);
+}
+
 int clinux_pidfd_open(int32_t pid, unsigned int flags)
 {
     return (int)syscall(SYS_pidfd_open, pid, flags);

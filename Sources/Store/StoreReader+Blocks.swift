@@ -35,18 +35,15 @@ extension StoreReader {
     /// Nil: it was merged into an earlier one or pruned since it was listed. List again after the last `seq` that was
     /// dealt with. A merged block starts where its first source did, so it may hold more than its row said.
     package func blockBytes(firstSequence: UInt64) throws(StoreError) -> [UInt8]? {
-        try bytes("block bytes", "SELECT data FROM block WHERE first_seq = ?", firstSequence)
+        try read { (connection) throws(StoreError) in
+            try connection.blob(table: "block", column: "data", row: Int64(clamping: firstSequence))
+        }
     }
 
     /// The filter of the block that starts at this `seq`; nil when it has none: it may know any path.
     package func filter(firstSequence: UInt64) throws(StoreError) -> [UInt8]? {
-        try bytes("filter", "SELECT data FROM block_filter WHERE first_seq = ?", firstSequence)
-    }
-
-    private func bytes(_ name: StaticString, _ sql: String, _ firstSequence: UInt64) throws(StoreError) -> [UInt8]? {
         try read { (connection) throws(StoreError) in
-            try connection.prepare(name, sql).first([.count(firstSequence)]) { (row) throws(StoreError) in row.bytes(0)
-            }
+            try connection.blob(table: "block_filter", column: "data", row: Int64(clamping: firstSequence))
         }
     }
 }

@@ -10,7 +10,7 @@ protocol QueryCommand: ParsableCommand {
 /// Parses the arguments, runs the command, and turns what comes of it into an exit code.
 enum CommandRunner {
     static func main() -> Never {
-        AnswerOutput.ignoreBrokenPipes()
+        QueryProcess.prepare()
         if let command = QuickCommand(arguments()) {
             exit(Failures.status { () throws in try command.answer() })
         }

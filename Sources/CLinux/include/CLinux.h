@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
@@ -111,6 +112,10 @@ int clinux_set_thread_name(const char *name);
 
 /* gettid(2) */
 int32_t clinux_thread_id(void);
+
+/* sched_setattr(2): the slice of the calling thread, 0.1 to 100 ms, where it is scheduled by SCHED_OTHER; its nice value
+ * stays. Linux >= 6.12; older kernels accept and ignore it. 0 or -1 with errno. */
+int clinux_set_scheduler_slice(uint64_t nanoseconds);
 
 /* pidfd_open(2); a descriptor or -1 with errno. */
 int clinux_pidfd_open(int32_t pid, unsigned int flags);

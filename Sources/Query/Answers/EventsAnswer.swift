@@ -69,14 +69,15 @@ struct EventPrinter {
         var block: BlockView?
         try scan.forEachGroup { view in
             let columns = try EventColumns(view)
+            try view.block.names.prepare(for: columns.pathIndices)
             if block !== view.block {
                 try writer.use(view.block)
                 block = view.block
             }
             if selection.isReversed {
-                for position in view.positions.reversed() where count < limit { try write(columns[position]) }
+                for ordinal in columns.ordinals.reversed() where count < limit { try write(columns[ordinal]) }
             } else {
-                for position in view.positions where count < limit { try write(columns[position]) }
+                for ordinal in columns.ordinals where count < limit { try write(columns[ordinal]) }
             }
             if context.output.isTerminal { try context.output.flush() }
             return count < limit ? .proceed : .stop

@@ -35,12 +35,25 @@ struct EventColumns {
         objects = try view.objects()
     }
 
-    subscript(position: Int) -> EventView {
-        EventView(
+    /// The selected events' places in `RowGroupView.positions`.
+    var ordinals: Range<Int> { view.positions.indices }
+
+    /// The paths and targets of the selected events.
+    var pathIndices: some Sequence<PathIndex> {
+        ordinals.lazy.flatMap { ordinal in
+            let position = view.positions[ordinal]
+            return [paths[position], targets?[position] ?? .absent]
+        }
+    }
+
+    /// The selected event with that ordinal.
+    subscript(ordinal: Int) -> EventView {
+        let position = view.positions[ordinal]
+        return EventView(
             sequence: view.group.firstSequence &+ UInt64(position), window: windows[position],
             mask: EventMask(rawValue: masks[position]),
             flags: EventFlags(rawValue: UInt8(truncatingIfNeeded: flags[position])), path: paths[position],
-            target: targets?[position] ?? .absent, process: processes[position], object: objects[position])
+            target: targets?[position] ?? .absent, process: processes[position], object: objects[ordinal])
     }
 }
 
@@ -58,22 +71,17 @@ protocol EventWriter {
 /// The dictionaries that the indices of events refer to.
 struct EventDictionaries {
     let hostName: [UInt8]
-    let paths: DecodedPaths
+    private let names: PathNames
     let processes: [ActorProcess]
 
     init(_ block: BlockView) throws(BlockError) {
         hostName = block.reader.header.origin.hostName.bytes
-        paths = try block.reader.pathDictionary()
+        names = block.names
         processes = try block.reader.processes()
     }
 
     /// The whole path; nil where the event has none.
-    func path(_ index: PathIndex) -> [UInt8]? {
-        guard index != .absent, Int(index) < paths.count else { return nil }
-        var bytes: [UInt8] = []
-        paths.appendPath(index, to: &bytes)
-        return bytes
-    }
+    func path(_ index: PathIndex) -> [UInt8]? { names.path(index) }
 
     func process(_ index: ProcessIndex) -> ActorProcess? {
         Int(index) < processes.count ? processes[Int(index)] : nil

@@ -75,11 +75,6 @@ extension AnswerOutput {
             if entry.revents & Int16(POLLERR | POLLNVAL) != 0 { throw .closed }
         }
     }
-
-    /// Lets a write to a closed pipe fail instead of ending the process: the answer then ends quietly.
-    package static func ignoreBrokenPipes() {
-        _ = signal(SIGPIPE, SIG_IGN)
-    }
 }
 
 /// Remarks for whoever started the program: one line each on the standard error output.

@@ -14,6 +14,13 @@ struct PathMatcher {
         directories = selection.directories
     }
 
+    /// The only paths asked for, where no pattern holds a wildcard: they are looked up instead of matched.
+    var literals: [RawPath]? {
+        guard directories.isEmpty else { return nil }
+        let literals = paths.compactMap(\.literalPath).filter { $0.bytes != [UInt8(ascii: "/")] }
+        return literals.count == paths.count ? literals : nil
+    }
+
     /// One claim for each `PathIndex`.
     func matches(in dictionary: DecodedPaths) -> [Bool] {
         var result = [Bool](repeating: true, count: dictionary.count)

@@ -38,12 +38,36 @@ package final class RowGroupView {
         return windows
     }
 
+    /// One value a selected event, in the order of `positions`.
     package func objects() throws(BlockError) -> [FileIdentity?] {
         if let objects = decodedObjects { return objects }
-        let objects = try block.reader.objects(rowGroup: index)
-        guard objects.count == group.count else { throw BlockError(.malformed, "objects of another length") }
+        let objects = try block.reader.objects(rowGroup: index, at: positions)
+        guard objects.count == positions.count else { throw BlockError(.malformed, "objects of another length") }
         decodedObjects = objects
         return objects
+    }
+}
+
+/// Which entries of a block's path dictionary are asked for.
+enum SelectedPaths {
+    case all
+    /// One claim for each entry.
+    case flags([Bool])
+    /// These, and no others; few.
+    case only([PathIndex])
+
+    var isEmpty: Bool {
+        switch self {
+        case .all: false
+        case .flags(let flags): !flags.contains(true)
+        case .only(let indices): indices.isEmpty
+        }
+    }
+
+    /// False when no event of the row group can have one of the few paths; found out without decoding its columns.
+    func mayOccur(in view: RowGroupView) throws(BlockError) -> Bool {
+        guard case .only(let indices) = self, let first = indices.min() else { return true }
+        return try view.block.reader.mayHavePath(atOrAbove: first, rowGroup: view.index)
     }
 }
 
@@ -52,8 +76,9 @@ package final class RowGroupView {
 /// Thread: one.
 package final class BlockView {
     package let reader: BlockReader
-    /// For each path whether it is selected; nil where every path is.
-    let pathMatches: [Bool]?
+    /// The names of its paths.
+    let names: PathNames
+    let selectedPaths: SelectedPaths
     let processMatches: [Bool]?
     /// True when some dictionary holds nothing that is asked for.
     let isEmpty: Bool
@@ -66,13 +91,22 @@ package final class BlockView {
             processMatches = processes.matches(in: try reader.processes())
             isEmpty = processMatches?.contains(true) == false && !processes.acceptsUnknown
         }
-        var pathMatches: [Bool]?
+        var selectedPaths = SelectedPaths.all
+        var known: [PathIndex: [UInt8]] = [:]
         if let paths, !isEmpty {
-            pathMatches = paths.matches(in: try reader.pathDictionary())
-            isEmpty = pathMatches?.contains(true) == false
+            if let literals = paths.literals {
+                for literal in literals {
+                    for index in try reader.pathIndices(of: literal) { known[index] = literal.bytes }
+                }
+                selectedPaths = .only(Array(known.keys))
+            } else {
+                selectedPaths = .flags(paths.matches(in: try reader.pathDictionary()))
+            }
+            isEmpty = selectedPaths.isEmpty
         }
+        names = PathNames(reader, known: known)
         self.processMatches = processMatches
-        self.pathMatches = pathMatches
+        self.selectedPaths = selectedPaths
         self.isEmpty = isEmpty
     }
 }

@@ -162,49 +162,48 @@ package final class Scan {
         if !selection.operations.isEmpty, group.maskUnion.isDisjoint(with: selection.operations) { return }
         if let since = selection.since, group.latest < since { return }
         if let until = selection.until, group.earliest >= until { return }
+        guard try view.block.selectedPaths.mayOccur(in: view) else { return }
         let remaining = walk.remaining(first: group.firstSequence, end: group.endSequence)
         let low = Int(remaining.lowerBound &- group.firstSequence)
-        var positions = Array(low..<(low + remaining.count))
-        if let matches = view.block.pathMatches {
-            positions = try selectPaths(view, matches, positions)
-        }
-        if let matches = view.block.processMatches, !positions.isEmpty {
+        var candidates = Candidates(low..<(low + remaining.count))
+        if selection.hasPathCondition { try selectPaths(view, &candidates) }
+        if let matches = view.block.processMatches, !candidates.isEmpty {
             let column = try view.column(.process)
             let unknown = processes?.acceptsUnknown ?? true
-            positions.removeAll { position in
+            candidates.keep { position in
                 let process = Int(column[position])
-                return process < matches.count ? !matches[process] : !unknown
+                return process < matches.count ? matches[process] : unknown
             }
         }
-        if !selection.operations.isEmpty, !positions.isEmpty {
+        if !selection.operations.isEmpty, !candidates.isEmpty {
             let column = try view.column(.mask)
             let asked = selection.operations.rawValue
-            positions.removeAll { column[$0] & asked == 0 }
+            candidates.keep { column[$0] & asked != 0 }
         }
-        if !holds(group.earliest, group.latest), !positions.isEmpty {
-            positions = try selectTimes(view, positions)
+        if !holds(group.earliest, group.latest), !candidates.isEmpty {
+            try selectTimes(view, &candidates)
         }
-        view.positions = positions
+        view.positions = candidates.positions
     }
 
     /// Either side of a rename may be the selected path.
-    private func selectPaths(
-        _ view: RowGroupView, _ matches: [Bool], _ candidates: [Int]
-    ) throws(BlockError) -> [Int] {
+    private func selectPaths(_ view: RowGroupView, _ candidates: inout Candidates) throws(BlockError) {
         let path = try view.column(.path)
-        guard view.group.maskUnion.contains(.rename) else {
-            return candidates.filter { Int(path[$0]) < matches.count && matches[Int(path[$0])] }
-        }
-        let target = try view.column(.target)
-        return candidates.filter { position in
-            let old = Int(path[position])
-            if old < matches.count, matches[old] { return true }
-            let new = Int(target[position])
-            return new < matches.count && matches[new]
+        let target = view.group.maskUnion.contains(.rename) ? try view.column(.target) : path
+        switch view.block.selectedPaths {
+        case .all: break
+        case .flags(let flags):
+            func isSelected(_ path: UInt32) -> Bool { Int(path) < flags.count && flags[Int(path)] }
+            candidates.keep { isSelected(path[$0]) || isSelected(target[$0]) }
+        case .only(let indices) where indices.count == 1:
+            let wanted = indices[0]
+            candidates.keep { path[$0] == wanted || target[$0] == wanted }
+        case .only(let indices):
+            candidates.keep { indices.contains(path[$0]) || indices.contains(target[$0]) }
         }
     }
 
-    private func selectTimes(_ view: RowGroupView, _ candidates: [Int]) throws(BlockError) -> [Int] {
+    private func selectTimes(_ view: RowGroupView, _ candidates: inout Candidates) throws(BlockError) {
         let windows = try view.windows()
         let since = selection.since ?? .distantPast
         enum Verdict { case outside, inside, crossing }
@@ -215,7 +214,7 @@ package final class Scan {
         }
         var crossing: UInt64 = 0
         let includesCrossing = selection.includesOverlapping
-        let selected = candidates.filter { position in
+        candidates.keep { position in
             let index = Int(windows.index[position])
             guard index < verdicts.count else { return false }
             switch verdicts[index] {
@@ -227,6 +226,28 @@ package final class Scan {
             }
         }
         crossingCount += crossing
-        return selected
+    }
+}
+
+/// The places in a row group of the events that passed all conditions so far.
+private struct Candidates {
+    /// Nil while every place of `range` is one: the first condition writes the list, and it is short for a narrow question.
+    private var list: [Int]?
+    private let range: Range<Int>
+
+    init(_ range: Range<Int>) {
+        self.range = range
+    }
+
+    var isEmpty: Bool { list?.isEmpty ?? range.isEmpty }
+    var positions: [Int] { list ?? Array(range) }
+
+    /// Leaves out the places for which the condition does not hold.
+    mutating func keep(_ isKept: (Int) -> Bool) {
+        if let list {
+            self.list = list.filter(isKept)
+        } else {
+            list = range.filter(isKept)
+        }
     }
 }

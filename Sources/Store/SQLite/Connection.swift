@@ -53,11 +53,15 @@ struct Connection: ~Copyable, @unchecked Sendable {
         _ = unsafe varve_sqlite3_db_config_switch(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
     }
 
+    private static let readerCachePageCount = 64
+
     /// Opens a database file; nothing in it is read yet.
     static func open(_ path: RawPath, mode: Mode) throws(StoreError) -> Connection {
         let connection = try Connection(path, mode: mode)
         // Without shared memory the index of the -wal can only live in the memory of a connection that is alone.
         if case .readWithoutSharedMemory = mode { try connection.execute("PRAGMA locking_mode=EXCLUSIVE") }
+        // A reader passes through blocks once; a larger cache would only make it touch more memory.
+        if mode != .write { try connection.execute("PRAGMA cache_size=\(readerCachePageCount)") }
         return connection
     }
 
@@ -112,6 +116,39 @@ struct Connection: ~Copyable, @unchecked Sendable {
     /// The integer in the first column of the first row; 0 when there is none.
     borrowing func integer(_ sql: String) throws(StoreError) -> Int64 {
         try prepare("integer", sql).first { (row) throws(StoreError) in row.integer(0) } ?? 0
+    }
+
+    /// The whole of one BLOB; nil when there is no such row. https://www.sqlite.org/c3ref/blob_open.html
+    ///
+    /// It is copied once, from SQLite's pages into the array: as a column of a row it would be put together in SQLite's
+    /// memory first. Names are those of this program's own schema.
+    borrowing func blob(table: String, column: String, row: Int64) throws(StoreError) -> [UInt8]? {
+        var opened: OpaquePointer?
+        // SAFETY: SQLite writes one pointer into the variable lent to it and copies the names.
+        let result = unsafe sqlite3_blob_open(handle, "main", table, column, row, 0, &opened)
+        // SAFETY: the handle is closed here only; closing a null one does nothing.
+        defer { _ = unsafe sqlite3_blob_close(opened) }
+        guard result == SQLITE_OK, let blob = unsafe opened else {
+            // SQLITE_ERROR stands for a missing row too; what is missing besides a row is a fault.
+            let error = failure("blob of \(table)")
+            if result == SQLITE_ERROR,
+                try integer("SELECT count(*) FROM \(table) WHERE rowid = \(row)") == 0
+            {
+                return nil
+            }
+            throw error
+        }
+        let byteCount = unsafe sqlite3_blob_bytes(blob)
+        var read = SQLITE_OK
+        // SAFETY: SQLite writes exactly `byteCount` bytes into a buffer of that capacity, or says that it did not.
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: Int(byteCount)) { target, count in
+            if let start = target.baseAddress, byteCount > 0 {
+                read = unsafe sqlite3_blob_read(blob, start, byteCount, 0)
+            }
+            count = read == SQLITE_OK ? Int(byteCount) : 0
+        }
+        guard read == SQLITE_OK else { throw failure("blob of \(table)") }
+        return bytes
     }
 
     /// Runs `body` in one transaction that has the write lock from its start; rolls back when it throws.
