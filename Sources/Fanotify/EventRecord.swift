@@ -97,7 +97,8 @@ package struct EventRecord: Hashable, Sendable {
     /// A record of nothing, to be overwritten.
     @inlinable
     package init() {
-        mask = []
+        // A literal [] would be made by a generic function.
+        mask = EventMask(rawValue: 0)
         pid = 0
         fileDescriptor = -1
         pidfd = -1

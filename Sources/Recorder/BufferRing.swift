@@ -88,18 +88,20 @@ final class BufferRing: Sendable {
         if filledCount.load(ordering: .acquiring) == number, number != restedAt.load(ordering: .relaxed) {
             restedAt.store(number, ordering: .relaxed)
             emptierRests.store(true, ordering: .sequentiallyConsistent)
-            emptierWaker.wait(
+            let isWoken = emptierWaker.wait(
                 timeoutNanoseconds: min(restNanoseconds, timeoutNanoseconds ?? restNanoseconds))
             emptierRests.store(false, ordering: .relaxed)
-            emptierWaker.clear()
+            // Whoever wakes it between the two only ends the next wait early.
+            if isWoken { emptierWaker.clear() }
             return emptyNow(number, body)
         }
         if filledCount.load(ordering: .acquiring) == number {
             emptierWaits.store(true, ordering: .sequentiallyConsistent)
-            if filledCount.load(ordering: .sequentiallyConsistent) == number {
+            if filledCount.load(ordering: .sequentiallyConsistent) == number,
                 emptierWaker.wait(timeoutNanoseconds: timeoutNanoseconds)
+            {
+                emptierWaker.clear()
             }
-            emptierWaker.clear()
             emptierWaits.store(false, ordering: .relaxed)
         }
         return emptyNow(number, body)

@@ -50,6 +50,7 @@ final class DrainLoop: Sendable {
         var descriptors = PollSet(reading: [group.group.fileDescriptor, waker.descriptor.fileDescriptor])
         var lastBarrier: UInt64 = 0
         var seenEmpty = Clock.realtime()
+        var cycleBegan = Clock.monotonic()
         while true {
             watchdog.pingIfDue()
             if nap.napMicroseconds > 0 {
@@ -62,7 +63,9 @@ final class DrainLoop: Sendable {
             let barrier = barriers.newest
             if isStopping || barrier != lastBarrier { waker.clear() }
             let records = readUntilEmpty(seenEmpty: &seenEmpty)
-            nap.update(recordCount: records)
+            let cycleEnded = Clock.monotonic()
+            nap.update(recordCount: records, elapsedNanoseconds: cycleEnded &- cycleBegan)
+            cycleBegan = cycleEnded
             ring.wakeEmptier()
             if barrier != lastBarrier || isStopping {
                 lastBarrier = barrier

@@ -24,9 +24,8 @@ final class GroupBox: Sendable {
         }
     }
 
-    /// True when at least one record waits.
+    /// True when at least one record waits, or when the kernel does not say.
     var isReadable: Bool {
-        var set = PollSet(reading: [group.fileDescriptor])
-        return (try? set.wait(timeoutNanoseconds: 0)) != 0
+        PollSet.waitForOne(group.fileDescriptor, timeoutNanoseconds: 0) != 0
     }
 }

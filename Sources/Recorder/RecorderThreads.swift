@@ -56,7 +56,10 @@ struct RecorderThreads: ~Copyable {
                 drain: drainLoop)
             loop.run()
         }
-        let drain = try OSThread(name: "drain") { drainLoop.run() }
+        let drain = try OSThread(name: "drain") {
+            ThreadPriority.preferShortTurns(nanoseconds: Self.drainTurnNanoseconds)
+            drainLoop.run()
+        }
         let answer = try OSThread(name: "control") { control.run() }
         self.drainLoop = drainLoop
         self.control = control
@@ -67,6 +70,7 @@ struct RecorderThreads: ~Copyable {
     }
 
     /// *drain* comes first: what waits unread is merged by the kernel. Encoding and merging can wait longest.
+    private static let drainTurnNanoseconds: UInt64 = 100_000
     private static let resolveNiceness: Int32 = 3
     private static let writeNiceness: Int32 = 10
 

@@ -17,8 +17,9 @@ final class Waker: Sendable {
         _ = descriptor.clear()
     }
 
-    /// Waits until somebody wakes, or the time is up; nil waits without end.
-    func wait(timeoutNanoseconds: Int64?) {
-        _ = descriptor.wait(timeoutNanoseconds: timeoutNanoseconds)
+    /// Waits until somebody wakes, or the time is up; nil waits without end. True: somebody did.
+    @discardableResult
+    func wait(timeoutNanoseconds: Int64?) -> Bool {
+        descriptor.wait(timeoutNanoseconds: timeoutNanoseconds)
     }
 }

@@ -29,6 +29,7 @@ package struct MergePlan: Hashable, Sendable {
 /// once fresh and rewritten at most twice.
 package struct CompactionPolicy: Hashable, Sendable {
     package var levelOneEventCount: UInt64 = 1 << 16
+    /// The trade-off between size and the time of a look-up is docs/decisions/0009-looking-up-a-path.md.
     package var segmentEventCount: UInt64 = 1 << 20
     /// The level of a segment that ended before its time because its dictionaries are large; nothing joins it.
     package static let closedSegmentLevel: UInt8 = 3

@@ -32,9 +32,7 @@ package struct EventDescriptor: ~Copyable, Sendable {
     ///
     /// Parameter timeoutNanoseconds: nil waits for ever.
     package borrowing func wait(timeoutNanoseconds: Int64?) -> Bool {
-        var set = PollSet(reading: [descriptor.fileDescriptor])
-        // poll(2) of one valid descriptor fails only for want of kernel memory: then it is as if the time were over.
-        return ((try? set.wait(timeoutNanoseconds: timeoutNanoseconds)) ?? 0) > 0
+        PollSet.waitForOne(descriptor.fileDescriptor, timeoutNanoseconds: timeoutNanoseconds) > 0
     }
 }
 

@@ -36,6 +36,14 @@ package struct PollSet: Sendable {
         return 0
     }
 
+    /// Waits for something to read on one descriptor, without a set: 1 when there is, 0 when the time was over, negative
+    /// when a signal came or the kernel had no memory.
+    package static func waitForOne(_ descriptor: Int32, timeoutNanoseconds: Int64?) -> Int32 {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        // SAFETY: the kernel reads and writes the one entry for the length of the call.
+        return unsafe clinux_poll(&entry, 1, timeoutNanoseconds.map { max(0, $0) } ?? -1)
+    }
+
     /// Whether the last wait found something to read, an end or an error at `index`.
     package func isReady(at index: Int) -> Bool {
         entries[index].revents != 0

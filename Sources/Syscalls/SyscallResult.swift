@@ -16,6 +16,16 @@ package func retryingOnInterrupt<Value: FixedWidthInteger & SignedInteger>(_ cal
     }
 }
 
+/// The same for calls that count bytes: without generics, for the read of every cycle comes through here.
+package func retryingOnInterrupt(_ call: () -> Int) -> Int {
+    while true {
+        let value = call()
+        if value != -1 { return value }
+        let number = Glibc.errno
+        if number != EINTR { return -Int(number) }
+    }
+}
+
 /// Makes a system call, again while interrupted, and turns failure into an error.
 ///
 /// Throws: `SyscallError` with the call's name, the error number and the subject.

@@ -184,6 +184,8 @@ static void read_until_stopped(const struct options *options, int group, const s
     if (!buffer) fail("malloc");
     memset(buffer, 0, options->buffer_byte_count);
     uint32_t nap_microseconds = 0;
+    double rate = 0;
+    uint64_t cycle_began = nanoseconds_now();
     struct pollfd readable = {.fd = group, .events = POLLIN};
     while (!stop_requested && !(deadline && nanoseconds_now() >= deadline)) {
         if (nap_microseconds > 0) {
@@ -198,7 +200,9 @@ static void read_until_stopped(const struct options *options, int group, const s
         counters->wakes++;
         uint64_t drained = drain_queue(group, buffer, options->buffer_byte_count, counters);
         counters->records += drained;
-        nap_microseconds = next_nap(&options->nap, nap_microseconds, drained);
+        uint64_t cycle_ended = nanoseconds_now();
+        nap_microseconds = next_nap(&options->nap, &rate, drained, cycle_ended - cycle_began);
+        cycle_began = cycle_ended;
     }
     counters->records += drain_queue(group, buffer, options->buffer_byte_count, counters);
     free(buffer);

@@ -11,12 +11,11 @@
 #include <stdint.h>
 
 enum {
-    nap_shortest_microseconds = 125,
     nap_longest_microseconds = 1000,
-    // A cycle (a wait and the readings until the queue was empty) that finds this many records doubles the nap.
-    nap_storm_record_count = 8,
-    // One that finds at most this many halves it.
-    nap_calm_record_count = 1,
+    // At this rate of records a second the nap is longest; below a quarter of it there is none.
+    nap_storm_rate = 4000,
+    // How long the rate is remembered.
+    nap_memory_nanoseconds = 8000000,
 };
 
 struct nap_policy {
@@ -28,15 +27,18 @@ static const struct nap_policy nap_adaptive = {.is_adaptive = 1};
 static const struct nap_policy nap_none = {0};
 static const struct nap_policy nap_fixed_1ms = {.fixed_microseconds = nap_longest_microseconds};
 
-// The length in microseconds of the nap after a cycle that found `record_count` records; `current` is the last nap.
-static inline uint32_t next_nap(const struct nap_policy *policy, uint32_t current, uint64_t record_count) {
+// The length in microseconds of the nap after a cycle (a wait and the readings until the queue was empty) that found
+// `record_count` records in `elapsed_nanoseconds`; `rate` is what is remembered, in records a second. 0: wait for the next
+// event.
+static inline uint32_t next_nap(const struct nap_policy *policy, double *rate, uint64_t record_count,
+                                uint64_t elapsed_nanoseconds) {
     if (!policy->is_adaptive) return policy->fixed_microseconds;
-    if (record_count >= nap_storm_record_count) {
-        uint32_t doubled = current ? current * 2 : nap_shortest_microseconds;
-        return doubled < nap_longest_microseconds ? doubled : nap_longest_microseconds;
-    }
-    if (record_count > nap_calm_record_count) return current;
-    return current / 2 < nap_shortest_microseconds ? 0 : current / 2;
+    double elapsed = elapsed_nanoseconds ? (double)elapsed_nanoseconds : 1;
+    double weight = elapsed / (elapsed + nap_memory_nanoseconds);
+    *rate += weight * ((double)record_count * 1e9 / elapsed - *rate);
+    if (record_count == 0 || *rate * 4 < nap_storm_rate) return 0;
+    double share = *rate / nap_storm_rate;
+    return (uint32_t)((share < 1 ? share : 1) * nap_longest_microseconds);
 }
 
 #endif
