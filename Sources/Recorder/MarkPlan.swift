@@ -45,7 +45,7 @@ package struct MarkPlan: Sendable {
         if paths.isEmpty {
             for mount in visible { planWhole(mount, mounts: visible) }
         } else {
-            for path in paths { plan(path, mounts: visible) }
+            for path in Self.outermost(paths, mounts: visible) { plan(path, mounts: visible) }
             if !isRestricted { tops = tops.map { Top(path: $0.path, isKept: true) } }
         }
         let recorded = Set(targets.map(\.device))
@@ -56,6 +56,19 @@ package struct MarkPlan: Sendable {
             targets.append(Self.target(best, on: mount, seenFrom: best, isRecorded: false))
             // The paths of the programs that are run from it start here.
             tops.append(Top(path: best, isKept: false))
+        }
+    }
+
+    /// The paths that are not part of another one's tree: a top of its own within a tree would keep its name when a
+    /// directory between the two is renamed. What the outer one leaves out (a virtual filesystem) stays.
+    private static func outermost(_ paths: [RawPath], mounts: [MountEntry]) -> [RawPath] {
+        paths.filter { path in
+            guard let holder = holder(of: path, in: mounts) else { return true }
+            return !paths.contains { outer in
+                guard outer != path, path.isAtOrUnder(outer) else { return false }
+                return Self.holder(of: outer, in: mounts) == holder
+                    || FilesystemSupport(holder.filesystemType) != .virtual
+            }
         }
     }
 

@@ -12,6 +12,8 @@ struct RecorderThreads: ~Copyable {
     private let resolve: OSThread
     private let write: OSThread
     private let answer: OSThread
+    /// Woken when the store was removed under the recorder.
+    let storeGone: Waker
 
     init(
         store: consuming StoreWriter, run: RunIdentity, marked: MarkedFilesystems, options: RecorderOptions,
@@ -29,7 +31,7 @@ struct RecorderThreads: ~Copyable {
             watchdogAllowedNanoseconds: ServiceNotification.watchdogIntervalNanoseconds)
         let shared = WriteShared(
             exchange: exchange, ring: ring, drain: drainLoop, progress: progress, barriers: barriers,
-            counters: counters, waker: writerWaker, controlWaker: try Waker())
+            counters: counters, waker: writerWaker, controlWaker: try Waker(), storeGone: try Waker())
         let storeDirectory = store.directory
         let nextInstance = store.nextInstance
         let control = try ControlServer(store: storeDirectory, shared: shared, facts: facts)
@@ -67,6 +69,7 @@ struct RecorderThreads: ~Copyable {
         self.resolve = resolve
         self.write = write
         self.answer = answer
+        storeGone = shared.storeGone
     }
 
     /// *drain* comes first: what waits unread is merged by the kernel. Encoding and merging can wait longest.

@@ -46,7 +46,8 @@ package enum RecordingSession {
         StandardError.write(startLine(marked: marked, run: run, store: options.store, privileges: privileges))
         ServiceNotification.send("READY=1")
 
-        let status = waitForEnd(signals: signals, command: options.command)
+        let status = waitForEnd(
+            signals: signals, command: options.command, storeGone: threads.storeGone, store: options.store)
         ServiceNotification.send("STOPPING=1")
         threads.finish()
         return try status.get()
@@ -128,9 +129,10 @@ package enum RecordingSession {
         path.escapedText
     }
 
-    /// Waits for a signal, or for the command to end.
+    /// Waits for a signal, for the command to end, or for the store to be removed: without one there is nothing to record
+    /// into, and whoever started the recorder has to know.
     private static func waitForEnd(
-        signals: borrowing SignalDescriptor, command: [RawPath]
+        signals: borrowing SignalDescriptor, command: [RawPath], storeGone: Waker, store: RawPath
     ) -> Result<Int32, RecorderError> {
         var child: ChildProcess?
         if !command.isEmpty {
@@ -141,9 +143,20 @@ package enum RecordingSession {
                     RecorderError(.commandNotStarted, "the command cannot be started: \(error.description)"))
             }
         }
-        var set = PollSet(reading: [signals.fileDescriptor])
+        var set = PollSet(reading: [signals.fileDescriptor, storeGone.descriptor.fileDescriptor])
         while true {
             _ = try? set.wait(timeoutNanoseconds: nil)
+            if set.isReady(at: 1) {
+                let error = RecorderError(
+                    .storeCannotBeMade,
+                    "the store \(escape(store)) was removed or replaced while recording: what was recorded since is lost;"
+                        + " start varved again")
+                // The command is not to be ended for it, but what it does from here on is not recorded.
+                guard child != nil else { return .failure(error) }
+                StandardError.write("varved: \(error.message)\n")
+                storeGone.clear()
+                set.replace(at: 1, with: -1)
+            }
             while let signal = try? signals.next() {
                 if signal == SIGCHLD {
                     if let child, let status = try? child.poll() { return .success(status.code) }

@@ -224,6 +224,7 @@ struct WriteLoop: ~Copyable {
             _ = try store.checkpointIfDue()
             if now &- lastHeartbeat >= Self.heartbeatNanoseconds {
                 lastHeartbeat = now
+                if !store.isInPlace() { shared.storeIsGone() }
                 try store.heartbeat(heartbeat())
                 let vanished = coverageWatch.newlyVanished(now: Clock.realtime())
                 if !vanished.isEmpty {

@@ -34,11 +34,13 @@ final class WriteShared: Sendable {
     let counters: RecorderCounters
     let waker: Waker
     let controlWaker: Waker
+    /// Raised when the store was removed under the recorder: nothing that is recorded can be kept.
+    let storeGone: Waker
     private let state = Mutex(State())
 
     init(
         exchange: BatchExchange, ring: BufferRing, drain: DrainLoop, progress: PipelineProgress, barriers: Barriers,
-        counters: RecorderCounters, waker: Waker, controlWaker: Waker
+        counters: RecorderCounters, waker: Waker, controlWaker: Waker, storeGone: Waker
     ) {
         self.exchange = exchange
         self.ring = ring
@@ -48,7 +50,10 @@ final class WriteShared: Sendable {
         self.counters = counters
         self.waker = waker
         self.controlWaker = controlWaker
+        self.storeGone = storeGone
     }
+
+    func storeIsGone() { storeGone.wake() }
 
     /// Queues a request for the writing thread and returns its number.
     func ask(_ request: UpkeepRequest) -> UInt64 {

@@ -24,6 +24,7 @@ package final class StoreReader {
         let directory = try Self.resolve(given)
         let layout = StoreLayout(directory: directory)
         guard layout.database.exists else { throw try Self.missing(layout) }
+        try Self.refuseSpecialFiles(layout)
         let opened = try Self.patiently { () throws(StoreError) in try Opened(layout) }
         self.directory = directory
         self.layout = layout
@@ -94,6 +95,14 @@ package final class StoreReader {
         } catch {
             throw StoreError(
                 error, otherwise: error.isMissing ? .notAStore : .cannotRead, "the store cannot be opened", path: given)
+        }
+    }
+
+    /// Opening a FIFO would wait for its other end, perhaps for ever; a device might do anything.
+    private static func refuseSpecialFiles(_ layout: StoreLayout) throws(StoreError) {
+        for path in [layout.database, layout.wal, layout.sharedMemory] {
+            guard let status = try? path.status(), status.kind != .regular else { continue }
+            throw StoreError(.notAStore, "not a regular file, so this is no store", path: path)
         }
     }
 

@@ -36,9 +36,30 @@ extension StoreWriter {
         while true {
             let step = try pruneOldest(cause: cause, sparingLast: false) { block, _ in block.latest < moment }
             outcome.add(step)
-            guard step.blockCount > 0 else { return outcome }
+            guard step.blockCount > 0 else { break }
             _ = try checkpointIfDue()
         }
+        try dropNotes(before: moment)
+        return outcome
+    }
+
+    /// Drops the notes of a time of which no event is kept; where nothing is recorded, no block takes them along.
+    private mutating func dropNotes(before moment: Instant) throws(StoreError) {
+        try connection.prepare(
+            "prune notes by age",
+            """
+            DELETE FROM note WHERE moment < ?
+                AND after_seq < coalesce((SELECT first_seq FROM block ORDER BY first_seq LIMIT 1), after_seq + 1)
+            """
+        ).run([.integer(moment.nanosecondsSinceEpoch)])
+    }
+
+    /// Drops the oldest notes where no block can be dropped any more, up to `pruneBlockCount`. False when there is none.
+    private mutating func dropOldestNotes() throws(StoreError) -> Bool {
+        try connection.prepare(
+            "prune oldest notes",
+            "DELETE FROM note WHERE id IN (SELECT id FROM note ORDER BY id LIMIT \(Self.pruneBlockCount)) RETURNING id"
+        ).first { (_) throws(StoreError) in true } ?? false
     }
 
     private mutating func hold(below limit: UInt64) throws(StoreError) -> PruneOutcome {
@@ -53,7 +74,7 @@ extension StoreWriter {
             if free < missing {
                 let step = try prune(atLeast: missing - free, cause: "max-size")
                 outcome.add(step)
-                if step.blockCount == 0, free == 0 { break }
+                if step.blockCount == 0, free == 0, try !dropOldestNotes() { break }
             }
             // Only beyond this it is not enough to grow no further.
             guard used > target + limit / 32, try returnPages(used - target) else { break }
@@ -173,10 +194,26 @@ extension StoreWriter {
             try connection.prepare("prune filters", "DELETE FROM block_filter WHERE first_seq <= ?")
                 .run([.count(last.firstSequence)])
             try Self.extendPruned(gap, run: run, afterSequence: last.endSequence - 1, connection)
+            try Self.dropRows(before: last.endSequence - 1, connection)
             let keep = try connection.prepare("keep number", "INSERT OR REPLACE INTO meta(key, value) VALUES (?, ?)")
             try keep.run([.text("next_seq"), .count(nextSequence)])
             try keep.run([.text("next_instance"), .count(nextInstance)])
         }
+    }
+
+    /// Drops what stands between pruned events: notes, and gaps that the pruned one now covers.
+    private static func dropRows(
+        before sequence: UInt64, _ connection: borrowing Connection
+    ) throws(StoreError) {
+        try connection.prepare("prune notes", "DELETE FROM note WHERE after_seq < ?").run([.count(sequence)])
+        try connection.prepare(
+            "prune gaps",
+            """
+            DELETE FROM gap WHERE after_seq < ? AND kind <> 'pruned' AND EXISTS (
+                SELECT 1 FROM gap AS pruned WHERE pruned.kind = 'pruned'
+                    AND pruned.missing_from <= gap.missing_from AND gap.missing_to <= pruned.missing_to)
+            """
+        ).run([.count(sequence)])
     }
 
     /// What is pruned is always the oldest, so it adjoins what was pruned before: one row grows instead of many.

@@ -31,6 +31,8 @@ package struct StoreWriter: ~Copyable, Sendable {
     let connection: Connection
     let layout: StoreLayout
     private let lock: StoreLock
+    /// Which file the database was when it was opened.
+    private let openedAt: FileStatus?
     var walDescriptor: OwnedDescriptor?
     /// Size of the `-wal` when last looked at.
     var knownWALByteCount: Int64 = 0
@@ -48,6 +50,7 @@ package struct StoreWriter: ~Copyable, Sendable {
         layout = opened.layout
         lock = opened.lock
         connection = opened.connection
+        openedAt = try? layout.database.status()
         origin = state.origin
         filterKey = state.filterKey
         previousRun = state.lastRun
@@ -84,6 +87,19 @@ package struct StoreWriter: ~Copyable, Sendable {
     /// Overwrites the sign of life in `alive`; not synced.
     package mutating func heartbeat(_ heartbeat: Heartbeat) throws(StoreError) {
         try lock.write(heartbeat)
+    }
+
+    /// False when the database is no longer where it was opened: somebody removed or replaced the store, and what is
+    /// written goes nowhere. Cost: one stat(2).
+    package func isInPlace() -> Bool {
+        guard let opened = openedAt else { return true }
+        do throws(SyscallError) {
+            let now = try layout.database.status()
+            return now.inode == opened.inode && now.device == opened.device
+        } catch {
+            // Anything but "it is not there" says nothing about the store.
+            return !error.isMissing
+        }
     }
 
     /// What `du` says of the directory.

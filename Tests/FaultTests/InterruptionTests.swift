@@ -58,6 +58,38 @@ extension Faults {
             #expect(zip(numbers, numbers.dropFirst()).allSatisfy { $0 + 1 == $1 })
         }
 
+        @Test(Privilege.required, .timeLimit(.minutes(2)))
+        func aStoreThatIsRemovedEndsTheRecorderWithTheReason() throws {
+            let scene = try Scene(.tmpfs)
+            defer { scene.close() }
+            try scene.sync()
+            try runSuccessfully("rm", ["-rf", scene.store])
+            let end = try scene.waitForRecorderToEnd(timeoutSeconds: 30)
+            #expect(end.status == 73)
+            #expect(end.text.contains("removed") && end.text.contains(scene.store), "\(end.text)")
+        }
+
+        @Test(Privilege.required, .timeLimit(.minutes(2)))
+        func aLogThatWasCutIsNoEmptyAnswer() throws {
+            let scene = try Scene(.tmpfs)
+            defer { scene.close() }
+            var script = WorkloadScript()
+            for number in 0..<50 { script.add("create", "file-\(number)", "1") }
+            _ = try scene.perform([script])
+            try scene.sync()
+            let count = try scene.events().count
+            // Longer than the time between two signs of life.
+            pause(milliseconds: 6_000)
+            try scene.killRecorder()
+            #expect(try scene.events(syncing: false).count == count)
+            try runSuccessfully("truncate", ["-s", "100", scene.store + "/varve.db-wal"])
+            let answer = try scene.varve(["events", "-o", "jsonl"])
+            #expect(answer.status == 3)
+            #expect(answer.errorText.contains("-wal"), "\(answer.errorText)")
+            let gap = try #require(try scene.gaps().last { $0.type == "batch_dropped" })
+            #expect(gap.count ?? 0 >= count)
+        }
+
         @Test(Privilege.required, .timeLimit(.minutes(5)))
         func killedAtAnyMomentTheStoreIsWhole() throws {
             let seed = UInt64.random(in: 0...UInt64.max)

@@ -52,6 +52,21 @@ extension EndToEnd {
             #expect(paths.contains("\(scene.root)/build"))
         }
 
+        @Test(Privilege.required) func aPathWithinAnotherFollowsItsRenames() throws {
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            var build = WorkloadScript()
+            build.add("mkdirs", "outer/middle/inner")
+            _ = try scene.perform([build])
+            try scene.startRecorder(watching: ["\(scene.root)/outer", "\(scene.root)/outer/middle/inner"])
+            var script = WorkloadScript()
+            script.add("create", "outer/middle/inner/one", "1")
+            script.add("rename", "outer/middle", "outer/moved")
+            script.add("create", "outer/moved/inner/two", "1")
+            let truth = try scene.perform([script])
+            try truth.expectAgreement(with: scene.events())
+        }
+
         @Test(Privilege.required) func whoMayOnlyReadCannotErase() throws {
             let scene = try Scene(.ext4)
             defer { scene.close() }

@@ -1,4 +1,6 @@
+import Block
 import Model
+import Store
 import Testing
 
 @testable import Query
@@ -78,5 +80,31 @@ import Testing
             scopes: row.scopes?.map { RawPath($0) })
         #expect(reasons.count == row.reasons, "\(row.name): \(reasons.map(\.text))")
         for reason in reasons { #expect(!reason.text.isEmpty) }
+    }
+
+    /// The sign of life tells of events that the database does not hold.
+    @Test func commitsThatWereLostWithTheLogAreAGap() throws {
+        let run = RunRecord(
+            bootID: UUIDBytes(high: 1, low: 2), started: RecordedEvent.moment(0), startedMonotonicNanoseconds: 0,
+            pid: 1, version: "test", options: "")
+        func history(heartbeatRun: UInt32, nextSequence: UInt64, lastSequence: UInt64) -> CoverageHistory {
+            var numbered = run
+            numbered.run = 1
+            var history = CoverageHistory(
+                runs: [numbered], coverage: [], gaps: [],
+                heartbeat: Heartbeat(
+                    run: heartbeatRun, bootID: run.bootID, pid: 1, writtenAt: RecordedEvent.moment(50),
+                    monotonicNanoseconds: 0, nextSequence: nextSequence, quietAt: nil),
+                lastEvent: RecordedEvent.moment(20))
+            history.lastSequence = lastSequence
+            return history
+        }
+        let lost = history(heartbeatRun: 1, nextSequence: 31, lastSequence: 12)
+        let gap = try #require(lost.boundedGaps.first)
+        #expect(gap.count == 18 && gap.from == RecordedEvent.moment(20) && gap.to == RecordedEvent.moment(50))
+        #expect(lost.completeness.reasons(since: nil, until: nil, scopes: nil).count == 1)
+        #expect(history(heartbeatRun: 1, nextSequence: 31, lastSequence: 30).boundedGaps.isEmpty)
+        #expect(history(heartbeatRun: 1, nextSequence: 31, lastSequence: 40).boundedGaps.isEmpty)
+        #expect(history(heartbeatRun: 2, nextSequence: 31, lastSequence: 12).boundedGaps.count == 1)
     }
 }

@@ -64,4 +64,13 @@ import Testing
         let plan = MarkPlan(paths: [RawPath("/tmp")], scope: .auto, mounts: stacked)
         #expect(plan.targets.first { $0.isRecorded }?.device == stacked.last?.device)
     }
+
+    @Test func aPathWithinAnotherAddsNothingButWhatTheOuterLeavesOut() {
+        let paths = ["/home/a/b", "/home", "/home/a", "/home/shared/x", "/homes", "/", "/proc/1"].map { RawPath($0) }
+        let plan = MarkPlan(paths: Array(paths.prefix(5)), scope: .auto, mounts: mounts)
+        #expect(plan.tops.filter(\.isKept).map(\.path.lossyText) == ["/home", "/home/shared", "/homes"])
+        let all = MarkPlan(paths: paths, scope: .auto, mounts: mounts)
+        #expect(Set(all.tops.filter(\.isKept).map(\.path.lossyText)).isSuperset(of: ["/", "/proc/1"]))
+        #expect(!all.tops.contains { $0.path == RawPath("/home/a") })
+    }
 }

@@ -127,4 +127,18 @@ import Testing
         try second.writer().close()
         _ = try second.reader()
     }
+
+    /// Opening a FIFO would wait for whoever writes into it.
+    @Test(.timeLimit(.minutes(1)), arguments: ["varve.db", "varve.db-wal", "varve.db-shm"])
+    func aPipeInTheStoreIsRefusedAtOnce(name: String) throws {
+        let scene = try StoreScene()
+        try scene.writer().close()
+        let path = scene.path.appending(Array(name.utf8))
+        if (try? path.status()) != nil { try Files.unlink(path) }
+        try runSuccessfully("mkfifo", [path.lossyText])
+        let directory = scene.path
+        let refusal = try StoreError.thrown { _ = try StoreReader(directory: directory) }
+        #expect(refusal?.code == .notAStore)
+        #expect(refusal?.description.contains(name) == true)
+    }
 }

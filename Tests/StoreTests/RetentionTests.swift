@@ -122,4 +122,53 @@ import Testing
         #expect(try path.filesystemStatus().availableByteCount >= 12 << 20)
         #expect(try StoreReader(directory: path).gaps().first?.gap.cause == "min-free")
     }
+
+    @Test func whatStoodBetweenPrunedEventsGoesWithThem() throws {
+        let scene = try StoreScene()
+        var writer = try scene.writer()
+        _ = try writer.beginRun(StoreScene.run(), coverage: [])
+        var factory = EventFactory()
+        func second(_ number: Int64) -> Instant { StoreScene.start.advanced(byNanoseconds: number * 1_000_000_000) }
+        for block in 0..<10 as Range<Int64> {
+            var additions = Additions()
+            additions.notes = [Note(moment: second(block), uid: 0, text: "note \(block)")]
+            additions.gaps = [
+                Gap(
+                    kind: .unresolved, from: second(block), to: second(block), count: 1, scope: nil,
+                    cause: "gap \(block)")
+            ]
+            var encoder = BlockEncoder(filterKey: writer.filterKey)
+            try writer.append(factory.batch(count: 3), with: &encoder, additions: additions)
+        }
+        _ = try writer.prune(before: second(5), cause: "by hand")
+        let reader = try scene.reader()
+        let kept = try reader.blocks().count
+        #expect(kept == 5)
+        let notes = try reader.notes().map(\.text)
+        #expect(notes.last == "note 9" && notes.count <= kept + 1, "\(notes)")
+        let causes = try reader.gaps().map(\.gap.cause)
+        #expect(causes.contains("by hand") && causes.contains("gap 9") && !causes.contains("gap 0"), "\(causes)")
+    }
+
+    @Test func notesAloneAreHeldWithinTheLimitsToo() throws {
+        let scene = try StoreScene()
+        var writer = try scene.writer()
+        let text = String(repeating: "remark ", count: 1_000)
+        var highest: UInt64 = 0
+        for number in 0..<1_500 as Range<Int64> {
+            var additions = Additions()
+            additions.notes = [
+                Note(moment: StoreScene.start.advanced(byNanoseconds: number * 1_000_000_000), uid: 0, text: text)
+            ]
+            try writer.append(additions)
+            _ = try writer.checkpointIfDue()
+            _ = try writer.enforce(RetentionLimits(maxByteCount: 3 << 20), now: StoreScene.start)
+            highest = max(highest, writer.directoryByteCount())
+        }
+        #expect(highest <= 3 << 20)
+        let kept = try scene.reader().notes().count
+        #expect(kept > 50 && kept < 1_500)
+        _ = try writer.enforce(RetentionLimits(maxAgeNanoseconds: 1), now: .distantFuture)
+        #expect(try scene.reader().notes().isEmpty)
+    }
 }

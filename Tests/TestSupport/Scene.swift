@@ -94,6 +94,14 @@ package final class Scene {
         return status
     }
 
+    /// Waits until the recorder ends by itself; gives its exit code and what it said.
+    package func waitForRecorderToEnd(timeoutSeconds: Int64) throws -> (status: Int32, text: String) {
+        guard let recorder else { return (-1, "") }
+        let status = try recorder.wait(timeoutSeconds: timeoutSeconds).code
+        self.recorder = nil
+        return (status, recorder.errorText)
+    }
+
     package func killRecorder() throws {
         try recorder?.kill()
         recorder = nil

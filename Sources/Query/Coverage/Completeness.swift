@@ -41,7 +41,8 @@ package struct Completeness: Sendable {
         let relevant = spans.filter { Self.concerns($0.path, scopes) }
         guard let first = relevant.map(\.from).min(), let last = relevant.map(\.to).max() else {
             // A store that nobody recorded into yet has nothing to miss; asking about a place or a time has.
-            return spans.isEmpty && since == nil && until == nil ? [] : [.neverCovered]
+            guard spans.isEmpty, since == nil, until == nil else { return [.neverCovered] }
+            return gaps.filter { $0.kind != .walMissed }.map(Reason.gap)
         }
         let from = since ?? min(first, until ?? first)
         let to = until ?? max(last, since ?? last)

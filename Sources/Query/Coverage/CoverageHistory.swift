@@ -11,6 +11,8 @@ package struct CoverageHistory: Sendable {
     package var lastEvent: Instant?
     /// A moment up to which everything is surely in the store, from a barrier just made; nil where none was.
     package var barrier: Instant?
+    /// `seq` of the newest event ever committed, by what is in the database; 0 when there was none.
+    package var lastSequence: UInt64 = 0
 
     package init(
         runs: [RunRecord], coverage: [Coverage], gaps: [GapRow], heartbeat: Heartbeat?, lastEvent: Instant?,
@@ -26,9 +28,12 @@ package struct CoverageHistory: Sendable {
 
     /// Reads all of it but the barrier.
     package init(_ reader: StoreReader) throws(StoreError) {
+        // The sign of life first: what it tells of was committed before, so a later read of the database holds it.
+        let heartbeat = AliveFile.read(directory: reader.directory).heartbeat
         self.init(
-            runs: try reader.runs(), coverage: try reader.coverage(), gaps: try reader.gaps(),
-            heartbeat: AliveFile.read(directory: reader.directory).heartbeat, lastEvent: try reader.lastEventTime())
+            runs: try reader.runs(), coverage: try reader.coverage(), gaps: try reader.gaps(), heartbeat: heartbeat,
+            lastEvent: try reader.lastEventTime())
+        lastSequence = try reader.lastSequence() ?? 0
     }
 
     /// When each tree was covered.
@@ -50,7 +55,7 @@ package struct CoverageHistory: Sendable {
 
     /// The gaps, where one that was open when it was written (a path that could not be marked) ends with its run.
     package var boundedGaps: [Gap] {
-        gaps.map { row in
+        var bounded = gaps.map { row in
             var gap = row.gap
             guard gap.to == .distantFuture, let run = row.run,
                 let position = runs.firstIndex(where: { $0.run == run })
@@ -58,6 +63,21 @@ package struct CoverageHistory: Sendable {
             gap.to = max(gap.from, endOfRun(at: position))
             return gap
         }
+        if let lost = lostCommits { bounded.append(lost) }
+        return bounded
+    }
+
+    /// Events that the last sign of life tells of and the database does not hold: its `-wal` was cut, left behind by a copy,
+    /// or lost with the power. A recorder that starts on the store records a gap of its own for it.
+    private var lostCommits: Gap? {
+        guard let heartbeat, heartbeat.run >= runs.last?.run ?? 0, heartbeat.nextSequence > lastSequence + 1 else {
+            return nil
+        }
+        let from = min(lastEvent ?? runs.last?.started ?? heartbeat.writtenAt, heartbeat.writtenAt)
+        return Gap(
+            kind: .batchDropped, from: from, to: heartbeat.writtenAt, count: heartbeat.nextSequence - lastSequence - 1,
+            scope: nil,
+            cause: "committed, but no longer in the database: its -wal was cut, or is missing beside this copy")
     }
 
     private func endOfRun(at position: Int) -> Instant {
