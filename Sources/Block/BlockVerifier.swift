@@ -91,5 +91,6 @@ extension RowGroupEvents {
         masks = try block.column(.mask, rowGroup: rowGroup)
         flags = try block.column(.flags, rowGroup: rowGroup)
         objects = try block.storedObjects(rowGroup)
+        lastProcesses = try block.lastProcesses(rowGroup, flags: flags, processes: processes)
     }
 }
