@@ -48,10 +48,10 @@ struct ProcessLives {
     static let maximumCount = 131_072
 
     enum Finding {
-        /// The only one that can have done it.
-        case life(ProcessLife)
-        /// The pid was given out again between the ends of the window.
-        case several
+        /// The only one that can have done it; whether the pid was not given out again since, as far as has been heard.
+        case life(ProcessLife, isNewest: Bool)
+        /// The pid was given out again between the ends of the window: all that had it then, newest first.
+        case several([ProcessLife])
         /// Too long ago, or messages were lost.
         case unknown
     }
@@ -116,26 +116,30 @@ struct ProcessLives {
     ///
     /// All messages up to `to` must have been applied. A pid that was never heard of belongs to a process that was there
     /// before; it gets a life here.
-    mutating func find(_ pid: Int32, from: Int64, to: Int64) -> Finding {
+    /// Parameter earliest: a life that an event before this one belongs to, 0 for none: those before it are past.
+    mutating func find(_ pid: Int32, from: Int64, to: Int64, notBefore earliest: UInt64 = 0) -> Finding {
         guard from >= knownSince else { return .unknown }
-        var serial = newest[pid] ?? 0
-        guard serial != 0 else { return .life(begin(pid, at: .min)) }
+        let newestSerial = newest[pid] ?? 0
+        guard newestSerial != 0 else { return .life(begin(pid, at: .min), isNewest: true) }
         var found: ProcessLife?
+        var others: [ProcessLife] = []
         var last: ProcessLife?
-        while let life = lives[serial] {
+        var serial = newestSerial
+        while serial >= earliest, let life = lives[serial] {
             if life.began <= to {
                 last = last ?? life
                 if life.ended ?? .max >= from {
-                    guard found == nil else { return .several }
-                    found = life
+                    if found == nil { found = life } else { others.append(life) }
                 }
             }
             // Those before had ended by then.
             if life.began < from { break }
             serial = life.previous
         }
+        if let found, !others.isEmpty { return .several([found] + others) }
         // Threads may outlive the first one, whose end is the one that is told; the pid is not free before they are gone.
-        return (found ?? last).map { .life($0) } ?? .unknown
+        guard let life = found ?? last else { return .unknown }
+        return .life(life, isNewest: life.serial == newestSerial)
     }
 
     mutating func setInstance(_ instance: UInt64, of serial: UInt64) {

@@ -13,7 +13,7 @@ import Syscalls
 final class ProcessWitness: Sendable {
     /// What *resolve* has to know of what was heard.
     struct Hearing {
-        /// Pids that were given out again, or whose process runs another program.
+        /// Pids that were given out again, or whose process runs another program or has other ids.
         var changedPIDs: [Int32] = []
         /// There were more of them than were noted.
         var hasMoreChanges = false
@@ -127,8 +127,8 @@ final class ProcessWitness: Sendable {
     }
 
     /// Whose life an event between two moments of CLOCK_MONOTONIC belongs to; call `hear` after the event was read.
-    func find(_ pid: Int32, from: Int64, to: Int64) -> ProcessLives.Finding {
-        state.withLock { $0.lives.find(pid, from: from, to: to) }
+    func find(_ pid: Int32, from: Int64, to: Int64, notBefore earliest: UInt64) -> ProcessLives.Finding {
+        state.withLock { $0.lives.find(pid, from: from, to: to, notBefore: earliest) }
     }
 
     func life(_ serial: UInt64) -> ProcessLife? {
@@ -144,7 +144,7 @@ final class ProcessWitness: Sendable {
         state.withLock { state in
             if let life = state.lives.newest(of: pid) { return life.ended == nil ? life : nil }
             let now = state.heardUpTo
-            guard case .life(let life) = state.lives.find(pid, from: now, to: now) else { return nil }
+            guard case .life(let life, _) = state.lives.find(pid, from: now, to: now) else { return nil }
             return life
         }
     }
@@ -162,7 +162,7 @@ final class ProcessWitness: Sendable {
         noticeCount.add(1)
         state.lives.apply(notice)
         switch notice.kind {
-        case .fork, .exec:
+        case .fork, .exec, .userIDs, .groupIDs:
             if state.hearing.changedPIDs.count < Self.maximumWaitingCount {
                 state.hearing.changedPIDs.append(notice.pid)
             } else {
@@ -173,7 +173,7 @@ final class ProcessWitness: Sendable {
                 state.hearing.exits.count < Self.maximumWaitingCount
             else { return }
             state.hearing.exits.append(Exit(instance: life.instance, moment: notice.moment, status: status))
-        case .userIDs, .groupIDs, .acknowledged: break
+        case .acknowledged: break
         }
     }
 

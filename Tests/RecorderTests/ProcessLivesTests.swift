@@ -81,7 +81,7 @@ import Testing
             let to = from + Int64.random(in: 0...20, using: &random)
             let possible = history.filter { $0.pid == pid && $0.began <= to && $0.ended >= from }
             switch lives.find(pid, from: from, to: to) {
-            case .life(let life) where possible.count == 1:
+            case .life(let life, _) where possible.count == 1:
                 found += 1
                 #expect(life.began == possible[0].began, "seed \(seed)")
             case .several: #expect(possible.count > 1, "seed \(seed)")
@@ -93,6 +93,6 @@ import Testing
     }
 
     private static func began(_ finding: ProcessLives.Finding) -> Int64? {
-        if case .life(let life) = finding { life.began } else { nil }
+        if case .life(let life, _) = finding { life.began } else { nil }
     }
 }

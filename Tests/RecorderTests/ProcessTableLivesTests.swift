@@ -95,11 +95,43 @@ import Testing
         let second = actor(10, 103...105)
         #expect(first.instance != second.instance)
         #expect(second.exe == RawPath("/usr/bin/cp"))
-        table.beginBatch()
-        batch = Batch()
-        // The window decides, not what the pid is by now.
-        #expect(actor(10, 100...102).instance == first.instance)
-        #expect(actor(10, 100...102).exe == RawPath("/bin/bash"))
+    }
+
+    @Test mutating func whatIsHeardEarlyDoesNotChangeWhoDidIt() {
+        // Read late: all of it was said before the first record is looked at.
+        fork(10, by: 5, at: 100)
+        end(10, at: 101)
+        fork(10, by: 5, at: 103)
+        exec(10, "/usr/bin/cp", 2, announced: 103...104, done: 104, isLater: true)
+        let first = actor(10, 99...102)
+        #expect(actor(10, 99...102) == first)
+        announce(10, "/usr/bin/cp", 2, 103...105)
+        let second = actor(10, 103...105)
+        #expect(first.exe == RawPath("/bin/bash"))
+        #expect(second.exe == RawPath("/usr/bin/cp"))
+        #expect(first.instance != second.instance)
+    }
+
+    @Test mutating func anExecInTheWindowOfTwoLivesIsThatOfTheOneThatMadeOne() {
+        fork(10, by: 5, at: 100)
+        exec(10, "/usr/bin/cp", 2, announced: 100...101, done: 101)
+        end(10, at: 103)
+        fork(10, by: 5, at: 104)
+        exec(10, "/usr/bin/mv", 3, announced: 102...106, done: 105)
+        #expect(actor(10, 102...106).exe == RawPath("/usr/bin/mv"))
+    }
+
+    @Test mutating func anExecOfEitherOfTwoLivesNamesNeither() {
+        fork(10, by: 5, at: 100)
+        tell(10, .exec, at: 101)
+        end(10, at: 103)
+        fork(10, by: 5, at: 104)
+        tell(10, .exec, at: 105)
+        // The first one's record, then the second's; the kernel opens the interpreter for each in turn.
+        announce(10, "/usr/bin/cp", 2, 99...106)
+        announce(10, "/lib/ld.so", 4, 99...106)
+        announce(10, "/lib/ld.so", 4, 104...107)
+        #expect(actor(10, 106...107).exe == nil)
     }
 
     @Test mutating func twoLivesInOneWindowLendNoName() {
@@ -190,9 +222,11 @@ import Testing
     }
 
     private mutating func exec(
-        _ pid: Int32, _ path: String, _ inode: UInt64, announced: ClosedRange<Int64>, done: Int64
+        _ pid: Int32, _ path: String, _ inode: UInt64, announced: ClosedRange<Int64>, done: Int64,
+        isLater: Bool = false
     ) {
         tell(pid, .exec, at: done)
+        if isLater { return }
         announce(pid, path, inode, announced)
     }
 
