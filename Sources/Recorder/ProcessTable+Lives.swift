@@ -9,6 +9,8 @@ extension ProcessTable {
     mutating func hear(upTo window: TimeWindow) -> (from: Int64, to: Int64)? {
         guard let witness else { return nil }
         clockOffset = window.clockOffsetNanoseconds
+        readingBeforeBegan = readingBegan
+        readingBegan = window.earliest.nanosecondsSinceEpoch &- clockOffset
         witness.hear()
         let hearing = witness.takeHearing()
         if hearing.hasMoreChanges || hearing.loss != nil {
@@ -225,10 +227,10 @@ extension ProcessTable {
     ) {
         guard var entry = entries[life.serial] else { return }
         claim(&entry, life)
-        let limit = entry.hasDoubtfulExec ? latest : moment - 1
+        let limit = entry.hasDoubtfulExec || entry.mayMissExec ? latest : moment - 1
         if let exec = life.execs.last(where: { $0 <= limit }), exec > entry.lastExec, entry.imageBegan != nil {
+            if !entry.mayMissExec { entry.unknownExec = exec }
             entry.hasDoubtfulExec = false
-            entry.unknownExec = exec
             keepImage(&entry)
             entry.imageBegan = exec
             entry.lastExec = exec

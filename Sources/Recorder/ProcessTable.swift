@@ -63,6 +63,8 @@ struct ProcessTable<Source: ProcessSource> {
         var isUncertain = false
         /// An exec record may be of this life or of another of its pid, so the next ones may not begin with the program.
         var hasDoubtfulExec = false
+        /// The pid had another life when records were still unread, into which the kernel may have merged an exec record.
+        var mayMissExec = false
         /// The last exec whose program is not known: a record from before it may be of its interpreter.
         var unknownExec: Int64 = .min
         /// Of an entry that may stand for several processes, the window it is for.
@@ -104,6 +106,9 @@ struct ProcessTable<Source: ProcessSource> {
     var pendingFacts: [ProcessFact] = []
     /// CLOCK_REALTIME − CLOCK_MONOTONIC of the last reading.
     var clockOffset: Int64 = 0
+    /// When the last two readings began, in nanoseconds of CLOCK_MONOTONIC.
+    var readingBegan: Int64 = .min
+    var readingBeforeBegan: Int64 = .min
     let witness: ProcessWitness?
     var source: Source
 
@@ -140,10 +145,13 @@ struct ProcessTable<Source: ProcessSource> {
         return (index, isUncertain)
     }
 
-    /// Takes notice of a process without naming it in the batch: no event that is kept is its own yet.
-    mutating func meet(_ pid: Int32, at window: TimeWindow, in batch: inout Batch) {
+    /// Takes notice of a process that executes a file, without naming it in the batch: no event that is kept is its own
+    /// yet. False when it may be several, so that nobody's image is known to change.
+    @discardableResult
+    mutating func meet(_ pid: Int32, at window: TimeWindow, in batch: inout Batch) -> Bool {
         let (key, _) = key(of: pid, at: window, isExec: true, in: &batch)
         entries[key]?.usedSerial = serial
+        return key & Self.ambiguousBit == 0
     }
 
     /// The entry for `pid` in this window, checked for this batch.
@@ -169,8 +177,11 @@ struct ProcessTable<Source: ProcessSource> {
                     return (life.serial, false)
                 }
                 if isExec {
-                    for life in lives where entries[life.serial] != nil || life.ended == nil {
+                    // The others have no events in later windows.
+                    for life in lives where life.ended ?? .max >= latest {
+                        let last = keys[pid]
                         meet(life, seen: window.time, from: earliest, to: latest, in: &batch)
+                        keys[pid] = last
                         entries[life.serial]?.hasDoubtfulExec = true
                     }
                 }
@@ -201,7 +212,10 @@ struct ProcessTable<Source: ProcessSource> {
         if entries[life.serial] != nil {
             refresh(life, from: earliest, to: latest, in: &batch)
         } else if !carryOver(to: life) {
-            entries[life.serial] = newEntry(life, seen: seen, at: earliest, depth: 0)
+            let mayMissExec = witness?.life(life.previous).map { $0.ended ?? .max >= readingBeforeBegan } ?? false
+            var entry = newEntry(life, seen: seen, at: mayMissExec ? latest &+ 1 : earliest, depth: 0)
+            entry.mayMissExec = mayMissExec
+            entries[life.serial] = entry
         }
         keys[life.pid] = life.serial
     }

@@ -329,7 +329,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         _ record: EventRecord, of bytes: RawSpan, in directory: DirectoryTree.Index,
         identity: FileIdentity?, object: FileHandle?, window: TimeWindow
     ) -> Bool {
-        processes.meet(record.pid, at: window, in: &batch)
+        guard processes.meet(record.pid, at: window, in: &batch) else { return false }
         let imageBefore = processes.indexInBatch(of: record.pid)
         var path = pathBytes(of: directory)
         if path != nil {

@@ -231,7 +231,7 @@ import Testing
     }
 
     private mutating func announce(_ pid: Int32, _ path: String, _ inode: UInt64, _ range: ClosedRange<Int64>) {
-        table.meet(pid, at: window(range), in: &batch)
+        guard table.meet(pid, at: window(range), in: &batch) else { return }
         let outcome = table.noteExec(
             pid: pid, at: window(range), path: RawPath(path), object: Self.file(inode), in: &batch,
             executed: { _ in .program(interpreter: nil) })

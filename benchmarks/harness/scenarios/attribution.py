@@ -26,7 +26,7 @@ def run(bench, report):
     fatrace = shutil.which("fatrace")
     if not fatrace:
         report.not_measured("fatrace", "not installed (apt-get install fatrace)")
-    for workers in (1, 8):
+    for workers in () if bench.options.reuse_only else (1, 8):
         for latency in LATENCIES:
             title = f"{'one at a time' if workers == 1 else f'{workers} in parallel'}, latency {latency * 1000:g} ms"
             ours, theirs = measure(bench, count, workers, latency, fatrace)
@@ -205,6 +205,8 @@ def score_events(bench, store, truth):
             verdict = "marked" if exe is None else "wrong"
         else:
             verdict = "right" if exe == image else "unknown" if exe is None else "wrong"
+        if verdict == "wrong":
+            bench.say(f"wrong: expected {image} with pid {pid}: {line}")
         score[kind][verdict] += 1
         score["total"][verdict] += 1
     if across["all"]:
