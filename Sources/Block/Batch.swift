@@ -8,6 +8,8 @@ package struct BatchEvent: Sendable {
     package var target: PathIndex
     package var mask: EventMask
     package var flags: EventFlags
+    /// The program that may have done the later operations; `absent` unless the flags say `spansExec`.
+    package fileprivate(set) var lastProcess: ProcessIndex = .absent
     /// It was taken back and will not be written.
     package var isDropped: Bool
     package var hasObject: Bool
@@ -29,6 +31,8 @@ package struct Batch: Sendable {
     private(set) var events: [BatchEvent]
     /// How many events were taken back.
     package private(set) var droppedCount: Int
+    /// Some event has a last process.
+    private(set) var hasLastProcesses = false
 
     package init() {
         paths = PathDictionary()
@@ -72,6 +76,13 @@ package struct Batch: Sendable {
         events[index].flags.formUnion(flags)
     }
 
+    /// Says that the later operations of a merged event may be those of another program.
+    package mutating func setLastProcess(_ process: ProcessIndex, at index: Int) {
+        events[index].lastProcess = process
+        events[index].flags.insert(.spansExec)
+        hasLastProcesses = true
+    }
+
     /// Clears everything; with `keepingCapacity` the next batch of the same size allocates nothing.
     package mutating func removeAll(keepingCapacity: Bool) {
         paths.removeAll(keepingCapacity: keepingCapacity)
@@ -80,6 +91,7 @@ package struct Batch: Sendable {
         facts.removeAll(keepingCapacity: keepingCapacity)
         events.removeAll(keepingCapacity: keepingCapacity)
         droppedCount = 0
+        hasLastProcesses = false
     }
 
     private static let noObject = FileIdentity(filesystem: FilesystemID(rawValue: 0), inode: 0, generation: 0)

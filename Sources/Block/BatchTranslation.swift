@@ -13,12 +13,26 @@ struct BatchTranslation {
     /// Takes a batch over; what was before is gone.
     mutating func translate(_ batch: borrowing Batch) {
         dictionary.begin(batch)
-        events.resize(batch.keptCount)
+        events.resize(batch.keptCount, hasLastProcesses: batch.hasLastProcesses)
         Self.fill(
             &events.windows, &events.processes, &events.paths, &events.targets, &events.masks, &events.flags,
             &events.objects, &dictionary, batch)
+        if batch.hasLastProcesses { Self.fillLastProcesses(&events.lastProcesses, &dictionary, batch) }
         dictionary.finish(batch)
         events.table = dictionary.windows
+    }
+
+    /// A pass of its own: few batches have any.
+    private static func fillLastProcesses(
+        _ column: inout [UInt32], _ dictionary: inout BatchDictionary, _ batch: borrowing Batch
+    ) {
+        var index = 0
+        for event in batch.events where !event.isDropped {
+            if event.lastProcess != .absent {
+                column[index] = dictionary.process(event.lastProcess, batch.processes)
+            }
+            index += 1
+        }
     }
 
     /// One pass over the events; as spans the columns cost no check for uniqueness each time.

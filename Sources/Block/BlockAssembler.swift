@@ -3,7 +3,10 @@ import Model
 /// Constants of the format.
 enum BlockFormat {
     static let magic: [UInt8] = Array("VRVB".utf8)
-    static let version: UInt8 = 1
+    /// What is written.
+    static let version: UInt8 = 2
+    /// What is read.
+    static let versions: ClosedRange<UInt8> = 1...2
     /// Shorter common beginnings of names are left to zstd.
     static let leastPrefixByteCount = 3
 }

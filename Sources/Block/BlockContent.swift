@@ -44,6 +44,8 @@ extension BlockContent {
                 PendingPart(.processDetails, processes.details), PendingPart(.processReferences, processes.references),
                 PendingPart(.processTexts, processes.texts),
                 PendingPart(.facts, FactTable.encode(facts, origin: base)),
+                PendingPart(.processLinks, processes.links),
+                PendingPart(.processControlGroups, processes.controlGroups),
             ]
     }
 }

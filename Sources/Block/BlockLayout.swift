@@ -33,7 +33,7 @@ struct BlockLayout {
     private init(checking bytes: RawSpan) throws {
         var start = ByteCursor(bytes.extracting(droppingFirst: BlockFormat.magic.count))
         let version = try start.byte()
-        guard version == BlockFormat.version else { throw BlockError(.newerVersion(version), "cannot read it") }
+        guard BlockFormat.versions.contains(version) else { throw BlockError(.newerVersion(version), "cannot read it") }
         let headerByteCount = try start.count(atMost: bytes.byteCount)
         let headerStart = BlockFormat.magic.count + start.offset
         let headerEnd = headerStart + headerByteCount
@@ -42,7 +42,7 @@ struct BlockLayout {
             throw BlockError(.damaged, "header")
         }
         var cursor = ByteCursor(bytes.extracting(headerStart..<headerEnd))
-        (header, origin, volumeCount) = try Self.readPreamble(&cursor)
+        (header, origin, volumeCount) = try Self.readPreamble(&cursor, version: version)
         let rowGroupCount = try cursor.count(atMost: min(BlockLimits.rowGroupCount, header.count))
         rowGroupParts = []
         rowGroupParts.reserveCapacity(rowGroupCount)
@@ -52,10 +52,10 @@ struct BlockLayout {
                 &cursor, firstSequence: header.firstSequence &+ UInt64(used), origin: origin)
             used += rowGroup.count
             header.rowGroups.append(rowGroup)
-            rowGroupParts.append(try Self.readList(&cursor, ofRowGroup: true))
+            rowGroupParts.append(try Self.readList(&cursor, ofRowGroup: true, version: version))
         }
         guard used == header.count else { throw PartError.malformed("row groups do not sum to the block's events") }
-        blockParts = try Self.readList(&cursor, ofRowGroup: false)
+        blockParts = try Self.readList(&cursor, ofRowGroup: false, version: version)
         bundle = BundleEntry(
             byteCount: Int(try cursor.littleEndian32()), storedByteCount: Int(try cursor.littleEndian32()),
             checksum: try cursor.littleEndian32(), offset: headerEnd + 8)
@@ -75,7 +75,9 @@ struct BlockLayout {
         guard offset == bytes.byteCount else { throw PartError.malformed("bytes after the last part") }
     }
 
-    private static func readPreamble(_ cursor: inout ByteCursor) throws(PartError) -> (BlockHeader, Int64, Int) {
+    private static func readPreamble(
+        _ cursor: inout ByteCursor, version: UInt8
+    ) throws(PartError) -> (BlockHeader, Int64, Int) {
         let store = try cursor.uuid()
         let machineID = try cursor.uuid()
         let hostName = try cursor.array(try cursor.count(atMost: 255))
@@ -102,7 +104,7 @@ struct BlockLayout {
         let volumeCount = try cursor.count(atMost: BlockLimits.volumeCount)
         guard directoryCount > 0 else { throw .malformed("no root directory") }
         let header = BlockHeader(
-            version: BlockFormat.version,
+            version: version,
             origin: BlockOrigin(store: store, machineID: machineID, hostName: RawPath(hostName)), runs: runs,
             firstSequence: firstSequence, count: count, earliest: Instant(microsecondsSinceEpoch: earliest),
             latest: Instant(microsecondsSinceEpoch: latest), rowGroups: [], commitCount: commitCount,
@@ -125,13 +127,17 @@ struct BlockLayout {
             flagsUnion: EventFlags(rawValue: try cursor.byte()))
     }
 
-    private static func readList(_ cursor: inout ByteCursor, ofRowGroup: Bool) throws(PartError) -> [PartEntry] {
+    private static func readList(
+        _ cursor: inout ByteCursor, ofRowGroup: Bool, version: UInt8
+    ) throws(PartError) -> [PartEntry] {
         let count = try cursor.count(atMost: PartKind.allCases.count)
         var list: [PartEntry] = []
         list.reserveCapacity(count)
         var last: UInt8 = 0
         for _ in 0..<count {
-            guard let kind = PartKind(rawValue: try cursor.byte()), kind.isOfRowGroup == ofRowGroup else {
+            guard let kind = PartKind(rawValue: try cursor.byte()), kind.isOfRowGroup == ofRowGroup,
+                kind.version <= version
+            else {
                 throw .malformed("unknown part")
             }
             guard kind.rawValue > last else { throw .malformed("parts out of order") }

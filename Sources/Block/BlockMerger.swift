@@ -184,6 +184,7 @@ package struct BlockMerger: ~Copyable {
                 let target = events.targets[index]
                 pending.targets.append(target == .absent ? .absent : self.path(target, &source))
             }
+            takeLastProcesses(events, range, &source)
             pending.masks.append(contentsOf: events.masks[range])
             pending.flags.append(contentsOf: events.flags[range])
             for object in events.objects[range] {
@@ -192,6 +193,22 @@ package struct BlockMerger: ~Copyable {
                 pending.objects.append(mapped)
             }
             start = end
+        }
+    }
+
+    /// Called before the masks of the range are appended, whose count is that of the events so far.
+    private mutating func takeLastProcesses(
+        _ events: borrowing RowGroupEvents, _ range: Range<Int>, _ source: inout MergeSource
+    ) {
+        if events.lastProcesses.isEmpty, pending.lastProcesses.isEmpty { return }
+        let missing = pending.count - pending.lastProcesses.count
+        pending.lastProcesses.append(contentsOf: repeatElement(.absent, count: missing))
+        guard !events.lastProcesses.isEmpty else {
+            pending.lastProcesses.append(contentsOf: repeatElement(.absent, count: range.count))
+            return
+        }
+        for index in events.lastProcesses[range] {
+            pending.lastProcesses.append(index == .absent ? .absent : process(index, &source))
         }
     }
 

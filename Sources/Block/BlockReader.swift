@@ -14,6 +14,8 @@ package enum Column: UInt8, CaseIterable, Sendable {
     case target
     /// Index into `DecodedWindows.table`.
     case window
+    /// Index into `processes()`, or `absent`: the program that may have done the later operations.
+    case lastProcess
 }
 
 /// The windows of a row group: a table and, for each event, an index into it.
@@ -82,8 +84,10 @@ package final class BlockReader {
         table.details = try part(.processDetails)
         table.references = try part(.processReferences)
         table.texts = try part(.processTexts)
+        table.links = try part(.processLinks)
+        table.controlGroups = try part(.processControlGroups)
         let processes = try decoding("processes") { () throws(PartError) in
-            try table.decode(count: header.processCount, origin: origin)
+            try table.decode(count: header.processCount, origin: origin, version: header.version)
         }
         cachedProcesses = processes
         return processes
@@ -93,7 +97,7 @@ package final class BlockReader {
     package func facts() throws(BlockError) -> [ProcessFact] {
         let content = try part(.facts)
         return try decoding("facts") { () throws(PartError) in
-            try FactTable.decode(content, count: header.factCount, origin: origin)
+            try FactTable.decode(content, count: header.factCount, origin: origin, version: header.version)
         }
     }
 
@@ -104,7 +108,8 @@ package final class BlockReader {
         case .mask:
             return try symbols(.masks, rowGroup: rowGroup, maximum: .max)
         case .flags:
-            return try symbols(.flags, rowGroup: rowGroup, maximum: UInt32(UInt8.max))
+            let maximum = header.version > 1 ? UInt32(UInt8.max) : UInt32(EventFlags.spansExec.rawValue) - 1
+            return try symbols(.flags, rowGroup: rowGroup, maximum: maximum)
         case .process:
             return try processColumn(rowGroup)
         case .path:
@@ -114,6 +119,13 @@ package final class BlockReader {
                 return Array(repeating: .absent, count: count)
             }
             return try pathColumns(rowGroup).targets
+        case .lastProcess:
+            guard header.rowGroups[rowGroup].flagsUnion.contains(.spansExec) else {
+                return Array(repeating: .absent, count: count)
+            }
+            let flags = try self.column(.flags, rowGroup: rowGroup)
+            let last = try lastProcesses(rowGroup, flags: flags, processes: processColumn(rowGroup))
+            return last.isEmpty ? Array(repeating: .absent, count: count) : last
         case .window:
             return try decodeWindows(rowGroup).indices
         }
@@ -277,6 +289,15 @@ extension BlockReader {
         let bytes = try part(.paths, rowGroup)
         cachedPathSymbols = (rowGroup, bytes)
         return bytes
+    }
+
+    /// The last processes of a row group's events; empty when none has one.
+    func lastProcesses(_ rowGroup: Int, flags: [UInt32], processes: [UInt32]) throws(BlockError) -> [UInt32] {
+        let content = try part(.lastProcesses, rowGroup)
+        return try decoding("last processes of row group \(rowGroup)") { () throws(PartError) in
+            try RowGroupEvents.decodeLastProcesses(
+                content, flags: flags, processes: processes, limit: header.processCount)
+        }
     }
 
     private func processColumn(_ rowGroup: Int) throws(BlockError) -> [UInt32] {

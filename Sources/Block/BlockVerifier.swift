@@ -91,5 +91,6 @@ extension RowGroupEvents {
         masks = try block.column(.mask, rowGroup: rowGroup)
         flags = try block.column(.flags, rowGroup: rowGroup)
         objects = try block.storedObjects(rowGroup, at: 0..<block.header.rowGroups[rowGroup].count)
+        lastProcesses = try block.lastProcesses(rowGroup, flags: flags, processes: processes)
     }
 }

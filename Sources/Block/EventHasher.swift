@@ -1,7 +1,8 @@
 /// Derives a commit's hash from its events, one after the other.
 ///
 /// Shape: each event is fourteen little-endian 64-bit words: `seq`; window start, end and clock offset in microseconds;
-/// hash of the path, the target and the process (low, high; zeros where absent); filesystem, inode and root of the
+/// hash of the path, the target and the process (low, high; zeros where absent; of an event with a last process the hash
+/// of both hashes); filesystem, inode and root of the
 /// object (zeros where absent); mask | flags << 32 | (1 where there is an object) << 40 | generation << 48.
 /// 256 events at a time, counted from the commit's first, are hashed by XXH3-128; the commit's hash is XXH3-128 of these
 /// hashes (low, high) followed by the count of events.
@@ -47,6 +48,7 @@ struct EventHasher {
         let maskColumn = events.masks.span
         let flagsColumn = events.flags.span
         let paths = paths.span
+        let lastColumn = events.lastProcesses.span
         let processes = processes.span
         let volumes = volumes.span
         var base = used
@@ -58,7 +60,10 @@ struct EventHasher {
             let targetIndex = targetColumn[index]
             let target = targetIndex == .absent ? none : paths[Int(targetIndex)]
             let processIndex = processColumn[index]
-            let process = processIndex == .absent ? none : processes[Int(processIndex)]
+            var process = processIndex == .absent ? none : processes[Int(processIndex)]
+            if !lastColumn.isEmpty, lastColumn[index] != .absent {
+                process = EventsHash.combined(process, processes[Int(lastColumn[index])])
+            }
             let object = objectColumn[index]
             let hasObject = object.volume != .absent
             let volume = hasObject ? volumes[Int(object.volume)] : Volume(filesystem: 0, root: 0)
@@ -102,5 +107,16 @@ struct EventHasher {
         chunkHashes.append(hash.low.littleEndian)
         chunkHashes.append(hash.high.littleEndian)
         used = 0
+    }
+}
+
+extension EventsHash {
+    /// XXH3-128 of two hashes (low, high, low, high).
+    fileprivate static func combined(_ first: EventsHash, _ second: EventsHash) -> EventsHash {
+        let words = [
+            first.low.littleEndian, first.high.littleEndian, second.low.littleEndian, second.high.littleEndian,
+        ]
+        // SAFETY: the words are initialised memory without padding; the span does not outlive the array.
+        return unsafe XXH3.hash128(words.span.bytes)
     }
 }

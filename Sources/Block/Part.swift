@@ -20,6 +20,8 @@ enum PartKind: UInt8, CaseIterable, Sendable {
     case processReferences = 17
     case processTexts = 18
     case facts = 19
+    case processLinks = 20
+    case processControlGroups = 21
     // Of a row group.
     case windowSymbols = 32
     case windowRuns = 33
@@ -38,6 +40,7 @@ enum PartKind: UInt8, CaseIterable, Sendable {
     case objectVolumes = 46
     case objectInodes = 47
     case objectGenerations = 48
+    case lastProcesses = 49
 
     /// Its name in schema/README.md, errors and statistics.
     var name: String {
@@ -56,6 +59,8 @@ enum PartKind: UInt8, CaseIterable, Sendable {
         case .processIdentities, .processTimes, .processDetails, .processReferences: "process numbers"
         case .processTexts: "process texts"
         case .facts: "facts"
+        case .processLinks: "process links"
+        case .processControlGroups: "process control groups"
         case .directoryPrefixes: "directory prefixes"
         case .pathPrefixes: "path prefixes"
         case .windowSymbols: "window symbols"
@@ -75,6 +80,15 @@ enum PartKind: UInt8, CaseIterable, Sendable {
         case .objectVolumes: "object volumes"
         case .objectInodes: "object inodes"
         case .objectGenerations: "object generations"
+        case .lastProcesses: "last processes"
+        }
+    }
+
+    /// The first version of the format that has it.
+    var version: UInt8 {
+        switch self {
+        case .processLinks, .processControlGroups, .lastProcesses: 2
+        default: 1
         }
     }
 

@@ -11,13 +11,14 @@ extension ActorProcess {
         stored.comm = comm?.endedAtNUL
         stored.commandLine = commandLine?.endedAtNUL
         stored.container = container?.endedAtNUL
+        stored.controlGroup = controlGroup?.endedAtNUL
         return stored
     }
 
     /// The bytes of all texts, with the NUL that ends each.
     var textByteCount: Int {
         (exe?.bytes.count ?? 0) + (script?.bytes.count ?? 0) + (comm?.bytes.count ?? 0)
-            + (commandLine?.bytes.count ?? 0) + (container?.bytes.count ?? 0) + 5
+            + (commandLine?.bytes.count ?? 0) + (container?.bytes.count ?? 0) + (controlGroup?.bytes.count ?? 0) + 6
     }
 
     /// XXH3-128 of all fields in the canonical encoding of schema/README.md. `self` must be `asStored`.
@@ -37,6 +38,19 @@ extension ActorProcess {
         for text in [exe, script, comm, container, commandLine] {
             scratch.appendLittleEndian(UInt64(text?.bytes.count ?? 0))
             if let text { scratch.append(contentsOf: text.bytes) }
+        }
+        // Left out where there are none, so that processes of version 1 keep their hash.
+        let presence = ProcessLinks.presence(of: self)
+        let sources = ProcessLinks.sources(of: self)
+        if presence != 0 || sources != 0 {
+            scratch.appendLittleEndian(UInt64(presence))
+            scratch.appendLittleEndian(parentInstance ?? 0)
+            for value in [realUID, realGID, auditSession, terminal] {
+                scratch.appendLittleEndian(UInt64(value ?? 0))
+            }
+            scratch.append(sources)
+            scratch.appendLittleEndian(UInt64(controlGroup?.bytes.count ?? 0))
+            if let controlGroup { scratch.append(contentsOf: controlGroup.bytes) }
         }
         // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
         return unsafe XXH3.hash128(scratch.span.bytes)
@@ -65,6 +79,9 @@ struct ProcessTable {
     var details: [UInt8] = []
     var references: [UInt8] = []
     var texts: [UInt8] = []
+    /// See `ProcessLinks`; both empty when no process has any.
+    var links: [UInt8] = []
+    var controlGroups: [UInt8] = []
 
     private static let textFields: [(bit: UInt16, text: any WritableKeyPath<ActorProcess, RawPath?> & Sendable)] = [
         (1 << 5, \.exe), (1 << 6, \.script), (1 << 7, \.comm), (1 << 9, \.container),
@@ -126,6 +143,7 @@ struct ProcessTable {
             texts.append(contentsOf: commandLine.bytes)
             texts.append(0)
         }
+        (links, controlGroups) = ProcessLinks.encode(processes)
     }
 
     private static func append(
@@ -159,7 +177,7 @@ struct ProcessTable {
     }
 
     /// `count` processes.
-    func decode(count: Int, origin: Int64) throws(PartError) -> [ActorProcess] {
+    func decode(count: Int, origin: Int64, version: UInt8) throws(PartError) -> [ActorProcess] {
         // SAFETY: bytes are initialised memory without padding; the spans do not outlive the arrays.
         var identities = unsafe ByteCursor(self.identities.span.bytes)
         var times = unsafe ByteCursor(self.times.span.bytes)
@@ -194,8 +212,8 @@ struct ProcessTable {
         }
         for index in 0..<count {
             let sources = try details.byte()
-            processes[index].exeSource = try Self.source(sources & 0xF)
-            processes[index].detailSource = try Self.source(sources >> 4)
+            processes[index].exeSource = try Self.source(sources & 0xF, version)
+            processes[index].detailSource = try Self.source(sources >> 4, version)
         }
         try Self.differences(&details, count, presence, 1 << 2) { processes[$0].uid = UInt32(truncatingIfNeeded: $1) }
         try Self.differences(&details, count, presence, 1 << 3) { processes[$0].gid = UInt32(truncatingIfNeeded: $1) }
@@ -220,6 +238,7 @@ struct ProcessTable {
         try times.expectEnd()
         try details.expectEnd()
         try references.expectEnd()
+        try ProcessLinks.decode(links, controlGroups, into: &processes)
         return processes
     }
 
@@ -234,9 +253,11 @@ struct ProcessTable {
         }
     }
 
-    private static func source(_ rawValue: UInt8) throws(PartError) -> FactSource? {
+    static func source(_ rawValue: UInt8, _ version: UInt8) throws(PartError) -> FactSource? {
         guard rawValue != 0 else { return nil }
-        guard let source = FactSource(rawValue: rawValue) else { throw .malformed("unknown source of a fact") }
+        guard let source = FactSource(rawValue: rawValue), version > 1 || source != .connector else {
+            throw .malformed("unknown source of a fact")
+        }
         return source
     }
 

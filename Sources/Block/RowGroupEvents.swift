@@ -10,6 +10,8 @@ struct RowGroupEvents {
     var masks: [UInt32] = []
     var flags: [UInt32] = []
     var objects: [StoredObject] = []
+    /// Empty when no event has one.
+    var lastProcesses: [UInt32] = []
 
     var count: Int { masks.count }
 
@@ -22,15 +24,18 @@ struct RowGroupEvents {
         masks.removeAll(keepingCapacity: true)
         flags.removeAll(keepingCapacity: true)
         objects.removeAll(keepingCapacity: true)
+        lastProcesses.removeAll(keepingCapacity: true)
     }
 
     /// Makes all columns hold `count` values, which are then written; the table is emptied.
-    mutating func resize(_ count: Int) {
+    mutating func resize(_ count: Int, hasLastProcesses: Bool) {
         table.removeAll(keepingCapacity: true)
         for column in [\RowGroupEvents.windows, \.processes, \.paths, \.targets, \.masks, \.flags] {
             Self.resize(&self[keyPath: column], count, filling: 0)
         }
         Self.resize(&objects, count, filling: .none)
+        lastProcesses.removeAll(keepingCapacity: true)
+        if hasLastProcesses { Self.resize(&lastProcesses, count, filling: .absent) }
     }
 
     private static func resize<Value>(_ column: inout [Value], _ count: Int, filling value: Value) {
@@ -64,6 +69,41 @@ struct RowGroupEvents {
 
     var maskUnion: UInt32 { masks.reduce(0, |) }
     var flagsUnion: UInt32 { flags.reduce(0, |) }
+}
+
+extension RowGroupEvents {
+    /// For each event with a last process the zigzag difference of its index to that of the process.
+    var encodedLastProcesses: [UInt8] {
+        var bytes: [UInt8] = []
+        for (index, last) in lastProcesses.enumerated() where last != .absent {
+            bytes.appendZigzag(Int64(last) &- Self.base(of: processes[index]))
+        }
+        return bytes
+    }
+
+    /// `limit` processes are in the block's dictionary. Returns an empty column when no event has a last process.
+    static func decodeLastProcesses(
+        _ bytes: [UInt8], flags: [UInt32], processes: [UInt32], limit: Int
+    ) throws(PartError) -> [UInt32] {
+        guard !bytes.isEmpty else {
+            guard !flags.contains(where: hasLastProcess) else { throw .malformed("flag without a last process") }
+            return []
+        }
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
+        var cursor = unsafe ByteCursor(bytes.span.bytes)
+        var column = [UInt32](repeating: .absent, count: flags.count)
+        for index in flags.indices where hasLastProcess(flags[index]) {
+            let last = base(of: processes[index]) &+ (try cursor.zigzag())
+            guard last >= 0, last < Int64(limit) else { throw .malformed("last process out of range") }
+            column[index] = UInt32(truncatingIfNeeded: last)
+        }
+        try cursor.expectEnd()
+        return column
+    }
+
+    private static func hasLastProcess(_ flags: UInt32) -> Bool { flags & UInt32(EventFlags.spansExec.rawValue) != 0 }
+
+    private static func base(of process: UInt32) -> Int64 { process == .absent ? 0 : Int64(process) }
 }
 
 /// How far the block's dictionary was used by the row groups before.
@@ -116,9 +156,11 @@ extension BlockAssembler {
         try add(.objectVolumes, objects.objects.volumes, level: level, &compressor)
         try add(.objectInodes, objects.objects.inodes, level: level, &compressor)
         try add(.objectGenerations, objects.objects.generations, level: level, &compressor)
+        try add(.lastProcesses, events.encodedLastProcesses, level: level, &compressor)
 
         marks.path = UInt32(known.count)
         for process in events.processes where process != .absent { marks.process = max(marks.process, process + 1) }
+        for process in events.lastProcesses where process != .absent { marks.process = max(marks.process, process + 1) }
         let bounds = events.bounds
         var zone: [UInt8] = []
         zone.appendVarint(events.count)

@@ -1,6 +1,11 @@
 #include "CLinux.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/cn_proc.h>
+#include <linux/connector.h>
+#include <linux/filter.h>
+#include <linux/netlink.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -167,4 +172,101 @@ int clinux_poll(struct pollfd *entries, uint64_t count, int64_t timeout_nanoseco
     timeout.tv_sec = timeout_nanoseconds / 1000000000;
     timeout.tv_nsec = timeout_nanoseconds % 1000000000;
     return ppoll(entries, count, &timeout, NULL);
+}
+
+/* Where the fields of a process message are: behind struct nlmsghdr and struct cn_msg. */
+enum {
+    EVENT_AT = sizeof(struct nlmsghdr) + sizeof(struct cn_msg),
+    DATA_AT = EVENT_AT + offsetof(struct proc_event, event_data),
+};
+
+/* Only whole processes matter: threads start and end far more often, and share pid and program with their process.
+ * This filter keeps their messages from filling the receive buffer. BPF loads words as big-endian, hence htonl. */
+static int attach_process_filter(int socket)
+{
+    struct sock_filter code[] = {
+        /*  0 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, EVENT_AT),
+        /*  1 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PROC_EVENT_NONE), 15, 0),
+        /*  2 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PROC_EVENT_EXEC), 14, 0),
+        /*  3 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PROC_EVENT_FORK), 4, 0),
+        /*  4 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PROC_EVENT_EXIT), 7, 0),
+        /*  5 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PROC_EVENT_UID), 6, 0),
+        /*  6 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PROC_EVENT_GID), 5, 0),
+        /*  7 */ BPF_STMT(BPF_RET | BPF_K, 0),
+        /* Of a fork: is the child's thread id its process id? */
+        /*  8 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, DATA_AT + 8),
+        /*  9 */ BPF_STMT(BPF_MISC | BPF_TAX, 0),
+        /* 10 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, DATA_AT + 12),
+        /* 11 */ BPF_JUMP(BPF_JMP | BPF_JA, 3, 0, 0),
+        /* Of all others: is the thread id the process id? */
+        /* 12 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, DATA_AT),
+        /* 13 */ BPF_STMT(BPF_MISC | BPF_TAX, 0),
+        /* 14 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, DATA_AT + 4),
+        /* 15 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 1, 0),
+        /* 16 */ BPF_STMT(BPF_RET | BPF_K, 0),
+        /* 17 */ BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+    };
+    struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+    return setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+static int ask_connector(int socket, enum proc_cn_mcast_op operation)
+{
+    struct {
+        struct nlmsghdr header;
+        struct cn_msg message;
+        enum proc_cn_mcast_op operation;
+    } __attribute__((packed)) request;
+    memset(&request, 0, sizeof(request));
+    request.header.nlmsg_len = sizeof(request);
+    request.header.nlmsg_type = NLMSG_DONE;
+    request.message.id.idx = CN_IDX_PROC;
+    request.message.id.val = CN_VAL_PROC;
+    request.message.len = sizeof(request.operation);
+    request.operation = operation;
+    return send(socket, &request, sizeof(request), 0) == (ssize_t)sizeof(request) ? 0 : -1;
+}
+
+int clinux_process_connector(int receive_byte_count)
+{
+    struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = CN_IDX_PROC};
+    int saved;
+    int result = socket(PF_NETLINK, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_CONNECTOR);
+    if (result < 0)
+        return -1;
+    /* Beyond net.core.rmem_max with CAP_NET_ADMIN only; without it the kernel gives what it allows. */
+    if (setsockopt(result, SOL_SOCKET, SO_RCVBUFFORCE, &receive_byte_count, sizeof(receive_byte_count)) != 0)
+        setsockopt(result, SOL_SOCKET, SO_RCVBUF, &receive_byte_count, sizeof(receive_byte_count));
+    if (attach_process_filter(result) == 0 && bind(result, (struct sockaddr *)&address, sizeof(address)) == 0
+        && ask_connector(result, PROC_CN_MCAST_LISTEN) == 0)
+        return result;
+    saved = errno;
+    close(result);
+    errno = saved;
+    return -1;
+}
+
+int clinux_receive_from_kernel(int socket, void *slots, uint32_t slot_byte_count, uint32_t *byte_counts, uint32_t count)
+{
+    struct mmsghdr messages[CLINUX_RECEIVE_COUNT];
+    struct iovec parts[CLINUX_RECEIVE_COUNT];
+    struct sockaddr_nl senders[CLINUX_RECEIVE_COUNT];
+    uint32_t index;
+    int received;
+
+    if (count > CLINUX_RECEIVE_COUNT)
+        count = CLINUX_RECEIVE_COUNT;
+    memset(messages, 0, sizeof(messages));
+    for (index = 0; index < count; index++) {
+        parts[index].iov_base = (uint8_t *)slots + (size_t)index * slot_byte_count;
+        parts[index].iov_len = slot_byte_count;
+        messages[index].msg_hdr.msg_iov = &parts[index];
+        messages[index].msg_hdr.msg_iovlen = 1;
+        messages[index].msg_hdr.msg_name = &senders[index];
+        messages[index].msg_hdr.msg_namelen = sizeof(senders[index]);
+    }
+    received = recvmmsg(socket, messages, count, MSG_DONTWAIT, NULL);
+    for (index = 0; received > 0 && index < (uint32_t)received; index++)
+        byte_counts[index] = senders[index].nl_pid == 0 ? messages[index].msg_len : 0;
+    return received;
 }

@@ -19,4 +19,7 @@ package struct EventFlags: OptionSet, Hashable, Sendable {
     @inlinable package static var nameOnly: EventFlags { EventFlags(rawValue: 1 << 4) }
     /// The same of the rename target.
     @inlinable package static var targetNameOnly: EventFlags { EventFlags(rawValue: 1 << 5) }
+    /// The kernel joined operations from before and after an exec: the later ones may be those of another program, which
+    /// is the event's last process.
+    @inlinable package static var spansExec: EventFlags { EventFlags(rawValue: 1 << 6) }
 }

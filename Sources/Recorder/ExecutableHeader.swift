@@ -7,6 +7,8 @@ enum ExecutableHeader: Equatable {
     case elf(interpreter: [UInt8])
     /// A script that begins with `#!`.
     case script(interpreter: [UInt8])
+    /// An ELF image without an interpreter, or one whose headers lie elsewhere.
+    case program
     case other
 
     /// How much of the file is looked at; the kernel itself reads 256 bytes of a script and one page of ELF headers.
@@ -16,7 +18,10 @@ enum ExecutableHeader: Equatable {
         if bytes.starts(with: [0x23, 0x21]) {
             self = Self.script(bytes)
         } else if bytes.starts(with: [0x7F, 0x45, 0x4C, 0x46]), bytes.count >= 64, bytes[5] == 1 {
-            self = Self.elf(bytes, is64Bit: bytes[4] == 2)
+            let interpreter = Self.elf(bytes, is64Bit: bytes[4] == 2)
+            self = interpreter == .other ? .program : interpreter
+        } else if bytes.starts(with: [0x7F, 0x45, 0x4C, 0x46]) {
+            self = .program
         } else {
             self = .other
         }

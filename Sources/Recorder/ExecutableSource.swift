@@ -7,19 +7,27 @@ import Syscalls
 /// The file is opened by its handle, so it is the very file of the event, whatever its name is by now. Only the first
 /// page is read, into memory, and nothing of it is stored.
 struct ExecutableSource {
-    typealias Interpreter = (identity: FileIdentity, isForScript: Bool)
+    /// What a file is to the kernel that is asked to execute it.
+    enum Kind {
+        /// Its interpreter where it has one that could be found.
+        case program(interpreter: (identity: FileIdentity, isForScript: Bool)?)
+        /// Neither an ELF file nor a script with `#!`.
+        case noProgram
+    }
 
     /// The mount point of each filesystem, to open handles by.
     var mountPoints: [FilesystemID: RawPath]
 
-    func interpreter(of handle: FileHandle) -> Interpreter? {
+    func kind(of handle: FileHandle) -> Kind {
+        // What cannot be read any more was executable when it was executed.
         guard let mountPoint = mountPoints[handle.filesystem], let page = firstPage(of: handle, on: mountPoint) else {
-            return nil
+            return .program(interpreter: nil)
         }
         switch ExecutableHeader(page) {
-        case .elf(let path): return identity(of: RawPath(path)).map { ($0, false) }
-        case .script(let path): return identity(of: RawPath(path)).map { ($0, true) }
-        case .other: return nil
+        case .elf(let path): return .program(interpreter: identity(of: RawPath(path)).map { ($0, false) })
+        case .script(let path): return .program(interpreter: identity(of: RawPath(path)).map { ($0, true) })
+        case .program: return .program(interpreter: nil)
+        case .other: return .noProgram
         }
     }
 

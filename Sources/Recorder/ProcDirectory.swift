@@ -8,12 +8,18 @@ import Syscalls
 struct ProcDirectory: ProcessSource {
     let forksUntilReuse: UInt64
     private let clock = BootClock()
+    /// CLOCK_BOOTTIME − CLOCK_MONOTONIC when this value was made: how long the machine had slept.
+    private let sleptNanoseconds = Clock.boottime() &- Clock.monotonic()
     private var buffer: [UInt8] = []
 
     init() {
         let maximumPID = (try? ProcFS.maximumPID()) ?? 32_768
         // Half a turn is left as a margin: pids are given out in order, but some are in use and skipped.
         forksUntilReuse = UInt64(max(maximumPID / 2, 1))
+    }
+
+    func startMoment(monotonic: Int64) -> Instant {
+        clock.instant(ofBoottime: monotonic &+ sleptNanoseconds)
     }
 
     mutating func identity(of pid: Int32) -> ProcessIdentity? {
@@ -32,13 +38,19 @@ struct ProcDirectory: ProcessSource {
             guard let credentials = try directory.readCredentials(into: &buffer) else { return false }
             process.uid = credentials.effectiveUID
             process.gid = credentials.effectiveGID
+            process.realUID = credentials.realUID
+            process.realGID = credentials.realGID
+            process.terminal = stat.terminal
             process.loginUID = try directory.readLoginUID(into: &buffer)
+            // A session comes with a login.
+            process.auditSession = process.loginUID == nil ? nil : try directory.readAuditSession(into: &buffer)
             let limit = ActorProcess.maximumCommandLineByteCount
             if try directory.readCommandLine(upTo: limit, into: &buffer), !buffer.isEmpty {
                 ProcFS.joinArguments(&buffer)
                 process.commandLine = RawPath(buffer)
             }
             if try directory.readControlGroup(into: &buffer), let path = ControlGroup.path(in: buffer) {
+                process.controlGroup = RawPath(Array(buffer[path]))
                 process.container = ContainerID(controlGroup: buffer[path])?.text
             }
             if exe { process.exe = try readExe(directory) }

@@ -18,6 +18,9 @@ protocol ProcessSource {
     /// How many processes and threads the machine has started since boot; nil when it cannot be told.
     mutating func forkCount() -> UInt64?
 
+    /// When a process began, on the grid of start times; `monotonic` is in nanoseconds of CLOCK_MONOTONIC.
+    func startMoment(monotonic: Int64) -> Instant
+
     /// How many forks it takes at least until a pid comes round again.
     var forksUntilReuse: UInt64 { get }
 }

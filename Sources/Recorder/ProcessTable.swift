@@ -1,22 +1,45 @@
 import Block
 import Model
 
-/// Who is behind a pid: process instances, looked up once and checked before they name events of a later batch.
+/// Who is behind a pid: process instances with the programs they run, looked up once and named in batch after batch.
 ///
-/// A pid alone names nobody: it may be used again. An instance is trusted in a later batch only when its start time is
-/// still the same, or when it has ended and too few processes were started since it was last seen for its pid to have
-/// come round. Otherwise the event is marked and no name is borrowed.
+/// A pid alone names nobody: it may be used again. Where the process connector is heard, an instance is one *life* of the
+/// pid, and the window of an event tells whose life it belongs to. Where it is not, an instance is trusted in a later
+/// batch only when its start time is still the same, or when it has ended and too few processes were started since it was
+/// last seen for its pid to have come round. Otherwise the event is marked and no name is borrowed.
 ///
-/// Exec events of the same notification group, in queue order, tell when an instance changes its image.
+/// Which program an instance runs follows from exec events of the same notification group, in queue order: an event is
+/// done by the image of the last exec record before it. Before the first one it is the image its parent had at the fork,
+/// which stays true when all of them are dead.
 ///
 /// Bounded: `maximumEntryCount` processes, the longest unused go first. Thread: the resolve thread only.
 struct ProcessTable<Source: ProcessSource> {
     static var maximumEntryCount: Int { 4_096 }
     /// A start time later than the event by more than the clock's grain belongs to another process.
     static var startGrainNanoseconds: Int64 { 20_000_000 }
+    /// More generations than this are not followed.
+    static var maximumDepth: Int { 32 }
+    /// Programs that an instance ran before, kept for the children it had then.
+    static var maximumImageCount: Int { 4 }
+
+    /// A program as an instance ran it.
+    struct Image {
+        /// When it began, in nanoseconds of CLOCK_MONOTONIC; nil while the exec was announced but not heard to be done.
+        var began: Int64?
+        /// No exec that this one is can be older.
+        var announcedAfter: Int64 = .min
+        var exe: RawPath?
+        var script: RawPath?
+        var comm: RawPath?
+        var commandLine: RawPath?
+        var exeSource: FactSource?
+    }
 
     struct Entry {
         var process: ActorProcess
+        /// The life it is, 0 where lives are not known.
+        var life: UInt64 = 0
+        var parent: UInt64?
         var startTicks: UInt64?
         var forksAtCheck: UInt64?
         var hasEnded = false
@@ -25,10 +48,27 @@ struct ProcessTable<Source: ProcessSource> {
         var exeInode: UInt64?
         /// The program that the kernel will open next to run this image: its ELF interpreter or its `#!` line.
         var expectedInterpreter: ExpectedInterpreter?
+        /// When the image began; see `Image`.
+        var imageBegan: Int64?
+        var announcedAfter: Int64 = .min
+        /// The last exec that an image accounts for.
+        var lastExec: Int64 = .min
+        var earlierImages: [Image] = []
+        /// The changes of ids that are in the entry.
+        var userIDsMoment: Int64 = .min
+        var groupIDsMoment: Int64 = .min
         /// Where the image stands in the batch with serial `batchSerial`.
         var batchIndex: UInt32 = 0
         var batchSerial: UInt64 = 0
         var isUncertain = false
+        /// An exec record may be of this life or of another of its pid, so the next ones may not begin with the program.
+        var hasDoubtfulExec = false
+        /// The pid had another life when records were still unread, into which the kernel may have merged an exec record.
+        var mayMissExec = false
+        /// The last exec whose program is not known: a record from before it may be of its interpreter.
+        var unknownExec: Int64 = .min
+        /// Of an entry that may stand for several processes, the window it is for.
+        var window: Instant?
         /// The last batch in which the process did anything.
         var usedSerial: UInt64 = 0
         /// The batch in which `/proc` was asked for the image.
@@ -41,22 +81,41 @@ struct ProcessTable<Source: ProcessSource> {
         var isForScript: Bool
     }
 
-    private(set) var entries: [Int32: Entry] = [:]
-    private var recentPIDs = [Int32](repeating: -1, count: 256)
+    /// What an executed file is.
+    enum Executed {
+        case program(interpreter: ExpectedInterpreter?)
+        /// Neither an ELF file nor a script with `#!`: the kernel refuses it, or opens the interpreter that is registered
+        /// for it, whose record then tells of the new image.
+        case noProgram
+    }
+
+    var entries: [UInt64: Entry] = [:]
+    /// The entry that a pid had last.
+    var keys: [Int32: UInt64] = [:]
+    var recentPIDs = [Int32](repeating: -1, count: 256)
     private var recentEntries = [(index: UInt32, serial: UInt64, isUncertain: Bool)](
         repeating: (0, 0, false), count: 256)
     private(set) var nextInstance: UInt64
     private(set) var seenCount = 0
-    private var serial: UInt64 = 1
+    var serial: UInt64 = 1
     /// Processes that run a new image which `/proc` was not yet asked about, with the number of tries left.
-    private var awaiting: [(pid: Int32, triesLeft: Int)] = []
+    var awaiting: [(key: UInt64, triesLeft: Int)] = []
     private var forksNow: UInt64?
     private var forksWereRead = false
+    /// Ends that belong into the next batch that is written.
+    var pendingFacts: [ProcessFact] = []
+    /// CLOCK_REALTIME − CLOCK_MONOTONIC of the last reading.
+    var clockOffset: Int64 = 0
+    /// When the last two readings began, in nanoseconds of CLOCK_MONOTONIC.
+    var readingBegan: Int64 = .min
+    var readingBeforeBegan: Int64 = .min
+    let witness: ProcessWitness?
     var source: Source
 
-    init(source: Source, nextInstance: UInt64) {
+    init(source: Source, nextInstance: UInt64, witness: ProcessWitness? = nil) {
         self.source = source
         self.nextInstance = nextInstance
+        self.witness = witness
     }
 
     /// Begins a new batch: every process is checked again before it names an event of it.
@@ -76,29 +135,161 @@ struct ProcessTable<Source: ProcessSource> {
         if recentPIDs[way] == pid, recentEntries[way].serial == serial {
             return (recentEntries[way].index, recentEntries[way].isUncertain)
         }
-        var entry = current(pid, at: window, in: &batch)
-        if entry.batchSerial != serial {
-            entry.batchIndex = UInt32(truncatingIfNeeded: batch.processes.count)
-            entry.batchSerial = serial
-            batch.processes.append(entry.process)
+        let (key, isSettled) = key(of: pid, at: window, isExec: false, in: &batch)
+        let index = place(key, in: &batch)
+        let isUncertain = entries[key]?.isUncertain ?? true
+        if isSettled {
+            recentPIDs[way] = pid
+            recentEntries[way] = (index, serial, isUncertain)
         }
-        entry.usedSerial = serial
-        entries[pid] = entry
-        recentPIDs[way] = pid
-        recentEntries[way] = (entry.batchIndex, serial, entry.isUncertain)
-        return (entry.batchIndex, entry.isUncertain)
+        return (index, isUncertain)
     }
 
-    /// Takes notice of a process without naming it in the batch: no event that is kept is its own yet.
-    mutating func meet(_ pid: Int32, at window: TimeWindow, in batch: inout Batch) {
-        var entry = current(pid, at: window, in: &batch)
-        entry.usedSerial = serial
-        entries[pid] = entry
+    /// Takes notice of a process that executes a file, without naming it in the batch: no event that is kept is its own
+    /// yet. False when it may be several, so that nobody's image is known to change.
+    @discardableResult
+    mutating func meet(_ pid: Int32, at window: TimeWindow, in batch: inout Batch) -> Bool {
+        let (key, _) = key(of: pid, at: window, isExec: true, in: &batch)
+        entries[key]?.usedSerial = serial
+        return key & Self.ambiguousBit == 0
     }
 
-    /// The entry for `pid`, checked for this batch.
+    /// The entry for `pid` in this window, checked for this batch.
+    ///
+    /// `isSettled` says that it is the entry of later events as well, until something else is heard of the pid: what was
+    /// heard reaches beyond the window.
+    mutating func key(
+        of pid: Int32, at window: TimeWindow, isExec: Bool, in batch: inout Batch
+    ) -> (key: UInt64, isSettled: Bool) {
+        if pid > 0, let witness {
+            let earliest = window.earliest.nanosecondsSinceEpoch &- window.clockOffsetNanoseconds
+            let latest = window.time.nanosecondsSinceEpoch &- window.clockOffsetNanoseconds
+            let last = keys[pid] ?? 0
+            let finding = witness.find(
+                pid, from: earliest, to: latest, notBefore: last & (Self.ambiguousBit | 1 << 62) == 0 ? last : 0)
+            switch finding {
+            case .life(let life, let isNewest):
+                meet(life, seen: window.time, from: earliest, to: latest, in: &batch)
+                return (life.serial, isNewest && isSettled(life))
+            case .several(let lives):
+                if isExec, let life = lives.first, lives.dropFirst().allSatisfy({ hasNoMoreExec($0, from: earliest) }) {
+                    meet(life, seen: window.time, from: earliest, to: latest, in: &batch)
+                    return (life.serial, false)
+                }
+                if isExec {
+                    // The others have no events in later windows.
+                    for life in lives where life.ended ?? .max >= latest {
+                        let last = keys[pid]
+                        meet(life, seen: window.time, from: earliest, to: latest, in: &batch)
+                        keys[pid] = last
+                        entries[life.serial]?.hasDoubtfulExec = true
+                    }
+                }
+                let key = Self.ambiguousBit | Self.pidKey(pid)
+                if entries[key]?.window != window.time {
+                    var entry = Entry(process: Self.unknown(pid, seen: window.time))
+                    entry.isUncertain = true
+                    entry.window = window.time
+                    entry.hasEnded = true
+                    entries[key] = entry
+                }
+                // The life of the last certain event stays the earliest that later ones can belong to.
+                if keys[pid] == nil { keys[pid] = key }
+                return (key, false)
+            case .unknown: break
+            }
+        }
+        let key = Self.pidKey(pid)
+        entries[key] = current(pid, at: window, in: &batch)
+        keys[pid] = key
+        return (key, true)
+    }
+
+    /// Brings the entry of a life up to date, making it where it is missing.
+    private mutating func meet(
+        _ life: ProcessLife, seen: Instant, from earliest: Int64, to latest: Int64, in batch: inout Batch
+    ) {
+        if entries[life.serial] != nil {
+            refresh(life, from: earliest, to: latest, in: &batch)
+        } else if !carryOver(to: life) {
+            let mayMissExec = witness?.life(life.previous).map { $0.ended ?? .max >= readingBeforeBegan } ?? false
+            var entry = newEntry(life, seen: seen, at: mayMissExec ? latest &+ 1 : earliest, depth: 0)
+            entry.mayMissExec = mayMissExec
+            entries[life.serial] = entry
+        }
+        keys[life.pid] = life.serial
+    }
+
+    /// True when all that was heard of the life is in its entry.
+    private func isSettled(_ life: ProcessLife) -> Bool {
+        guard let entry = entries[life.serial] else { return false }
+        return life.execs.last ?? .min <= entry.lastExec && life.userIDs?.moment ?? .min <= entry.userIDsMoment
+            && life.groupIDs?.moment ?? .min <= entry.groupIDsMoment
+    }
+
+    /// True when every exec of a life that could lie at or behind a moment is accounted for by an image. A life that ended
+    /// may have tried one more in vain; such a record names a program that nothing else is said of.
+    private mutating func hasNoMoreExec(_ life: ProcessLife, from moment: Int64) -> Bool {
+        guard var entry = entries[life.serial] else { return life.execs.last ?? .min < moment }
+        claim(&entry, life)
+        entries[life.serial] = entry
+        return !entry.hasDoubtfulExec && life.execs.last ?? .min <= entry.lastExec
+    }
+
+    /// Above all serial numbers of lives.
+    static func pidKey(_ pid: Int32) -> UInt64 { 1 << 62 | UInt64(UInt32(bitPattern: pid)) }
+    static var ambiguousBit: UInt64 { 1 << 61 }
+
+    static func unknown(_ pid: Int32, seen: Instant) -> ActorProcess {
+        var process = ActorProcess(instance: 0, pid: pid, firstSeen: seen)
+        process.detailSource = .event
+        return process
+    }
+
+    /// Puts an entry into the batch's dictionary, its ancestors before it, and gives its place.
+    private mutating func place(_ key: UInt64, in batch: inout Batch, depth: Int = 0) -> UInt32 {
+        guard var entry = entries[key] else { return .absent }
+        entry.usedSerial = serial
+        if entry.batchSerial == serial {
+            entries[key]?.usedSerial = serial
+            return entry.batchIndex
+        }
+        if entry.process.instance == 0 {
+            entry.process.instance = nextInstance
+            nextInstance &+= 1
+            seenCount &+= 1
+            if entry.life != 0, let exit = witness?.setInstance(entry.process.instance, of: entry.life) { note(exit) }
+        }
+        // In the table before its parent is looked at: two entries that name each other must come to an end.
+        entry.batchSerial = serial
+        entry.batchIndex = UInt32(truncatingIfNeeded: batch.processes.count)
+        batch.processes.append(entry.process)
+        entries[key] = entry
+        if let parent = entry.parent, parent != key, depth < Self.maximumDepth {
+            if entries[parent] == nil, let life = witness?.life(parent) {
+                entries[parent] = newEntry(life, seen: entry.process.firstSeen, at: .max, depth: 0)
+            }
+            _ = place(parent, in: &batch, depth: depth + 1)
+            if let instance = entries[parent]?.process.instance, instance != entry.process.parentInstance {
+                entry.process.parentInstance = instance
+                batch.processes[Int(entry.batchIndex)].parentInstance = instance
+                entries[key] = entry
+            }
+        }
+        return entry.batchIndex
+    }
+
+    /// Where the present image of a pid stands in the batch; nil while it is not in it.
+    func indexInBatch(of pid: Int32) -> UInt32? {
+        guard let key = keys[pid], let entry = entries[key], entry.batchSerial == serial else { return nil }
+        return entry.batchIndex
+    }
+
+    // MARK: Without lives
+
+    /// The entry for a pid whose lives are not known, checked for this batch.
     private mutating func current(_ pid: Int32, at window: TimeWindow, in batch: inout Batch) -> Entry {
-        guard var entry = entries[pid] else { return newEntry(pid, at: window, isUncertain: false) }
+        guard var entry = entries[Self.pidKey(pid)] else { return newEntry(pid, at: window, isUncertain: false) }
         guard entry.batchSerial != serial else { return entry }
         if pid <= 0 { return entry }
         let forks = forkCountOfBatch()
@@ -116,7 +307,10 @@ struct ProcessTable<Source: ProcessSource> {
         }
         if !entry.hasEnded, entry.startTicks != nil {
             entry.hasEnded = true
-            batch.facts.append(ProcessFact(instance: entry.process.instance, kind: .exitSeen, moment: window.time))
+            if entry.process.instance != 0 {
+                batch.facts.append(
+                    ProcessFact(instance: entry.process.instance, kind: .exitSeen, moment: window.time))
+            }
         }
         if isReusePossible(since: entry.forksAtCheck, now: forks) {
             return newEntry(pid, at: window, isUncertain: true)
@@ -129,7 +323,7 @@ struct ProcessTable<Source: ProcessSource> {
         return now - before >= source.forksUntilReuse
     }
 
-    private mutating func forkCountOfBatch() -> UInt64? {
+    mutating func forkCountOfBatch() -> UInt64? {
         if !forksWereRead {
             forksNow = source.forkCount()
             forksWereRead = true
@@ -138,11 +332,7 @@ struct ProcessTable<Source: ProcessSource> {
     }
 
     private mutating func newEntry(_ pid: Int32, at window: TimeWindow, isUncertain: Bool) -> Entry {
-        var process = ActorProcess(instance: nextInstance, pid: pid, firstSeen: window.time)
-        nextInstance &+= 1
-        seenCount &+= 1
-        process.detailSource = .event
-        var entry = Entry(process: process)
+        var entry = Entry(process: Self.unknown(pid, seen: window.time))
         entry.isUncertain = isUncertain
         entry.forksAtCheck = forkCountOfBatch()
         guard pid > 0, let identity = source.identity(of: pid),
@@ -165,6 +355,8 @@ struct ProcessTable<Source: ProcessSource> {
         return entry
     }
 
+    // MARK: New images
+
     /// True while some new image has not been looked at: the exec record comes before the exec itself is done, and a
     /// short-lived program is gone soon after.
     var hasNewImages: Bool { !awaiting.isEmpty }
@@ -173,116 +365,77 @@ struct ProcessTable<Source: ProcessSource> {
     mutating func describeNewImages(in batch: inout Batch) {
         for index in awaiting.indices {
             awaiting[index].triesLeft -= 1
-            let pid = awaiting[index].pid
-            guard var entry = entries[pid], entry.awaitsDescription else {
+            let key = awaiting[index].key
+            guard var entry = entries[key], entry.awaitsDescription else {
                 awaiting[index].triesLeft = 0
                 continue
             }
-            guard describeNewImage(&entry) else { continue }
+            guard describeNewImage(&entry) else {
+                if hasEnded(entry) { awaiting[index].triesLeft = 0 }
+                continue
+            }
             awaiting[index].triesLeft = 0
             if entry.batchSerial == serial { batch.processes[Int(entry.batchIndex)] = entry.process }
-            entries[pid] = entry
+            entries[key] = entry
         }
         awaiting.removeAll { $0.triesLeft <= 0 }
     }
 
-    private static var descriptionTries: Int { 4 }
-    private static var maximumAwaitingCount: Int { 256 }
+    static var descriptionTries: Int { 4 }
+    static var maximumAwaitingCount: Int { 256 }
 
     /// What `/proc` says of an image that an exec event announced, taken only when it still runs that image. False when
     /// it does not run it, yet or any more.
     @discardableResult
-    private mutating func describeNewImage(_ entry: inout Entry) -> Bool {
-        guard let expected = entry.exeInode, source.exeInode(of: entry.process.pid) == expected else { return false }
-        entry.awaitsDescription = false
+    mutating func describeNewImage(_ entry: inout Entry) -> Bool {
+        guard let expected = entry.exeInode else { return false }
+        let inode = source.exeInode(of: entry.process.pid)
+        // A zombie has no image any more, but still the name of its last one.
+        guard inode == expected || inode == nil && isDone(&entry) else { return false }
         let before = entry.process
         let needsExe = before.exe == nil
-        guard source.describe(&entry.process, including: needsExe) else {
+        guard source.describe(&entry.process, including: needsExe), isStillThatImage(&entry) else {
             entry.process = before
             return false
         }
+        entry.awaitsDescription = false
         if needsExe, entry.process.exe != nil { entry.process.exeSource = .proc }
         entry.process.detailSource = .proc
+        if entry.life != 0 { settleSources(&entry, from: before) }
         return true
     }
-}
 
-// MARK: - Exec events
-
-extension ProcessTable {
-    enum ExecOutcome: Equatable {
-        /// The instance runs a new image from here on.
-        case newImage
-        /// The interpreter of the image that the record before announced: no operation of its own.
-        case interpreter
+    /// Whether the exec that announced the image is known to be done.
+    private func isDone(_ entry: inout Entry) -> Bool {
+        guard entry.life != 0, let life = witness?.life(entry.life) else { return false }
+        claim(&entry, life)
+        return entry.imageBegan != nil
     }
 
-    /// Takes in an exec record of `pid` on the file `path` with identity `object`.
-    ///
-    /// Call it after the record itself was given its process: an exec is done by the image before it.
-    /// `interpreter` tells what the file asks the kernel to open next.
-    mutating func noteExec(
-        pid: Int32, path: RawPath?, object: FileIdentity?, in batch: inout Batch,
-        interpreter: (FileIdentity) -> ExpectedInterpreter?
-    ) -> ExecOutcome {
-        guard var entry = entries[pid] else { return .newImage }
-        if let expected = entry.expectedInterpreter, let object, expected.identity == object {
-            if expected.isForScript {
-                entry.process.script = entry.process.exe
-                entry.process.exe = path
-                entry.exeInode = object.inode
-                entry.expectedInterpreter = interpreter(object)
-                changeImage(&entry)
-            } else {
-                entry.expectedInterpreter = nil
-            }
-            entries[pid] = entry
-            return .interpreter
-        }
-        withdrawImageFromTheFuture(entry, object: object, in: &batch)
-        entry.process.exe = path
-        entry.process.script = nil
-        entry.process.exeSource = path == nil ? nil : .exec
-        entry.process.comm = nil
-        entry.process.commandLine = nil
-        entry.exeInode = object?.inode
-        entry.expectedInterpreter = object.flatMap(interpreter)
-        changeImage(&entry)
-        entries[pid] = entry
-        return .newImage
-    }
-
-    private mutating func changeImage(_ entry: inout Entry) {
-        entry.awaitsDescription = true
-        if awaiting.count < Self.maximumAwaitingCount {
-            awaiting.append((pid: entry.process.pid, triesLeft: Self.descriptionTries))
-        }
-        entry.batchSerial = 0
-        recentPIDs[Int(UInt32(bitPattern: entry.process.pid) & 255)] = -1
-    }
-
-    /// `/proc` was asked after the exec had happened, so the name it gave to the records before the exec belongs to the
-    /// image after it. They were the forking parent's image; it is put in their place where it is known.
-    private func withdrawImageFromTheFuture(_ entry: Entry, object: FileIdentity?, in batch: inout Batch) {
-        guard entry.batchSerial == serial, entry.describedInBatch == serial, entry.process.exeSource == .proc,
-            let object, entry.exeInode == object.inode, Int(entry.batchIndex) < batch.processes.count
-        else { return }
-        let parent = entry.process.parentPID.flatMap { entries[$0] }
-        let index = Int(entry.batchIndex)
-        batch.processes[index].exe = parent?.process.exe
-        batch.processes[index].exeSource = parent?.process.exe == nil ? nil : .inherited
-        batch.processes[index].script = parent?.process.script
-        batch.processes[index].comm = nil
-        batch.processes[index].commandLine = nil
+    /// Whether what was just read from `/proc` belongs to this life and to its present image.
+    private func isStillThatImage(_ entry: inout Entry) -> Bool {
+        guard entry.life != 0, let witness else { return true }
+        witness.hear()
+        guard let life = witness.newestLife(of: entry.process.pid), life.serial == entry.life else { return false }
+        claim(&entry, life)
+        return entry.imageBegan != nil && life.execs.last ?? .min <= entry.lastExec
     }
 
     /// Drops what was not used in the last batches; processes that ended first.
     private mutating func evict() {
         let recent = serial > 16 ? serial &- 16 : 0
-        entries = entries.filter { $0.value.usedSerial >= recent }
+        let last = serial > 2 ? serial &- 2 : 0
+        // The children of those that ended just now may still come.
+        entries = entries.filter { $0.value.usedSerial >= last || !hasEnded($0.value) }
         if entries.count > Self.maximumEntryCount / 2 {
-            entries = entries.filter { !$0.value.hasEnded }
+            entries = entries.filter { $0.value.usedSerial >= recent }
         }
         if entries.count > Self.maximumEntryCount { entries.removeAll(keepingCapacity: true) }
+        keys = keys.filter { entries[$0.value] != nil }
+    }
+
+    func hasEnded(_ entry: Entry) -> Bool {
+        guard entry.life != 0, let witness else { return entry.hasEnded }
+        return witness.life(entry.life)?.ended != nil
     }
 }

@@ -4,7 +4,7 @@ import Store
 import Synchronization
 import Syscalls
 
-/// The four threads of a recording, and how they are brought to their end: each passes on what it has to the next.
+/// The threads of a recording, and how they are brought to their end: each passes on what it has to the next.
 struct RecorderThreads: ~Copyable {
     private let drainLoop: DrainLoop
     private let control: ControlServer
@@ -14,10 +14,12 @@ struct RecorderThreads: ~Copyable {
     private let answer: OSThread
     /// Woken when the store was removed under the recorder.
     let storeGone: Waker
+    private let witness: ProcessWitness?
+    private let listen: OSThread?
 
     init(
         store: consuming StoreWriter, run: RunIdentity, marked: MarkedFilesystems, options: RecorderOptions,
-        exclusions: [Glob], facts: RecorderFacts
+        exclusions: [Glob], facts: RecorderFacts, witness: ProcessWitness?
     ) throws(SyscallError) {
         let counters = RecorderCounters()
         let barriers = Barriers()
@@ -53,7 +55,7 @@ struct RecorderThreads: ~Copyable {
                 resolver: Resolver(
                     scope: scope, counters: counters, directories: KernelDirectories(mountPoints: mountPoints),
                     executables: ExecutableSource(mountPoints: mountPoints), processes: ProcDirectory(),
-                    nextInstance: nextInstance, exclusions: exclusions),
+                    nextInstance: nextInstance, exclusions: exclusions, witness: witness),
                 ring: ring, exchange: exchange, pacing: pacing, progress: progress,
                 drain: drainLoop)
             loop.run()
@@ -63,6 +65,14 @@ struct RecorderThreads: ~Copyable {
             drainLoop.run()
         }
         let answer = try OSThread(name: "control") { control.run() }
+        if let witness {
+            listen = try OSThread(name: "processes") {
+                ThreadPriority.lower(by: Self.resolveNiceness)
+                witness.run()
+            }
+        } else {
+            listen = nil
+        }
         self.drainLoop = drainLoop
         self.control = control
         self.drain = drain
@@ -70,6 +80,7 @@ struct RecorderThreads: ~Copyable {
         self.write = write
         self.answer = answer
         storeGone = shared.storeGone
+        self.witness = witness
     }
 
     /// *drain* comes first: what waits unread is merged by the kernel. Encoding and merging can wait longest.
@@ -85,6 +96,8 @@ struct RecorderThreads: ~Copyable {
         write.join()
         control.stop()
         answer.join()
+        witness?.stop()
+        if let listen = listen { listen.join() }
     }
 }
 

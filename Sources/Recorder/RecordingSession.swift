@@ -24,6 +24,8 @@ package enum RecordingSession {
         // Before the store: who may not record leaves nothing behind.
         try RecorderPrivileges.raise()
         let queue = QueueChoice(options.queue)
+        // Before the marks: no process that a record names was born unheard of.
+        let hearing = Hearing.begin()
         let group = try MarkedFilesystems.makeGroup(queue)
         var store = try openStore(options.store)
         let marked = try MarkedFilesystems.mark(
@@ -39,11 +41,14 @@ package enum RecordingSession {
         let threads: RecorderThreads
         do throws(SyscallError) {
             threads = try RecorderThreads(
-                store: store, run: run, marked: marked, options: options, exclusions: exclusions, facts: facts)
+                store: store, run: run, marked: marked, options: options, exclusions: exclusions, facts: facts,
+                witness: hearing.witness)
         } catch {
             throw RecorderError(.unavailable, error.description)
         }
-        StandardError.write(startLine(marked: marked, run: run, store: options.store, privileges: privileges))
+        StandardError.write(
+            startLine(
+                marked: marked, run: run, store: options.store, privileges: privileges, hearing: hearing))
         ServiceNotification.send("READY=1")
 
         let status = waitForEnd(
@@ -51,6 +56,22 @@ package enum RecordingSession {
         ServiceNotification.send("STOPPING=1")
         threads.finish()
         return try status.get()
+    }
+
+    /// Whether the process connector is heard.
+    private struct Hearing {
+        var witness: ProcessWitness?
+        var text: String
+
+        /// A container's kernel refuses it; exec events and `/proc` then have to do.
+        static func begin() -> Hearing {
+            do throws(SyscallError) {
+                return Hearing(witness: try ProcessWitness(), text: "processes heard by the connector")
+            } catch {
+                return Hearing(
+                    witness: nil, text: "processes without the connector (\(SyscallError.text(of: error.errno)))")
+            }
+        }
     }
 
     private static func compile(_ patterns: [String]) throws(RecorderError) -> [Glob] {
@@ -115,13 +136,13 @@ package enum RecordingSession {
     }
 
     private static func startLine(
-        marked: MarkedFilesystems, run: RunIdentity, store: RawPath, privileges: String
+        marked: MarkedFilesystems, run: RunIdentity, store: RawPath, privileges: String, hearing: Hearing
     ) -> String {
         let covered = marked.coverage.map { "\(escape($0.path)) (\($0.filesystemType))" }.joined(separator: ", ")
         let queue = "\(marked.queueIsUnlimited ? "unlimited" : "limited") queue (\(marked.queueReason))"
         let missing = marked.gaps.isEmpty ? "" : "; not covered: \(marked.gaps.count), see 'varve gaps'"
         return "varved: recording \(covered) into \(escape(store)), run \(run.run), \(queue), "
-            + "holding \(privileges)\(missing)\n"
+            + "\(hearing.text), holding \(privileges)\(missing)\n"
     }
 
     /// Nothing in a path may steer the terminal.

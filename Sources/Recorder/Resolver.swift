@@ -43,6 +43,10 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     private var lastDirectory: DirectoryTree.Index = DirectoryTree.none
     private var lastWindow: TimeWindow?
     private var counts = Counts()
+    /// Where the events of the reading begin in the batch.
+    private var firstEventOfReading = 0
+    /// Merged events of the reading, behind which their process started another program.
+    private var spans: [(event: Int, pid: Int32)] = []
 
     private struct UnsettledEvent {
         var event: Int
@@ -65,13 +69,13 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
 
     init(
         scope: RecordingScope, counters: RecorderCounters, directories: Directories, executables: ExecutableSource,
-        processes: Processes, nextInstance: UInt64, exclusions: [Glob]
+        processes: Processes, nextInstance: UInt64, exclusions: [Glob], witness: ProcessWitness? = nil
     ) {
         self.scope = scope
         self.counters = counters
         self.directories = directories
         self.executables = executables
-        self.processes = ProcessTable(source: processes, nextInstance: nextInstance)
+        self.processes = ProcessTable(source: processes, nextInstance: nextInstance, witness: witness)
         exclusion = ExclusionFilter(patterns: exclusions)
         tree = DirectoryTree(seed: UInt64.random(in: .min ... .max))
         plantRoots()
@@ -81,6 +85,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     mutating func resolve(_ bytes: RawSpan, window: TimeWindow) {
         bufferSerial &+= 1
         noteClockStep(window)
+        hear(upTo: window)
+        firstEventOfReading = batch.count
         let windowIndex = UInt32(truncatingIfNeeded: batch.windows.count)
         batch.windows.append(window)
         var cursor = EventCursor(bytes)
@@ -100,6 +106,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             }
         }
         directories.release()
+        if !spans.isEmpty { nameLastPrograms(at: window) }
         if counts.malformed > 0 {
             additions.gaps.append(
                 Gap(
@@ -107,6 +114,28 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                     scope: nil, cause: "event records that are not as fanotify(7) describes them"))
         }
         publishCounts()
+    }
+
+    /// Takes in what was said of processes; what was lost of that is a gap.
+    private mutating func hear(upTo window: TimeWindow) {
+        guard let loss = processes.hear(upTo: window) else { return }
+        let offset = window.clockOffsetNanoseconds
+        additions.gaps.append(
+            Gap(
+                kind: .processEventsLost, from: Instant(nanosecondsSinceEpoch: loss.from &+ offset),
+                to: Instant(nanosecondsSinceEpoch: loss.to &+ offset), count: nil, scope: nil,
+                cause: "the receive buffer of the process connector was full"))
+    }
+
+    /// A merged record that stands before an exec of its process may have gone on behind it.
+    private mutating func nameLastPrograms(at window: TimeWindow) {
+        for span in spans {
+            let last = processes.index(of: span.pid, at: window, in: &batch)
+            if !last.isUncertain, last.index != batch[span.event].process {
+                batch.setLastProcess(last.index, at: span.event)
+            }
+        }
+        spans.removeAll(keepingCapacity: true)
     }
 
     /// Something is to be done when nothing older can come any more.
@@ -300,7 +329,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         _ record: EventRecord, of bytes: RawSpan, in directory: DirectoryTree.Index,
         identity: FileIdentity?, object: FileHandle?, window: TimeWindow
     ) -> Bool {
-        processes.meet(record.pid, at: window, in: &batch)
+        guard processes.meet(record.pid, at: window, in: &batch) else { return false }
+        let imageBefore = processes.indexInBatch(of: record.pid)
         var path = pathBytes(of: directory)
         if path != nil {
             if path?.last != UInt8(ascii: "/") { path?.append(UInt8(ascii: "/")) }
@@ -309,11 +339,21 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             unsafe name.withUnsafeBytes { unsafe path?.append(contentsOf: $0) }
         }
         let outcome = processes.noteExec(
-            pid: record.pid, path: path.map { RawPath($0) }, object: identity, in: &batch
+            pid: record.pid, at: window, path: path.map { RawPath($0) }, object: identity, in: &batch
         ) { [executables] _ in
-            guard let found = object.flatMap({ executables.interpreter(of: $0) }) else { return nil }
-            return ProcessTable<Processes>.ExpectedInterpreter(
-                identity: found.identity, isForScript: found.isForScript)
+            guard let object else { return .program(interpreter: nil) }
+            switch executables.kind(of: object) {
+            case .noProgram: return .noProgram
+            case .program(let found):
+                return .program(
+                    interpreter: found.map { .init(identity: $0.identity, isForScript: $0.isForScript) })
+            }
+        }
+        if outcome == .newImage, let imageBefore {
+            for event in firstEventOfReading..<batch.count
+            where batch[event].process == imageBefore && batch[event].mask.isMerged && !batch[event].isDropped {
+                spans.append((event, record.pid))
+            }
         }
         return outcome == .interpreter
     }
@@ -356,6 +396,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     mutating func finishBatch(next: consuming Batch) -> (batch: Batch, additions: Additions) {
         confirmAskedPlaces()
         settleEvents(isFinal: true)
+        if batch.keptCount > 0 { processes.addFacts(to: &batch) }
         let finished = (batch, additions)
         batch = next
         additions = Additions()
@@ -374,6 +415,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         unsettled.removeAll(keepingCapacity: true)
         excludedPaths.removeAll(keepingCapacity: true)
         folding.removeAll()
+        spans.removeAll(keepingCapacity: true)
+        firstEventOfReading = 0
         processes.beginBatch()
         if tree.isFull {
             tree.removeAll()

@@ -52,6 +52,11 @@ package struct BootClock: Hashable, Sendable {
         nanosecondsPerTick = 1_000_000_000 / max(1, ticksPerSecond)
     }
 
+    /// The beginning of the tick in which a moment of CLOCK_BOOTTIME lies.
+    package func instant(ofBoottime nanoseconds: Int64) -> Instant {
+        instant(ofTicks: UInt64(max(0, nanoseconds) / nanosecondsPerTick))
+    }
+
     /// The beginning of a tick, saturating.
     package func instant(ofTicks ticks: UInt64) -> Instant {
         let (nanoseconds, overflow) = (Int64(exactly: ticks) ?? .max).multipliedReportingOverflow(

@@ -45,7 +45,18 @@ package struct ProcessDirectory: ~Copyable, Sendable {
 
     /// The user who logged in, whatever happened since; nil where nobody did, or the process is gone.
     package borrowing func readLoginUID(into buffer: inout [UInt8]) throws(SyscallError) -> UInt32? {
-        guard try read("loginuid", upTo: 64, into: &buffer) else { return nil }
+        try readAuditNumber("loginuid", into: &buffer)
+    }
+
+    /// The audit session of that login; nil where there is none, or the process is gone.
+    package borrowing func readAuditSession(into buffer: inout [UInt8]) throws(SyscallError) -> UInt32? {
+        try readAuditNumber("sessionid", into: &buffer)
+    }
+
+    private borrowing func readAuditNumber(
+        _ name: StaticString, into buffer: inout [UInt8]
+    ) throws(SyscallError) -> UInt32? {
+        guard try read(name, upTo: 64, into: &buffer) else { return nil }
         let number = ByteScanner.decimal(buffer[...])
         return number == UInt64(UInt32.max) ? nil : number.flatMap { UInt32(exactly: $0) }
     }

@@ -3,6 +3,8 @@ package struct ProcessStat: Hashable, Sendable {
     package var parentPID: Int32
     /// `R`, `S`, `D`, `T`, `Z` …, proc(5) field 3.
     package var state: UInt8
+    /// Device number of its controlling terminal, field 7; nil where it has none.
+    package var terminal: UInt32?
     /// Clock ticks between boot and the start of the process, field 22; `BootClock` turns them into a moment. With the
     /// pid it tells one process from a later one, as far as the tick (10 ms) goes.
     package var startTicks: UInt64
@@ -27,8 +29,13 @@ package struct ProcessStat: Hashable, Sendable {
         else { return nil }
         self.state = letter
         parentPID = parent
-        // Fields 5 to 21, some of which can be negative.
-        for _ in 5...21 where fields.nextWord() == nil { return nil }
+        for _ in 5...6 where fields.nextWord() == nil { return nil }
+        // Printed as a signed number; without a terminal it is 0.
+        guard let device = fields.nextWord() else { return nil }
+        terminal = ByteScanner.decimal(line[device]).flatMap { UInt32(exactly: $0) }
+        if terminal == 0 { terminal = nil }
+        // Fields 8 to 21, some of which can be negative.
+        for _ in 8...21 where fields.nextWord() == nil { return nil }
         guard let ticks = fields.nextNumber() else { return nil }
         startTicks = ticks
     }

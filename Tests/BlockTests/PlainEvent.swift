@@ -6,6 +6,7 @@ struct PlainEvent: Hashable {
     var sequence: UInt64
     var window: TimeWindow
     var process: ActorProcess?
+    var lastProcess: ActorProcess?
     var path: [UInt8]?
     var target: [UInt8]?
     var object: FileIdentity?
@@ -34,6 +35,7 @@ struct PlainBlock: Equatable {
             let target = try reader.column(.target, rowGroup: index)
             let mask = try reader.column(.mask, rowGroup: index)
             let flags = try reader.column(.flags, rowGroup: index)
+            let last = try reader.column(.lastProcess, rowGroup: index)
             let objects = try reader.objects(rowGroup: index)
             for event in 0..<rowGroup.count {
                 precondition(windowColumn[event] == windows.index[event])
@@ -41,6 +43,7 @@ struct PlainBlock: Equatable {
                     PlainEvent(
                         sequence: rowGroup.firstSequence + UInt64(event), window: windows[event],
                         process: process[event] == .absent ? nil : processes[Int(process[event])],
+                        lastProcess: last[event] == .absent ? nil : processes[Int(last[event])],
                         path: Self.bytes(path[event], paths), target: Self.bytes(target[event], paths),
                         object: objects[event], mask: mask[event], flags: flags[event]))
             }
@@ -61,6 +64,8 @@ struct PlainBlock: Equatable {
                     sequence: firstSequence + UInt64(events.count),
                     window: batch.windows[Int(event.window)].asStored,
                     process: event.process == .absent ? nil : batch.processes[Int(event.process)].asStored,
+                    lastProcess: event.lastProcess == .absent
+                        ? nil : batch.processes[Int(event.lastProcess)].asStored,
                     path: Self.bytes(event.path, batch.paths), target: Self.bytes(event.target, batch.paths),
                     object: event.object, mask: event.mask.rawValue, flags: UInt32(event.flags.rawValue)))
         }

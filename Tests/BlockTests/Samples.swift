@@ -46,10 +46,19 @@ struct Samples {
                 mask: EventMask(rawValue: 1 << UInt32(random.below(13)) | (isRename ? EventMask.rename.rawValue : 0)),
                 flags: EventFlags(rawValue: random.chance(1, of: 10) ? UInt8(random.below(64)) : 0))
         }
+        if random.chance(2, of: 3) {
+            for index in 0..<count where random.chance(1, of: 30) {
+                batch.setLastProcess(UInt32(random.below(batch.processes.count)), at: index)
+            }
+        }
         for index in 1..<max(count, 1) where random.chance(1, of: 20) { batch.drop(at: index) }
         if random.chance(1, of: 2) {
             batch.facts.append(
                 ProcessFact(instance: nextInstance - 1, kind: .exitSeen, moment: Instant(nanosecondsSinceEpoch: now)))
+            batch.facts.append(
+                ProcessFact(
+                    instance: nextInstance - 1, kind: .exited, moment: Instant(nanosecondsSinceEpoch: now),
+                    status: random.chance(1, of: 2) ? .max : UInt32(random.below(70_000))))
         }
         return batch
     }
@@ -88,9 +97,23 @@ struct Samples {
             }
             if random.chance(1, of: 4) { process.script = RawPath("/opt/script") }
             if random.chance(1, of: 4) { process.container = RawPath("c0ffee") }
+            if random.chance(1, of: 2) { addLinks(to: &process) }
             processes.append(process)
             batch.processes.append(process)
         }
+    }
+
+    private mutating func addLinks(to process: inout ActorProcess) {
+        if random.chance(2, of: 3) { process.parentInstance = UInt64(random.below(Int(nextInstance) + 3)) }
+        if random.chance(2, of: 3) { process.realUID = random.chance(1, of: 2) ? process.uid : .max }
+        if random.chance(2, of: 3) { process.realGID = UInt32(random.below(2000)) }
+        if random.chance(1, of: 3) { process.auditSession = UInt32(random.below(9)) }
+        if random.chance(1, of: 3) { process.terminal = 34_816 + UInt32(random.below(3)) }
+        if random.chance(2, of: 3) {
+            process.controlGroup = RawPath("/system.slice/service\(random.below(3)).service")
+        }
+        process.parentSource = random.chance(1, of: 3) ? nil : .connector
+        process.identitySource = random.chance(1, of: 3) ? nil : .inherited
     }
 
     private mutating func makeDirectories(_ batch: inout Batch) -> [DirectoryIndex] {

@@ -82,7 +82,8 @@ import Testing
         var batch = Batch()
         let before = table.index(of: 10, at: Self.window(100), in: &batch)
         let outcome = table.noteExec(
-            pid: 10, path: RawPath("/usr/bin/touch"), object: Self.file(2), in: &batch, interpreter: { _ in nil })
+            pid: 10, at: Self.window(100), path: RawPath("/usr/bin/touch"), object: Self.file(2), in: &batch,
+            executed: { _ in .program(interpreter: nil) })
         let after = table.index(of: 10, at: Self.window(110), in: &batch)
         #expect(outcome == .newImage)
         #expect(before.index != after.index)
@@ -98,10 +99,11 @@ import Testing
         _ = table.index(of: 10, at: Self.window(100), in: &batch)
         let loader = Self.file(99)
         let first = table.noteExec(
-            pid: 10, path: RawPath("/usr/bin/touch"), object: Self.file(2), in: &batch,
-            interpreter: { _ in .init(identity: loader, isForScript: false) })
+            pid: 10, at: Self.window(100), path: RawPath("/usr/bin/touch"), object: Self.file(2), in: &batch,
+            executed: { _ in .program(interpreter: .init(identity: loader, isForScript: false)) })
         let second = table.noteExec(
-            pid: 10, path: RawPath("/lib/ld.so"), object: loader, in: &batch, interpreter: { _ in nil })
+            pid: 10, at: Self.window(100), path: RawPath("/lib/ld.so"), object: loader, in: &batch,
+            executed: { _ in .program(interpreter: nil) })
         let after = table.index(of: 10, at: Self.window(110), in: &batch)
         #expect(first == .newImage)
         #expect(second == .interpreter)
@@ -115,10 +117,11 @@ import Testing
         _ = table.index(of: 10, at: Self.window(100), in: &batch)
         let python = Self.file(50)
         _ = table.noteExec(
-            pid: 10, path: RawPath("/srv/job.py"), object: Self.file(2), in: &batch,
-            interpreter: { _ in .init(identity: python, isForScript: true) })
+            pid: 10, at: Self.window(100), path: RawPath("/srv/job.py"), object: Self.file(2), in: &batch,
+            executed: { _ in .program(interpreter: .init(identity: python, isForScript: true)) })
         let second = table.noteExec(
-            pid: 10, path: RawPath("/usr/bin/python3"), object: python, in: &batch, interpreter: { _ in nil })
+            pid: 10, at: Self.window(100), path: RawPath("/usr/bin/python3"), object: python, in: &batch,
+            executed: { _ in .program(interpreter: nil) })
         let after = table.index(of: 10, at: Self.window(110), in: &batch)
         #expect(second == .interpreter)
         #expect(batch.processes[Int(after.index)].exe == RawPath("/usr/bin/python3"))
@@ -136,7 +139,8 @@ import Testing
         // The child's first record is from before its exec, but /proc already shows the image after it.
         let early = table.index(of: 10, at: Self.window(100), in: &batch)
         _ = table.noteExec(
-            pid: 10, path: RawPath("/usr/bin/touch"), object: Self.file(2), in: &batch, interpreter: { _ in nil })
+            pid: 10, at: Self.window(100), path: RawPath("/usr/bin/touch"), object: Self.file(2), in: &batch,
+            executed: { _ in .program(interpreter: nil) })
         #expect(batch.processes[Int(early.index)].exe == RawPath("/bin/bash"))
         #expect(batch.processes[Int(early.index)].exeSource == .inherited)
     }
@@ -187,6 +191,10 @@ struct ScriptedProcesses: ProcessSource {
         guard let found = alive[process.pid] else { return false }
         if exe { process.exe = RawPath(found.exe) }
         return true
+    }
+
+    func startMoment(monotonic: Int64) -> Instant {
+        Instant(nanosecondsSinceEpoch: monotonic / 1_000_000 * 1_000_000)
     }
 
     mutating func exeInode(of pid: Int32) -> UInt64? { alive[pid]?.exeInode }

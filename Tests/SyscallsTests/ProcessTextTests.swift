@@ -21,6 +21,7 @@ import Testing
         #expect(stat.state == UInt8(ascii: "S"))
         #expect(stat.parentPID == 17)
         #expect(stat.startTicks == 987_654)
+        #expect(stat.terminal == nil)
         #expect(!stat.isZombie)
     }
 
@@ -32,6 +33,13 @@ import Testing
     ])
     func linesOfAnotherFormAreNothing(line: String) {
         #expect(ProcessStat(Array(line.utf8)) == nil)
+    }
+
+    @Test func theTerminalIsItsDeviceNumber() throws {
+        let line = "42 (x) S 17 4 5 34816 6" + Self.rest.dropFirst(" S 17 4 5 0 -1".count)
+        let stat = try #require(ProcessStat(Array(line.utf8)))
+        #expect(stat.terminal == 34_816)
+        #expect(stat.startTicks == 987_654)
     }
 
     @Test func aProcessThatEndedIsAZombie() throws {

@@ -146,6 +146,19 @@ int clinux_pipe(int *read_end, int *write_end);
 /* ppoll(2) without a signal mask; a negative timeout waits for ever. Ready count, or -1 with errno. */
 int clinux_poll(struct pollfd *entries, uint64_t count, int64_t timeout_nanoseconds);
 
+/* Opens the process connector (netlink, connector(7) of the kernel's documentation): a non-blocking socket that gives
+ * the start, exec, changed ids and end of every process, and asks for its messages; a descriptor or -1 with errno.
+ * Refused with ECONNREFUSED outside the initial network, user and pid namespaces. */
+int clinux_process_connector(int receive_byte_count);
+
+/* How many messages clinux_receive_from_kernel takes at once. */
+#define CLINUX_RECEIVE_COUNT 64
+
+/* recvmmsg(2) (needs _GNU_SOURCE) of up to `count` netlink messages into slots of equal size, without waiting. Gives how
+ * many came, or -1 with errno; `byte_counts` holds each one's length, 0 where it did not come from the kernel. */
+int clinux_receive_from_kernel(
+    int socket, void *slots, uint32_t slot_byte_count, uint32_t *byte_counts, uint32_t count);
+
 /* The wait status macros of <sys/wait.h>, which are function-like and not imported. */
 static inline int clinux_exited(int status) { return WIFEXITED(status); }
 static inline int clinux_exit_status(int status) { return WEXITSTATUS(status); }

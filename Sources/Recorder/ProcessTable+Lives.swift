@@ -1,0 +1,292 @@
+import Block
+import Model
+
+/// Entries of processes whose lives are told.
+extension ProcessTable {
+    /// Takes in what was said of processes up to the end of a reading; call it before the reading's records are resolved.
+    ///
+    /// Returns the interval in which messages were lost, in nanoseconds of CLOCK_MONOTONIC.
+    mutating func hear(upTo window: TimeWindow) -> (from: Int64, to: Int64)? {
+        guard let witness else { return nil }
+        clockOffset = window.clockOffsetNanoseconds
+        readingBeforeBegan = readingBegan
+        readingBegan = window.earliest.nanosecondsSinceEpoch &- clockOffset
+        witness.hear()
+        let hearing = witness.takeHearing()
+        if hearing.hasMoreChanges || hearing.loss != nil {
+            for way in recentPIDs.indices { recentPIDs[way] = -1 }
+        }
+        for pid in hearing.changedPIDs {
+            let way = Int(UInt32(bitPattern: pid) & 255)
+            if recentPIDs[way] == pid { recentPIDs[way] = -1 }
+        }
+        for exit in hearing.exits { note(exit) }
+        if hearing.loss != nil { forgetLives() }
+        return hearing.loss
+    }
+
+    /// Puts the ends that were heard of into a batch that will be written.
+    mutating func addFacts(to batch: inout Batch) {
+        batch.facts.append(contentsOf: pendingFacts)
+        pendingFacts.removeAll(keepingCapacity: true)
+    }
+
+    mutating func note(_ exit: ProcessWitness.Exit) {
+        // Nothing may be written for a long time; what is known of the end is then the least loss.
+        guard let status = exit.status, pendingFacts.count < ProcessWitness.maximumWaitingCount else { return }
+        pendingFacts.append(
+            ProcessFact(
+                instance: exit.instance, kind: .exited,
+                moment: Instant(nanosecondsSinceEpoch: exit.moment &+ clockOffset), status: UInt32(bitPattern: status)))
+    }
+
+    /// After a loss lives begin anew; an entry stays for whoever still is that process by its start time.
+    private mutating func forgetLives() {
+        var kept: [UInt64: Entry] = [:]
+        for (key, var entry) in entries where key & Self.ambiguousBit == 0 {
+            guard entry.life != 0 else {
+                kept[key] = entry
+                continue
+            }
+            guard keys[entry.process.pid] == key, entry.startTicks != nil else { continue }
+            entry.life = 0
+            entry.parent = nil
+            entry.forksAtCheck = forkCountOfBatch()
+            kept[Self.pidKey(entry.process.pid)] = entry
+        }
+        entries = kept
+        keys = keys.filter { kept[$0.value] != nil }
+        awaiting.removeAll()
+    }
+
+    /// Gives a life the entry that its process had before lives were known, if it surely is the same process.
+    mutating func carryOver(to life: ProcessLife) -> Bool {
+        let key = Self.pidKey(life.pid)
+        guard life.began == .min, var entry = entries[key], let ticks = entry.startTicks,
+            source.identity(of: life.pid)?.startTicks == ticks
+        else { return false }
+        entries[key] = nil
+        entry.life = life.serial
+        entry.imageBegan = life.execs.last ?? .min
+        entry.lastExec = entry.imageBegan ?? .min
+        entry.earlierImages = []
+        entries[life.serial] = entry
+        if entry.process.instance != 0, let exit = witness?.setInstance(entry.process.instance, of: life.serial) {
+            note(exit)
+        }
+        return true
+    }
+
+    /// The entry of a life that no record has told of.
+    ///
+    /// Parameter moment: when it did something, in nanoseconds of CLOCK_MONOTONIC, or `Int64.max` for what it is now.
+    mutating func newEntry(_ life: ProcessLife, seen: Instant, at moment: Int64, depth: Int) -> Entry {
+        var entry = Entry(process: Self.unknown(life.pid, seen: seen))
+        entry.life = life.serial
+        entry.process.instance = life.instance
+        let before = life.execs.last { $0 < moment }
+        entry.imageBegan = before ?? life.began
+        entry.lastExec = before ?? .min
+        if life.began != .min {
+            entry.process.start = source.startMoment(monotonic: life.began)
+            if life.parentPID > 0 {
+                entry.process.parentPID = life.parentPID
+                entry.process.parentSource = .connector
+            }
+        }
+        if life.parent != 0, depth < Self.maximumDepth {
+            entry.parent = life.parent
+            inherit(&entry, from: life.parent, life, isImage: before == nil, depth: depth)
+        }
+        lookAt(&entry, life, before: before, depth: depth)
+        apply(idsOf: life, upTo: moment, to: &entry)
+        return entry
+    }
+
+    /// Takes over what a fork copies. The image is that which the parent had then, and only where no exec followed.
+    private mutating func inherit(
+        _ entry: inout Entry, from parent: UInt64, _ life: ProcessLife, isImage: Bool, depth: Int
+    ) {
+        guard let parentLife = witness?.life(parent) else { return }
+        if entries[parent] == nil {
+            entries[parent] = newEntry(parentLife, seen: entry.process.firstSeen, at: .max, depth: depth + 1)
+        }
+        guard let known = entries[parent] else { return }
+        entries[parent]?.usedSerial = serial
+        let process = known.process
+        let ids = Self.ids(of: parentLife, process, at: life.began)
+        entry.process.uid = ids.user?.effective
+        entry.process.realUID = ids.user?.real
+        entry.process.gid = ids.group?.effective
+        entry.process.realGID = ids.group?.real
+        entry.process.loginUID = process.loginUID
+        entry.process.auditSession = process.auditSession
+        entry.process.terminal = process.terminal
+        entry.process.controlGroup = process.controlGroup
+        entry.process.container = process.container
+        if entry.process.uid != nil || process.controlGroup != nil { entry.process.identitySource = .inherited }
+        guard isImage, let image = image(of: parent, parentLife, at: life.began) else { return }
+        entry.process.exe = image.exe
+        entry.process.script = image.script
+        entry.process.exeSource = image.exe == nil ? nil : .inherited
+        entry.process.comm = image.comm
+        entry.process.commandLine = image.commandLine
+        if image.comm != nil || image.commandLine != nil { entry.process.detailSource = .inherited }
+    }
+
+    /// The user and group ids that a process had at a moment of its life; nil where a later change hides them.
+    private static func ids(
+        of life: ProcessLife, _ process: ActorProcess, at moment: Int64
+    ) -> (user: (real: UInt32, effective: UInt32)?, group: (real: UInt32, effective: UInt32)?) {
+        func pair(
+            _ change: ProcessLife.Change?, _ real: UInt32?, _ effective: UInt32?
+        ) -> (real: UInt32, effective: UInt32)? {
+            if let change { return change.moment <= moment ? (change.real, change.effective) : nil }
+            guard let effective else { return nil }
+            return (real ?? effective, effective)
+        }
+        return (
+            pair(life.userIDs, process.realUID, process.uid), pair(life.groupIDs, process.realGID, process.gid)
+        )
+    }
+
+    /// The image that a life had at a moment, nil where that is not certain.
+    private mutating func image(of key: UInt64, _ life: ProcessLife, at moment: Int64) -> Image? {
+        guard var entry = entries[key] else { return nil }
+        claim(&entry, life)
+        entries[key] = entry
+        let process = entry.process
+        let present = Image(
+            began: entry.imageBegan, announcedAfter: entry.announcedAfter, exe: process.exe, script: process.script,
+            comm: process.comm, commandLine: process.commandLine, exeSource: process.exeSource)
+        for image in [present] + entry.earlierImages.reversed() {
+            guard let began = image.began else {
+                // Announced before that moment, and not heard to be done: it may have failed.
+                if image.announcedAfter <= moment { return nil }
+                continue
+            }
+            guard began <= moment else { continue }
+            // A program that no record tells of may have run in between.
+            return life.execs.contains { $0 > began && $0 <= moment } ? nil : image
+        }
+        return nil
+    }
+
+    /// Asks `/proc` about a process that may still live, and takes what it says of this life.
+    private mutating func lookAt(_ entry: inout Entry, _ life: ProcessLife, before: Int64?, depth: Int) {
+        guard life.ended == nil, let witness, let identity = source.identity(of: life.pid) else { return }
+        let known = entry.process
+        var found = known
+        guard source.describe(&found, including: !identity.isZombie) else { return }
+        let inode = identity.isZombie ? nil : source.exeInode(of: life.pid)
+        witness.hear()
+        // What was read is of this life unless the pid has been given out again.
+        guard let now = witness.newestLife(of: life.pid), now.serial == life.serial else { return }
+        entry.startTicks = identity.startTicks
+        entry.process = found
+        entry.process.start = identity.start
+        entry.process.identitySource = .proc
+        if life.parent == 0 {
+            entry.process.parentSource = .proc
+            if depth < Self.maximumDepth, identity.parentPID > 0, identity.parentPID != life.pid,
+                let parent = witness.livingNow(identity.parentPID)
+            {
+                entry.parent = parent.serial
+            }
+        } else {
+            entry.process.parentPID = known.parentPID
+        }
+        // The image of now is that of the event unless a program was started since; what the parent had is surer, for an
+        // exec is done a little before it is told.
+        let isImage = now.execs.last == before && known.exe == nil
+        if isImage {
+            entry.exeInode = inode
+            entry.process.exeSource = found.exe == nil ? nil : .proc
+            entry.process.detailSource = .proc
+            entry.describedInBatch = serial
+        } else {
+            entry.process.exe = known.exe
+            entry.process.comm = known.comm
+            entry.process.commandLine = known.commandLine
+        }
+    }
+
+    /// After a look at `/proc`: which source holds for what.
+    func settleSources(_ entry: inout Entry, from before: ActorProcess) {
+        entry.process.identitySource = .proc
+        if before.parentSource == .connector {
+            entry.process.parentPID = before.parentPID
+        } else {
+            entry.process.parentSource = .proc
+        }
+    }
+
+    /// Brings an entry up to a window: execs that no record told of, and changed ids.
+    mutating func refresh(
+        _ life: ProcessLife, from moment: Int64, to latest: Int64, in batch: inout Batch
+    ) {
+        guard var entry = entries[life.serial] else { return }
+        claim(&entry, life)
+        let limit = entry.hasDoubtfulExec || entry.mayMissExec ? latest : moment - 1
+        if let exec = life.execs.last(where: { $0 <= limit }), exec > entry.lastExec, entry.imageBegan != nil {
+            if !entry.mayMissExec { entry.unknownExec = exec }
+            entry.hasDoubtfulExec = false
+            keepImage(&entry)
+            entry.imageBegan = exec
+            entry.lastExec = exec
+            entry.process.exe = nil
+            entry.process.script = nil
+            entry.process.exeSource = nil
+            entry.process.comm = nil
+            entry.process.commandLine = nil
+            entry.process.detailSource = nil
+            entry.expectedInterpreter = nil
+            entry.awaitsDescription = false
+            entry.batchSerial = 0
+            lookAt(&entry, life, before: exec, depth: 0)
+        } else if entry.awaitsDescription, entry.batchSerial != serial {
+            describeNewImage(&entry)
+        }
+        apply(idsOf: life, upTo: moment, to: &entry)
+        entries[life.serial] = entry
+    }
+
+    /// Ids that were changed before a moment; the entry then is another one in the batch.
+    private func apply(idsOf life: ProcessLife, upTo moment: Int64, to entry: inout Entry) {
+        if let change = life.userIDs, change.moment < moment, change.moment > entry.userIDsMoment {
+            entry.userIDsMoment = change.moment
+            if entry.process.uid != change.effective || entry.process.realUID != change.real {
+                entry.process.uid = change.effective
+                entry.process.realUID = change.real
+                entry.batchSerial = 0
+            }
+        }
+        if let change = life.groupIDs, change.moment < moment, change.moment > entry.groupIDsMoment {
+            entry.groupIDsMoment = change.moment
+            if entry.process.gid != change.effective || entry.process.realGID != change.real {
+                entry.process.gid = change.effective
+                entry.process.realGID = change.real
+                entry.batchSerial = 0
+            }
+        }
+    }
+
+    /// Finds the message that says that the announced image runs.
+    func claim(_ entry: inout Entry, _ life: ProcessLife) {
+        guard entry.imageBegan == nil,
+            let exec = life.execs.first(where: { $0 > entry.lastExec && $0 >= entry.announcedAfter })
+        else { return }
+        entry.imageBegan = exec
+        entry.lastExec = exec
+    }
+
+    func keepImage(_ entry: inout Entry) {
+        let process = entry.process
+        if entry.earlierImages.count == Self.maximumImageCount { entry.earlierImages.removeFirst() }
+        entry.earlierImages.append(
+            Image(
+                began: entry.imageBegan, announcedAfter: entry.announcedAfter, exe: process.exe,
+                script: process.script, comm: process.comm, commandLine: process.commandLine,
+                exeSource: process.exeSource))
+    }
+}

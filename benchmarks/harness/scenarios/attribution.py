@@ -1,0 +1,255 @@
+"""attribution: is the program right that did it? Short-lived writers, a recorder that reads late, fatrace beside it."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections import Counter
+
+from ..processes import BenchmarkError, Recorder, die_with_parent, running
+from ..tools import BENCHMARKS
+
+KINDS = ["touch", "cp", "mv", "rm", "redirect", "sh", "subshell"]
+WRITERS = 1_000
+LATENCIES = [0, 0.05, 1]
+GOAL = "attribution-not-right-percent"
+
+
+def run(bench, report):
+    count = WRITERS // 5 if bench.quick else WRITERS
+    report.detail("workload", f"{count} writers a row, kinds in turn: {', '.join(KINDS)}")
+    fatrace = shutil.which("fatrace")
+    if not fatrace:
+        report.not_measured("fatrace", "not installed (apt-get install fatrace)")
+    for workers in () if bench.options.reuse_only else (1, 8):
+        for latency in LATENCIES:
+            title = f"{'one at a time' if workers == 1 else f'{workers} in parallel'}, latency {latency * 1000:g} ms"
+            ours, theirs = measure(bench, count, workers, latency, fatrace)
+            figure(report, title, ours, GOAL)
+            if theirs is not None:
+                figure(report, f"{title}, fatrace", theirs)
+    for latency in LATENCIES:
+        ours, _ = measure(bench, count, 1, latency, None, pid=free_pid())
+        title = f"all writers with the same pid, latency {latency * 1000:g} ms"
+        figure(report, title, ours)
+        wrong = ours["total"]["wrong"]
+        report.figure(f"{title}: wrong", str(wrong), wrong, "attribution-wrong-after-reuse")
+
+
+def figure(report, title, score, goal=None):
+    total = score["total"]
+    missed = 100 * (1 - total["right"] / max(1, sum(total.values())))
+    by_kind = ", ".join(f"{kind} {score[kind]['right']}/{sum(score[kind].values())}" for kind in KINDS)
+    others = ", ".join(f"{total[name]} {name}" for name in ("wrong", "unknown", "marked") if total[name])
+    report.figure(f"{title}: program not right", f"{missed:.2f} % of {sum(total.values())} events "
+                  f"({by_kind}{'; ' + others if others else ''})", missed, goal)
+    if score.get("spans"):
+        report.figure(f"{title}: records across an exec with both programs", score["spans"])
+
+
+def measure(bench, count, workers, latency, fatrace, pid=None):
+    """One run: the scores of varved and of fatrace, by kind."""
+    with bench.filesystem(mebibytes=512) as filesystem, bench.store() as store:
+        top = filesystem.mount_point
+        scratch = tempfile.mkdtemp(dir=bench.directory)
+        each = count // workers
+        source, log = prepare(top, scratch, workers, each)
+        recorder = Recorder(bench.tools, store, [top])
+        with running(recorder):
+            beside = start_fatrace(fatrace, top, scratch) if fatrace else None
+            try:
+                pids = [recorder.pid] + ([beside.pid] if beside else [])
+                with late(pids, latency):
+                    work(workers, each, top, source, log, pid)
+                time.sleep(0.2)
+                recorder.sync()
+            finally:
+                if beside:
+                    beside.terminate()
+                    beside.wait()
+            recorder.stop()
+        truth = read_truth(log)
+        ours = score_events(bench, store, truth)
+        theirs = score_fatrace(f"{scratch}/fatrace", truth) if beside else None
+    return ours, theirs
+
+
+def prepare(top, scratch, workers, each):
+    """What mv and rm work on is there before anything is recorded."""
+    source = f"{scratch}/source"
+    with open(source, "w") as file:
+        file.write("x\n")
+    for worker in range(workers):
+        for index in range(each):
+            kind = KINDS[index % len(KINDS)]
+            if kind in ("mv", "rm"):
+                open(f"{top}/{'from' if kind == 'mv' else 'rm'}-{worker}-{index}", "w").close()
+    return source, f"{scratch}/log"
+
+
+def work(workers, each, top, source, log, pid):
+    command = [str(BENCHMARKS / "workloads" / "writers.sh")]
+    running_workers = [
+        subprocess.Popen(
+            [*command, str(worker), str(each), str(top), source, f"{log}-{worker}", str(pid or "")],
+            preexec_fn=die_with_parent)
+        for worker in range(workers)
+    ]
+    if any([worker.wait() for worker in running_workers]):
+        raise BenchmarkError("writers.sh failed")
+
+
+class late:
+    """Stops and continues processes so that what they read is `latency` old."""
+
+    def __init__(self, pids, latency):
+        self.pids = pids
+        self.latency = latency
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.cycle)
+
+    def __enter__(self):
+        if self.latency:
+            self.signal(signal.SIGSTOP)
+            self.thread.start()
+        return self
+
+    def cycle(self):
+        while not self.ended.is_set():
+            self.ended.wait(self.latency)
+            self.signal(signal.SIGCONT)
+            if not self.ended.is_set():
+                time.sleep(max(0.01, self.latency / 10))
+                self.signal(signal.SIGSTOP)
+        self.signal(signal.SIGCONT)
+
+    def __exit__(self, *_):
+        if self.latency:
+            # What is in the queue by now is read late as well.
+            time.sleep(self.latency)
+            self.ended.set()
+            self.thread.join()
+
+    def signal(self, number):
+        for pid in self.pids:
+            os.kill(pid, number)
+
+
+def free_pid():
+    """A number that nobody has and the kernel would not give out by itself soon."""
+    last = int(open("/proc/sys/kernel/ns_last_pid").read())
+    limit = int(open("/proc/sys/kernel/pid_max").read())
+    for pid in range((last + limit // 2) % limit, limit):
+        if pid > 400 and not os.path.exists(f"/proc/{pid}"):
+            return pid
+    return limit // 2
+
+
+def read_truth(log):
+    """(kind, worker, index) to the pid of the writer."""
+    truth = {}
+    worker = 0
+    while os.path.exists(f"{log}-{worker}"):
+        for line in open(f"{log}-{worker}"):
+            kind, number, index, pid = line.split()
+            truth[kind, number, index] = int(pid)
+        worker += 1
+    return truth
+
+
+NAME = re.compile(r"/(touch|cp|mv|rm|redirect|sh|subshell|from)-(\d+)-(\d+)$")
+
+
+def writer_of(path, truth):
+    found = NAME.search(path or "")
+    if not found:
+        return None
+    kind, number, index = found.groups()
+    kind = "mv" if kind == "from" else kind
+    return (kind, truth[kind, number, index]) if (kind, number, index) in truth else None
+
+
+def programs():
+    """The image of each kind, as /proc/PID/exe shows it."""
+    found = {kind: os.path.realpath(shutil.which(kind)) for kind in ("touch", "cp", "mv", "rm", "sh", "true", "bash")}
+    return {**found, "subshell": found["bash"]}
+
+
+def score_events(bench, store, truth):
+    """Right is the image that ran when the first operation of the record happened, and the writer's pid."""
+    images = programs()
+    score = {kind: Counter(right=0) for kind in [*KINDS, "total"]}
+    across = Counter()
+    listed = bench.tools.query(store, "events", "-o", "jsonl", "--accept-gaps", accepted=(0,))
+    for line in listed.splitlines():
+        event = json.loads(line)
+        writer = writer_of(event.get("path"), truth)
+        if not writer:
+            continue
+        kind, pid = writer
+        image = images.get(kind)
+        if kind == "redirect":
+            image = images["true"] if event["op"] == ["close_write"] else images["bash"]
+            if len(event["op"]) > 1 and "close_write" in event["op"]:
+                across["all"] += 1
+                across["both"] += event.get("exe_last") == images["true"]
+        exe = event.get("process", {}).get("exe")
+        if event.get("pid") != pid:
+            verdict = "wrong"
+        elif "process" in event.get("uncertain", []):
+            verdict = "marked" if exe is None else "wrong"
+        else:
+            verdict = "right" if exe == image else "unknown" if exe is None else "wrong"
+        if verdict == "wrong":
+            bench.say(f"wrong: expected {image} with pid {pid}: {line}")
+        score[kind][verdict] += 1
+        score["total"][verdict] += 1
+    if across["all"]:
+        score["spans"] = f"{across['both']} of {across['all']}"
+    if sum(score["total"].values()) < len(truth):
+        raise BenchmarkError(f"only {sum(score['total'].values())} events of {len(truth)} writers")
+    return score
+
+
+def start_fatrace(fatrace, top, scratch):
+    """fatrace on the watched filesystem, once it is seen to be at work."""
+    output = f"{scratch}/fatrace"
+    process = subprocess.Popen([fatrace, "-c", "-o", output], cwd=top, preexec_fn=die_with_parent,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        open(f"{top}/probe", "w").close()
+        time.sleep(0.05)
+        if os.path.exists(output) and "probe" in open(output, errors="replace").read():
+            return process
+    process.terminate()
+    raise BenchmarkError("fatrace reports nothing")
+
+
+LINE = re.compile(r"^(.*)\((\d+)\)[^:]*: (\S+)\s+(/.*)$")
+
+
+def score_fatrace(output, truth):
+    """fatrace names a process by its comm; of a redirection both the shell and the program count as right."""
+    score = {kind: Counter(right=0) for kind in [*KINDS, "total"]}
+    comms = {kind: {kind} for kind in KINDS} | {"redirect": {"bash", "writers.sh", "true"},
+                                               "subshell": {"bash", "writers.sh"}}
+    for line in open(output, errors="replace"):
+        found = LINE.match(line.rstrip("\n"))
+        writer = writer_of(found.group(4), truth) if found else None
+        if not writer:
+            continue
+        kind, pid = writer
+        comm = found.group(1)
+        if comm == "unknown":
+            verdict = "unknown"
+        else:
+            verdict = "right" if comm in comms[kind] and int(found.group(2)) == pid else "wrong"
+        score[kind][verdict] += 1
+        score["total"][verdict] += 1
+    return score
