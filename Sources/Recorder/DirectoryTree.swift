@@ -1,4 +1,5 @@
 import Fanotify
+import Model
 
 /// The directories that events have named so far: file handle → (parent, name), so that a path costs no system call.
 ///
@@ -107,6 +108,11 @@ struct DirectoryTree {
         // SAFETY: the buffer is lent for the call and only read.
         unsafe name.withUnsafeBytes { unsafe nameBytes.append(contentsOf: $0.prefix(Int(UInt16.max))) }
         return true
+    }
+
+    /// Nothing is known of the directories of a filesystem any more but their handles.
+    mutating func forget(_ filesystem: FilesystemID) {
+        for index in nodes.indices where handles[index].filesystem == filesystem { nodes[index] = Node() }
     }
 
     /// Everything that was found outside has to be asked for again.

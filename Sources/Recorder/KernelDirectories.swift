@@ -10,13 +10,18 @@ import Syscalls
 /// filesystem can be unmounted at any time.
 struct KernelDirectories: DirectorySource {
     /// Where each marked filesystem is seen; the mount with the shortest path that shows most of it.
-    let mountPoints: [FilesystemID: RawPath]
+    private var mountPoints: [FilesystemID: RawPath]
     private var open = OpenMount.none
     private var openFilesystem = FilesystemID(rawValue: 0)
     private var path: [UInt8] = []
 
     init(mountPoints: [FilesystemID: RawPath]) {
         self.mountPoints = mountPoints
+    }
+
+    mutating func see(_ filesystem: FilesystemID, at mountPoint: RawPath) {
+        mountPoints[filesystem] = mountPoint
+        if openFilesystem == filesystem { open = .none }
     }
 
     mutating func release() {

@@ -45,7 +45,7 @@ struct MarkedFilesystems {
                 marked.gaps.append(Self.notCovered(target.mountPoint, explain(error), now))
             }
         }
-        marked.addRoots(plan.tops)
+        marked.scope.roots = plan.tops.compactMap(root)
         guard !marked.coverage.isEmpty else {
             let reason = refusals.isEmpty ? "no filesystem here can be marked" : refusals.joined(separator: "; ")
             throw RecorderError(.unavailable, "nothing can be recorded: \(reason)")
@@ -82,8 +82,7 @@ struct MarkedFilesystems {
     private mutating func mark(_ target: MarkPlan.Target, operations: EventMask, from now: Instant)
         throws(SyscallError)
     {
-        let mask = target.isRecorded ? operations.union([.openExec, .onDirectory]) : .openExec
-        try group.group.addMark(.filesystem, mask: mask, at: target.mountPoint)
+        try group.group.addMark(.filesystem, mask: Self.mask(of: target, operations: operations), at: target.mountPoint)
         let id = try target.mountPoint.filesystemStatus().id
         mountPoints[id] = mountPoints[id] ?? target.seenFrom
         guard target.isRecorded else { return }
@@ -93,24 +92,27 @@ struct MarkedFilesystems {
                 mountPoint: target.seenFrom, from: now))
     }
 
-    private mutating func addRoots(_ tops: [MarkPlan.Top]) {
-        for top in tops {
-            do throws(SyscallError) {
-                let directory = try openDirectory(top.path)
-                let filesystem = try directory.filesystemStatus().id
-                guard let handle = try HandleResolver.handle(of: directory, filesystem: filesystem) else { continue }
-                var root = RecordingScope.Root(handle: handle, path: top.path, isKept: top.isKept)
-                if case .parent(_, let parent) = try HandleResolver.parent(of: directory, filesystem: filesystem) {
-                    var realPath: [UInt8] = []
-                    try readDescriptorPath(directory, into: &realPath)
-                    root.parent = parent
-                    root.name = Array(realPath.split(separator: UInt8(ascii: "/")).last ?? [])
-                }
-                scope.roots.append(root)
-            } catch {
-                // It vanished since it was marked; its marks vanished with it.
-                continue
+    /// What a filesystem is marked for; programs are named by exec events from everywhere.
+    static func mask(of target: MarkPlan.Target, operations: EventMask) -> EventMask {
+        target.isRecorded ? operations.union([.openExec, .onDirectory]) : .openExec
+    }
+
+    /// nil where it vanished since it was marked; its marks vanished with it.
+    static func root(at top: MarkPlan.Top) -> RecordingScope.Root? {
+        do throws(SyscallError) {
+            let directory = try openDirectory(top.path)
+            let filesystem = try directory.filesystemStatus().id
+            guard let handle = try HandleResolver.handle(of: directory, filesystem: filesystem) else { return nil }
+            var root = RecordingScope.Root(handle: handle, path: top.path, isKept: top.isKept)
+            if case .parent(_, let parent) = try HandleResolver.parent(of: directory, filesystem: filesystem) {
+                var realPath: [UInt8] = []
+                try readDescriptorPath(directory, into: &realPath)
+                root.parent = parent
+                root.name = Array(realPath.split(separator: UInt8(ascii: "/")).last ?? [])
             }
+            return root
+        } catch {
+            return nil
         }
     }
 
@@ -118,7 +120,7 @@ struct MarkedFilesystems {
         Gap(kind: .notCovered, from: now, to: .distantFuture, count: nil, scope: path, cause: reason)
     }
 
-    private static func explain(_ error: SyscallError) -> String {
+    static func explain(_ error: SyscallError) -> String {
         switch error.errno {
         case EOPNOTSUPP:
             "its file handles cannot be reported, so it cannot be marked as a whole. Record on the host the filesystem"

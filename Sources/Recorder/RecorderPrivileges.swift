@@ -7,6 +7,8 @@ enum RecorderPrivileges {
     static let wanted: [Capability] = [.sysAdmin, .dacReadSearch, .sysPtrace]
     /// After the marks: resolving handles and naming other users' processes. A new mark would need `sysAdmin`.
     static let keptWhileRecording: [Capability] = [.dacReadSearch, .sysPtrace]
+    /// For the one thread that marks what is mounted later.
+    static let keptWhileFollowing: [Capability] = [.sysAdmin, .dacReadSearch]
 
     /// Makes effective what is permitted. File capabilities are shipped as `+p`: with `e` set, one that is missing from
     /// the bounding set would keep the program from starting at all.
@@ -20,23 +22,35 @@ enum RecorderPrivileges {
         }
     }
 
-    /// Gives up what is not needed any more; threads made after it and their children's children never had it.
+    /// Whether new mounts are marked: as asked, else where the user is root, to whom the capability is nothing new.
+    static func followsMounts(_ asked: Bool?) -> Bool {
+        (asked ?? (OwnProcess.realUID == 0)) && Capabilities.isEffective(.sysAdmin)
+    }
+
+    /// Gives up, in the calling thread, all but `kept`, and with `locks` whatever a program could gain by being started.
     ///
-    /// A store that belongs to another user is written by root's right over other users' files, which cannot be kept
-    /// alone; then everything stays, and the start line says so.
-    static func drop(store: RawPath) throws(RecorderError) {
+    /// Capabilities belong to threads: each gives up what it does not need, and those it makes never had it. A store that
+    /// belongs to another user is written by root's right over other users' files, which cannot be kept alone; then
+    /// everything stays, and the start line says so.
+    static func narrow(to kept: [Capability], store: RawPath, locks: Bool) throws(RecorderError) {
         do throws(SyscallError) {
+            if locks { try Capabilities.setNoNewPrivileges() }
             guard try store.status().uid == OwnProcess.effectiveUID else { return }
-            try Capabilities.drop(allBut: keptWhileRecording)
+            try Capabilities.drop(allBut: kept)
         } catch {
             throw RecorderError(.noPrivilege, "privileges cannot be dropped: \(error.description)")
         }
     }
 
-    /// What the start line says is held.
-    static var held: String {
+    /// What the start line says is held. Parameter follows: one thread keeps what marking needs.
+    static func held(follows: Bool) -> String {
         let held = wanted.filter(Capabilities.isEffective).map(\.rawValue)
-        return held.isEmpty ? "no capability" : held.joined(separator: ",")
+        var text = held.isEmpty ? "no capability" : held.joined(separator: ",")
+        if follows, !Capabilities.isEffective(.sysAdmin) {
+            text += " (and \(Capability.sysAdmin.rawValue) in the thread that follows mounts)"
+        }
+        if Capabilities.hasNoNewPrivileges { text += ", no_new_privs" }
+        return text
     }
 
     /// The refusal of a call, in words that name the capability and the way to get it.

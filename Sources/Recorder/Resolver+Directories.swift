@@ -19,13 +19,16 @@ enum AskedPlace {
 extension Resolver {
     /// Puts the tops of what is recorded into the tree.
     mutating func plantRoots() {
-        for (number, root) in scope.roots.enumerated() {
-            let index = tree.findOrInsert(root.handle)
-            tree[index].state = .root
-            // Where a tree that is kept is the top of a filesystem too, being kept decides.
-            if tree[index].root < 0 || root.isKept { tree[index].root = Int32(truncatingIfNeeded: number) }
-            if root.isKept, let parent = root.parent { tree[tree.findOrInsert(parent)].holdsRoot = true }
-        }
+        for (number, root) in scope.roots.enumerated() { plant(root, number: number) }
+    }
+
+    /// The newest root of a directory names it.
+    mutating func plant(_ root: RecordingScope.Root, number: Int) {
+        let index = tree.findOrInsert(root.handle)
+        tree[index].state = .root
+        // Where a tree that is kept is the top of a filesystem too, being kept decides.
+        if tree[index].root < 0 || root.isKept { tree[index].root = Int32(truncatingIfNeeded: number) }
+        if root.isKept, let parent = root.parent { tree[tree.findOrInsert(parent)].holdsRoot = true }
     }
 
     // MARK: The tops themselves

@@ -24,6 +24,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     /// Rows that go with it.
     var additions = Additions()
     let exclusion: ExclusionFilter
+    /// What *mounts* has to say.
+    private let scopeChanges: ScopeChanges
 
     private var folding = LinkCountFolding()
     /// Raised when a directory's place changes, so that what nodes remember of the batch's dictionary is looked up anew.
@@ -65,7 +67,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
 
     init(
         scope: RecordingScope, counters: RecorderCounters, directories: Directories, executables: ExecutableSource,
-        processes: Processes, nextInstance: UInt64, exclusions: [Glob]
+        processes: Processes, nextInstance: UInt64, exclusions: [Glob], scopeChanges: ScopeChanges = ScopeChanges()
     ) {
         self.scope = scope
         self.counters = counters
@@ -73,6 +75,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         self.executables = executables
         self.processes = ProcessTable(source: processes, nextInstance: nextInstance)
         exclusion = ExclusionFilter(patterns: exclusions)
+        self.scopeChanges = scopeChanges
         tree = DirectoryTree(seed: UInt64.random(in: .min ... .max))
         plantRoots()
     }
@@ -80,6 +83,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     /// Takes in the records of one reading.
     mutating func resolve(_ bytes: RawSpan, window: TimeWindow) {
         bufferSerial &+= 1
+        for change in scopeChanges.take() { apply(change) }
         noteClockStep(window)
         let windowIndex = UInt32(truncatingIfNeeded: batch.windows.count)
         batch.windows.append(window)
@@ -130,6 +134,27 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     mutating func describeNewImages() {
         guard processes.hasNewImages else { return }
         processes.describeNewImages(in: &batch)
+    }
+
+    /// A filesystem was mounted; its events come after this.
+    private mutating func apply(_ change: ScopeChange) {
+        lastHandle = nil
+        if let filesystem = change.remounted {
+            let handles = asked.keys.filter { tree.handle(of: $0).filesystem == filesystem }
+            for index in handles { asked[index] = nil }
+            tree.forget(filesystem)
+        }
+        for (filesystem, path) in change.mountPoints {
+            directories.see(filesystem, at: path)
+            executables.mountPoints[filesystem] = path
+        }
+        for root in change.roots {
+            scope.roots.append(root)
+            plant(root, number: scope.roots.count - 1)
+        }
+        // What was found outside may lie below a new top.
+        tree.forgetOutside()
+        stamp &+= 1
     }
 
     // MARK: One record

@@ -79,8 +79,19 @@ import Testing
         let run = try writer.beginRun(StoreScene.run(), coverage: [coverage])
         #expect(run.run == 1)
         let later = StoreScene.start.advanced(byNanoseconds: 9)
-        let id = try writer.addCoverage(coverage)
-        try writer.endCoverage(id, at: later)
+        var more = coverage
+        more.path = RawPath("/more")
+        let open = Gap(
+            kind: .notCovered, from: StoreScene.start, to: .distantFuture, count: nil, scope: RawPath("/new"), cause: ""
+        )
+        var change = CoverageChange()
+        change.started = [more]
+        change.gaps = [open]
+        try writer.record(change)
+        change = CoverageChange()
+        change.ended = [.init(path: more.path, filesystem: more.filesystem, at: later)]
+        change.endedGaps = [.init(scope: RawPath("/new"), at: later), .init(scope: RawPath("/other"), at: later)]
+        try writer.record(change)
         var additions = Additions()
         let gap = Gap(
             kind: .queueOverflow, from: StoreScene.start, to: later, count: nil, scope: RawPath("/srv"), cause: "full")
@@ -98,16 +109,19 @@ import Testing
         let reader = try scene.reader()
         coverage.run = 1
         coverage.id = 1
-        var ended = coverage
-        ended.id = id
+        var ended = more
+        ended.run = 1
+        ended.id = 2
         ended.to = later
+        var bounded = open
+        bounded.to = later
         #expect(try reader.coverage() == [coverage, ended])
         let gaps = try reader.gaps()
-        #expect(gaps.map(\.gap) == [gap] + additions.gaps)
-        #expect(gaps.map(\.afterSequence) == [2, 2])
-        #expect(gaps.map(\.run) == [1, 1])
+        #expect(gaps.map(\.gap) == [bounded, gap] + additions.gaps)
+        #expect(gaps.map(\.afterSequence) == [0, 2, 2])
+        #expect(gaps.map(\.run) == [1, 1, 1])
         #expect(try reader.gaps(from: later.advanced(byNanoseconds: 1), to: nil).isEmpty)
-        #expect(try reader.gaps(from: nil, to: later).map(\.gap) == [gap])
+        #expect(try reader.gaps(from: nil, to: later).map(\.gap) == [bounded, gap])
         #expect(try reader.notes().map(\.text) == ["añb\n", ""])
         #expect(try reader.notes().map(\.uid) == [1_000, nil])
         #expect(try reader.clockSteps().map(\.stepNanoseconds) == [-3])
