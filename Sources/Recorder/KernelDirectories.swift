@@ -71,6 +71,18 @@ struct KernelDirectories: DirectorySource {
                 if isKnown(parentHandle) { return .found(links: links, top: parentHandle) }
                 current = parent
                 currentHandle = parentHandle
+            case .covered(let cover, let coverHandle):
+                // Only what holds this very directory under its name is its parent, seen through another mount.
+                guard let name = names?.popLast(), case .descriptor(let box) = open,
+                    let entry = try? cover.open(RawPath(name), flags: O_PATH | O_NOFOLLOW),
+                    let entryHandle = try? HandleResolver.handle(of: entry, filesystem: handle.filesystem),
+                    entryHandle == currentHandle
+                else { return .stale }
+                links.append(DirectoryLocation.Link(handle: currentHandle, name: name))
+                if isKnown(coverHandle) { return .found(links: links, top: coverHandle) }
+                guard let parent = try HandleResolver.open(coverHandle, mount: box.descriptor) else { return .stale }
+                current = parent
+                currentHandle = coverHandle
             }
         }
         return .outside

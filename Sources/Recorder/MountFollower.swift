@@ -148,8 +148,14 @@ struct MountFollower: ~Copyable {
             return
         }
         do throws(SyscallError) {
-            let filesystem = try announce(target, plan, isMarked: isMarked)
-            if !isMarked { try group.group.addMark(.filesystem, mask: wantedMask(target), at: target.mountPoint) }
+            let directory = try openDirectory(target.mountPoint)
+            guard try shows(directory, target) else { return }
+            // What is likely to refuse is asked first: its filesystem id may be that of another one.
+            let mayRefuse = FilesystemSupport(RawPath(target.filesystemType)) != .local
+            if mayRefuse, !isMarked { try group.group.addMark(.filesystem, mask: wantedMask(target), on: directory) }
+            let filesystem = try directory.filesystemStatus().id
+            announce(target, filesystem, plan, isMarked: isMarked)
+            if !mayRefuse, !isMarked { try group.group.addMark(.filesystem, mask: wantedMask(target), on: directory) }
             let now = Clock.realtime()
             met.insert(filesystem)
             guard target.isRecorded else {
@@ -175,11 +181,18 @@ struct MountFollower: ~Copyable {
         }
     }
 
+    /// Whether it is still the filesystem of the mount table that is to be seen there. On btrfs each subvolume has a
+    /// device number of its own, so there only the type can be compared.
+    private func shows(_ directory: borrowing OwnedDescriptor, _ target: MarkPlan.Target) throws(SyscallError) -> Bool {
+        if target.filesystemType == "btrfs" { return try directory.filesystemStatus().type == Self.btrfsType }
+        return try directory.status().device == target.device
+    }
+
+    /// `BTRFS_SUPER_MAGIC`, linux/magic.h.
+    private static let btrfsType: UInt64 = 0x9123_683E
+
     /// Tells *resolve* of a filesystem before its first event can reach it.
-    private mutating func announce(
-        _ target: MarkPlan.Target, _ plan: MarkPlan, isMarked: Bool
-    ) throws(SyscallError) -> FilesystemID {
-        let filesystem = try target.mountPoint.filesystemStatus().id
+    private func announce(_ target: MarkPlan.Target, _ filesystem: FilesystemID, _ plan: MarkPlan, isMarked: Bool) {
         var change = ScopeChange()
         if !isMarked, met.contains(filesystem) {
             // Events from before it was unmounted are to be named by what was known then.
@@ -188,10 +201,11 @@ struct MountFollower: ~Copyable {
         }
         change.mountPoints[filesystem] = target.seenFrom
         for top in plan.tops where !tops.contains(top) || top.path == target.mountPoint || top.path == target.seenFrom {
-            if let root = MarkedFilesystems.root(at: top) { change.roots.append(root) }
+            if let root = MarkedFilesystems.root(at: top), root.handle.filesystem == filesystem {
+                change.roots.append(root)
+            }
         }
         scopeChanges.add(change)
-        return filesystem
     }
 
     private func waitForBarrier() {

@@ -244,7 +244,8 @@ package final class Scene {
     /// Waits until a gap of `scope` is open to the end of the run, or none is.
     package func waitForGap(of scope: String, isOpen: Bool = true) throws {
         try waitForRows(
-            "SELECT count(*) FROM gap WHERE CAST(scope AS TEXT) = '\(scope)' AND missing_to = \(Int64.max)", areThere: isOpen)
+            "SELECT count(*) FROM gap WHERE CAST(scope AS TEXT) = '\(scope)' AND missing_to = \(Int64.max)",
+            areThere: isOpen)
     }
 
     private func waitForRows(_ query: String, areThere: Bool) throws {
