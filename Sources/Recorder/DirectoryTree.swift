@@ -34,6 +34,10 @@ struct DirectoryTree {
         var nameByteCount: UInt16 = 0
         var state: State = .unplaced
         var isKept = false
+        /// Its place may be of another time than its events: a rename may lie between, or renames were joined.
+        var isDoubtful = false
+        /// The same of itself or a directory above, while `stamp` is the resolver's.
+        var pathIsDoubtful = false
         /// One of its entries is, by its name, a kept root.
         var holdsRoot = false
         /// Index into the scope's roots while `state` is `.root`.

@@ -49,7 +49,8 @@ struct ResolveLoop {
             } else if openedAt == nil {
                 openedAt = Clock.monotonic()
             }
-            let isDue = isLast || barrier > handedBarrier || isFull || isOverdue(openedAt, ringIsEmpty: ringIsEmpty)
+            var isDue = isLast || barrier > handedBarrier || isFull || isOverdue(openedAt, ringIsEmpty: ringIsEmpty)
+            if isDue, !isLast, !isFull, waitsForConfirmation() { isDue = false }
             if isDue, !isEmpty || isLast || barrier > handedBarrier {
                 handOver(barrier: barrier, isLast: isLast)
                 handedBarrier = barrier
@@ -61,6 +62,21 @@ struct ResolveLoop {
             }
         }
     }
+
+    /// A batch that is due waits a moment longer for the next reading where that would confirm the places of its events.
+    private mutating func waitsForConfirmation() -> Bool {
+        guard resolver.awaitsConfirmation else {
+            confirmationDeadline = nil
+            return false
+        }
+        let now = Clock.monotonic()
+        let deadline = confirmationDeadline ?? now &+ Self.confirmationNanoseconds
+        confirmationDeadline = deadline
+        return now < deadline
+    }
+
+    private var confirmationDeadline: Int64?
+    private static let confirmationNanoseconds: Int64 = 20_000_000
 
     private var handedBufferCount = UInt64(0)
     private var batchBegan = Clock.monotonic()
@@ -131,6 +147,7 @@ struct ResolveLoop {
         let next = exchange.takeFree()
         let finished = resolver.finishBatch(next: next)
         batchBegan = Clock.monotonic()
+        confirmationDeadline = nil
         handedBufferCount = ring.emptied
         exchange.handOver(
             FinishedBatch(

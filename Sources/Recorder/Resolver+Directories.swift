@@ -1,6 +1,7 @@
 import Block
 import Fanotify
 import Model
+import Syscalls
 
 /// Where a directory is, as far as a batch is concerned.
 struct DirectoryPlacement {
@@ -8,6 +9,8 @@ struct DirectoryPlacement {
     var isKept: Bool
     /// The place is not known; a later record may tell it.
     var isPending: Bool
+    /// The place may be of another time.
+    var isDoubtful = false
 }
 
 /// What the kernel said of a directory, not yet confirmed.
@@ -77,7 +80,9 @@ extension Resolver {
     mutating func placement(of index: DirectoryTree.Index) -> DirectoryPlacement {
         let node = tree[index]
         if node.stamp == stamp {
-            return DirectoryPlacement(batchDirectory: node.batchDirectory, isKept: node.isKept, isPending: false)
+            return DirectoryPlacement(
+                batchDirectory: node.batchDirectory, isKept: node.isKept, isPending: false,
+                isDoubtful: node.pathIsDoubtful)
         }
         return findPlacement(of: index, depth: 0)
     }
@@ -85,7 +90,9 @@ extension Resolver {
     private mutating func findPlacement(of index: DirectoryTree.Index, depth: Int) -> DirectoryPlacement {
         let known = tree[index]
         if known.stamp == stamp {
-            return DirectoryPlacement(batchDirectory: known.batchDirectory, isKept: known.isKept, isPending: false)
+            return DirectoryPlacement(
+                batchDirectory: known.batchDirectory, isKept: known.isKept, isPending: false,
+                isDoubtful: known.pathIsDoubtful)
         }
         guard depth < DirectoryTree.maximumDepth else { return standIn(for: index) }
         if known.state == .unplaced { ask(index) }
@@ -101,7 +108,8 @@ extension Resolver {
             // SAFETY: bytes have no padding, and the array outlives the call.
             let directory = unsafe batch.paths.internDirectory(parent: parent.batchDirectory, name: name.span.bytes)
             place = DirectoryPlacement(
-                batchDirectory: directory, isKept: parent.isKept, isPending: parent.isPending)
+                batchDirectory: directory, isKept: parent.isKept, isPending: parent.isPending,
+                isDoubtful: node.isDoubtful || parent.isDoubtful)
         case .outside:
             place = DirectoryPlacement(batchDirectory: 0, isKept: false, isPending: false)
         case .unplaced:
@@ -111,6 +119,7 @@ extension Resolver {
         if !place.isPending {
             tree[index].batchDirectory = place.batchDirectory
             tree[index].isKept = place.isKept
+            tree[index].pathIsDoubtful = place.isDoubtful
             tree[index].stamp = stamp
         }
         return place
@@ -136,6 +145,10 @@ extension Resolver {
     mutating func settle(_ index: DirectoryTree.Index, at parent: DirectoryTree.Index, name: RawSpan) {
         let before = tree[index].state
         asked[index] = nil
+        if tree[index].isDoubtful, !renames.ambiguous.contains(index) {
+            tree[index].isDoubtful = false
+            stamp &+= 1
+        }
         guard tree.place(index, parent: parent, name: name) else { return }
         // Everything below has another path now.
         if before == .placed { stamp &+= 1 }
@@ -147,6 +160,7 @@ extension Resolver {
         if !parentPlace.isPending {
             tree[index].batchDirectory = stoodIn
             tree[index].isKept = parentPlace.isKept
+            tree[index].pathIsDoubtful = tree[index].isDoubtful || parentPlace.isDoubtful
             tree[index].stamp = stamp
         }
     }
@@ -161,6 +175,7 @@ extension Resolver {
     private mutating func ask(_ index: DirectoryTree.Index) {
         guard tree[index].triedInBuffer != bufferSerial, asked[index] == nil else { return }
         tree[index].triedInBuffer = bufferSerial
+        askedAt = Clock.realtime()
         switch locate(index) {
         case .found(let links, let top):
             var parent = tree.findOrInsert(top)
@@ -205,10 +220,29 @@ extension Resolver {
 
     /// The queue holds nothing older any more: what the kernel said is true of all that was read since.
     mutating func confirmAskedPlaces() {
+        if !provisional.isEmpty {
+            for index in provisional where !renames.ambiguous.contains(index) { tree[index].isDoubtful = false }
+            provisional.removeAll(keepingCapacity: true)
+            stamp &+= 1
+        }
         guard !asked.isEmpty else { return }
         let confirmed = asked
         asked.removeAll(keepingCapacity: true)
         confirm(confirmed)
+    }
+
+    /// The batch ends before the queue was seen empty: what the kernel said is used, and marked as doubtful until a record
+    /// or an empty queue confirms it. That a directory is outside is not believed so early: its events would be lost.
+    mutating func useAskedPlaces() {
+        let places = asked.filter { if case .place = $0.value { true } else { false } }
+        guard !places.isEmpty else { return }
+        for index in places.keys { asked[index] = nil }
+        confirm(places)
+        for index in places.keys where tree[index].state == .placed {
+            tree[index].isDoubtful = true
+            provisional.append(index)
+        }
+        stamp &+= 1
     }
 
     private mutating func confirm(_ confirmed: [DirectoryTree.Index: AskedPlace]) {

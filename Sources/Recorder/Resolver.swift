@@ -38,8 +38,18 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     /// What the kernel said of directories that no record had told of. It speaks of now, and records still to be read
     /// may tell of a rename since: it counts only when the queue was found empty.
     var asked: [DirectoryTree.Index: AskedPlace] = [:]
-    /// The renames of directories since the queue was last empty.
-    private var renames = RenameHistory()
+    /// When the kernel was last asked: a reading that began later has all that the answer may anticipate behind it.
+    var askedAt = Instant.distantPast
+    /// Directories whose place is what the kernel said, without having been confirmed.
+    var provisional: [DirectoryTree.Index] = []
+    /// The renames of directories that may have been joined in the queue.
+    var renames = RenameHistory()
+    /// For each event of the batch its directories.
+    private var eventDirectories: [EventDirectories] = []
+    private var passBegan = Instant.distantPast
+    /// Events of this pass that joined operations of which some may have come after a rename.
+    private var joined: [Int] = []
+    private static var maximumJoinedCount: Int { 4_096 }
     private var excludedPaths: [ExclusionFilter.Verdict] = []
     private var lastHandle: FileHandle?
     private var lastDirectory: DirectoryTree.Index = DirectoryTree.none
@@ -51,6 +61,12 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         var directory: DirectoryTree.Index
         /// Of a rename, where it went.
         var target: DirectoryTree.Index?
+    }
+
+    /// Where an event happened; of a rename, also where it went, else `none`.
+    private struct EventDirectories {
+        var directory: DirectoryTree.Index
+        var target: DirectoryTree.Index
     }
 
     /// What one buffer adds to the counters.
@@ -85,6 +101,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         bufferSerial &+= 1
         for change in scopeChanges.take() { apply(change) }
         noteClockStep(window)
+        beginPass(window)
         let windowIndex = UInt32(truncatingIfNeeded: batch.windows.count)
         batch.windows.append(window)
         var cursor = EventCursor(bytes)
@@ -114,19 +131,27 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     }
 
     /// Something is to be done when nothing older can come any more.
-    var awaitsEmptyQueue: Bool { !asked.isEmpty || !renames.isEmpty }
+    var awaitsEmptyQueue: Bool { !asked.isEmpty || !provisional.isEmpty || !renames.isEmpty }
+
+    /// True when events of the batch have a place that was asked for and is not confirmed.
+    var awaitsConfirmation: Bool { !asked.isEmpty && !unsettled.isEmpty }
 
     /// Nothing waited in the queue after what was asked: the kernel's answers are true of all that was read, and
     /// directories whose renames may have been joined are looked at.
     mutating func queueWasEmpty() {
-        if !asked.isEmpty {
+        if !asked.isEmpty || !provisional.isEmpty {
             confirmAskedPlaces()
             settleEvents(isFinal: false)
         }
         guard !renames.isEmpty else { return }
         bufferSerial &+= 1
-        for index in renames.ambiguous where tree[index].state == .placed { relocate(index) }
+        let ambiguous = renames.ambiguous
         renames.removeAll()
+        for index in ambiguous {
+            tree[index].isDoubtful = false
+            if tree[index].state == .placed { relocate(index) }
+        }
+        if !ambiguous.isEmpty { stamp &+= 1 }
         directories.release()
     }
 
@@ -134,6 +159,19 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     mutating func describeNewImages() {
         guard processes.hasNewImages else { return }
         processes.describeNewImages(in: &batch)
+    }
+
+    /// Whatever lay in the queue when the kernel was asked has been taken in when a reading comes that began later: the
+    /// queue was seen empty between the two. The same parts records that cannot have been joined.
+    private mutating func beginPass(_ window: TimeWindow) {
+        guard window.earliest != passBegan else { return }
+        passBegan = window.earliest
+        renames.beginPass()
+        joined.removeAll(keepingCapacity: true)
+        if !asked.isEmpty || !provisional.isEmpty, window.earliest > askedAt {
+            confirmAskedPlaces()
+            settleEvents(isFinal: false)
+        }
     }
 
     /// A filesystem was mounted; its events come after this.
@@ -209,6 +247,9 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             var flags = EventFlags()
             let process = actor ?? processes.index(of: record.pid, at: window, in: &batch)
             if process.isUncertain { flags.insert(.uncertainProcess) }
+            if place.isDoubtful || targetPlace?.isDoubtful == true || isUnlinkedName(name, of: record, identity) {
+                flags.insert(.uncertainPath)
+            }
             let path =
                 ownEntry.map { pathOfRoot($0) }
                 ?? batch.paths.internPath(directory: batchDirectory(of: directory, place), name: name)
@@ -228,7 +269,13 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                     window: windowIndex, process: process.index, path: path, target: targetPath, object: identity,
                     mask: mask, flags: flags)
                 counts.kept &+= 1
-                if mask.isMerged { counts.merged &+= 1 }
+                if mask.isMerged {
+                    counts.merged &+= 1
+                    let isOneUse = mask.isDisjoint(with: Self.apartFromOneUse)
+                    if !isOneUse, joined.count < Self.maximumJoinedCount { joined.append(event) }
+                }
+                eventDirectories.append(
+                    EventDirectories(directory: directory, target: target ?? DirectoryTree.none))
                 let isOpen = place.isPending || targetPlace?.isPending == true
                 if isOpen, ownEntry == nil, targetEntry == nil {
                     unsettled.append(UnsettledEvent(event: event, directory: directory, target: target))
@@ -241,6 +288,10 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                 isKept: isKept)
         }
     }
+
+    /// What a file's making or opening, writing and closing does not consist of: a record that joined it with other
+    /// operations may stand for two moments, between which a directory was renamed.
+    private static var apartFromOneUse: EventMask { [.attrib, .delete, .deleteSelf, .openExec, .rename, .moveSelf] }
 
     /// The operations that were asked for, and whether it was a directory.
     private var wantedBits: UInt32 { scope.operations.rawValue | EventMask.onDirectory.rawValue }
@@ -276,10 +327,14 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                 if isAtOrBelow(unsettled[open].directory, index) { unsettled[open].directory = directory }
                 if let end = unsettled[open].target, isAtOrBelow(end, index) { unsettled[open].target = directory }
             }
-            renames.note(
+            let doubtBegins = renames.note(
                 index, from: .init(parent: directory, name: bytes.extracting(record.name.indices)),
-                to: .init(parent: target, name: name))
+                to: .init(parent: target, name: name), event: batch.count)
             settle(index, at: target, name: name)
+            if let doubtBegins { doubt(index, sinceEvent: doubtBegins) }
+            for event in joined where isAtOrBelow(eventDirectories[event].directory, index) {
+                batch.insertFlags(.uncertainPath, at: event)
+            }
             enterRoot(index, name: name, in: target)
         } else if known != DirectoryTree.none || (isKept && record.mask.contains(.create)) {
             // A deletion places a directory too: the records of what happened in it may stand before or behind.
@@ -289,6 +344,40 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             // A root that is removed stays one: its records may stand behind, and its handle never comes again.
             if record.mask.contains(.create) { enterRoot(index, name: name, in: directory) }
         }
+    }
+
+    /// Renames of a directory may have been joined: where it was when is not known since the first of them, until the
+    /// queue was empty and the kernel was asked.
+    private mutating func doubt(_ index: DirectoryTree.Index, sinceEvent first: Int) {
+        tree[index].isDoubtful = true
+        stamp &+= 1
+        var verdicts: [DirectoryTree.Index: Bool] = [:]
+        func isBelow(_ other: DirectoryTree.Index) -> Bool {
+            if other == DirectoryTree.none { return false }
+            if let known = verdicts[other] { return known }
+            let verdict = isAtOrBelow(other, index)
+            verdicts[other] = verdict
+            return verdict
+        }
+        for event in min(first, eventDirectories.count)..<eventDirectories.count
+        where isBelow(eventDirectories[event].directory) || isBelow(eventDirectories[event].target) {
+            batch.insertFlags(.uncertainPath, at: event)
+        }
+    }
+
+    /// A file without a name (O_TMPFILE) is reported as `#` and its inode number in the directory it was opened by. Where
+    /// that is its name indeed, a create, delete or rename says so.
+    private func isUnlinkedName(_ name: RawSpan, of record: EventRecord, _ identity: FileIdentity?) -> Bool {
+        guard name.byteCount > 1, name.load(at: 0, as: UInt8.self) == UInt8(ascii: "#"), let identity,
+            record.mask.rawValue & entryOperations.rawValue == 0
+        else { return false }
+        var number: UInt64 = 0
+        for place in 1..<name.byteCount {
+            let digit = name.load(at: place, as: UInt8.self) &- UInt8(ascii: "0")
+            guard digit <= 9 else { return false }
+            number = number &* 10 &+ UInt64(digit)
+        }
+        return number == identity.inode
     }
 
     /// A record that names no directory: an event on the file itself.
@@ -312,6 +401,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             batch.append(
                 window: windowIndex, process: process.index, path: .absent, target: .absent, object: identity,
                 mask: mask, flags: process.isUncertain ? .uncertainProcess : EventFlags(rawValue: 0))
+            eventDirectories.append(EventDirectories(directory: DirectoryTree.none, target: DirectoryTree.none))
             counts.kept &+= 1
         }
         // Only a record that is nothing but the link count disappears in its neighbour.
@@ -379,7 +469,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
 
     /// Settles what is open and hands the batch over; `next` becomes the one to fill.
     mutating func finishBatch(next: consuming Batch) -> (batch: Batch, additions: Additions) {
-        confirmAskedPlaces()
+        useAskedPlaces()
         settleEvents(isFinal: true)
         let finished = (batch, additions)
         batch = next
@@ -397,12 +487,16 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         stamp &+= 1
         unplaced.removeAll(keepingCapacity: true)
         unsettled.removeAll(keepingCapacity: true)
+        eventDirectories.removeAll(keepingCapacity: true)
+        joined.removeAll(keepingCapacity: true)
+        renames.beginBatch()
         excludedPaths.removeAll(keepingCapacity: true)
         folding.removeAll()
         processes.beginBatch()
         if tree.isFull {
             tree.removeAll()
             renames.removeAll()
+            provisional.removeAll()
             lastHandle = nil
             asked.removeAll()
             plantRoots()
@@ -429,6 +523,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                 open.append(entry)
             } else if !(place.isKept || targetPlace?.isKept == true) || isExcluded(batch[entry.event].path) {
                 batch.drop(at: entry.event)
+            } else if place.isDoubtful || targetPlace?.isDoubtful == true {
+                batch.insertFlags(.uncertainPath, at: entry.event)
             }
         }
         unsettled = open
