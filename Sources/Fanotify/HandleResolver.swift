@@ -124,6 +124,8 @@ package enum HandleResolver {
         switch aboveResult {
         case 0: break
         case -ESTALE, -ENOENT: return .gone
+        // What lies above the root of a mount may be a filesystem without handles, such as a container's.
+        case _ where ownResult == 0 && clinux_is_mount_root(number) == 1: return .root
         default: throw SyscallError(call: "name_to_handle_at", errno: -aboveResult)
         }
         let ownHandle = FileHandle(filesystem: filesystem, own)

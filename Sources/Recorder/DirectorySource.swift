@@ -8,6 +8,9 @@ protocol DirectorySource {
     /// Cost: 8 µs for a directory whose parent is known, about 3 µs for each further level.
     mutating func locate(_ handle: FileHandle, isKnown: (FileHandle) -> Bool) -> DirectoryLocation
 
+    /// Whether a file is a whiteout of an overlay, a character device 0:0; nil where it is gone or cannot be looked at.
+    mutating func isWhiteout(_ handle: FileHandle) -> Bool?
+
     /// A filesystem is seen at this mount point from now on.
     mutating func see(_ filesystem: FilesystemID, at mountPoint: RawPath)
 

@@ -38,6 +38,10 @@ struct DirectoryTree {
         var isDoubtful = false
         /// The same of itself or a directory above, while `stamp` is the resolver's.
         var pathIsDoubtful = false
+        /// The work directory of an overlay.
+        var isWorkTop = false
+        /// The same of itself or a directory above, while `stamp` is the resolver's.
+        var isInWork = false
         /// One of its entries is, by its name, a kept root.
         var holdsRoot = false
         /// Index into the scope's roots while `state` is `.root`.

@@ -38,6 +38,13 @@ struct KernelDirectories: DirectorySource {
         }
     }
 
+    mutating func isWhiteout(_ handle: FileHandle) -> Bool? {
+        guard (try? openMount(of: handle.filesystem)) == true, case .descriptor(let box) = open,
+            let status = try? HandleResolver.status(of: handle, mount: box.descriptor)
+        else { return nil }
+        return status.kind == .characterDevice && status.specialDevice == 0
+    }
+
     /// False where the filesystem is not mounted there any more.
     private mutating func openMount(of filesystem: FilesystemID) throws(SyscallError) -> Bool {
         if case .descriptor = open, openFilesystem == filesystem { return true }
@@ -54,6 +61,8 @@ struct KernelDirectories: DirectorySource {
         from directory: consuming OwnedDescriptor, handle: FileHandle, isKnown: (FileHandle) -> Bool
     ) throws(SyscallError) -> DirectoryLocation {
         var names = try readNames(of: directory)
+        // Seen through a mount of a part of the filesystem, what lies outside of it has the path "/", and no parent.
+        if names?.isEmpty == true { return .outside }
         var links: [DirectoryLocation.Link] = []
         var current = directory
         var currentHandle = handle

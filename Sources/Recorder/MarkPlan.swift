@@ -37,10 +37,13 @@ package struct MarkPlan: Sendable {
     package var tops: [Top] = []
     package var omissions: [Omission] = []
     package var isRestricted = false
+    /// Of the overlays that are mounted here, whoever uses them.
+    package var workDirectories: [RawPath] = []
 
     /// Plans for `paths`, which are real paths of directories; empty means every real local filesystem.
     package init(paths: [RawPath], scope: RecorderOptions.Scope, mounts: [MountEntry]) {
         let visible = Self.visible(mounts)
+        workDirectories = mounts.compactMap { $0.overlayDirectories?.work }
         isRestricted = !paths.isEmpty && scope != .filesystem
         if paths.isEmpty {
             for mount in visible { planWhole(mount, mounts: visible) }

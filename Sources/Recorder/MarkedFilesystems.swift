@@ -46,6 +46,7 @@ struct MarkedFilesystems {
             }
         }
         marked.scope.roots = plan.tops.compactMap(root)
+        marked.scope.workDirectories = plan.workDirectories.flatMap(workHandles)
         guard !marked.coverage.isEmpty else {
             let reason = refusals.isEmpty ? "no filesystem here can be marked" : refusals.joined(separator: "; ")
             throw RecorderError(.unavailable, "nothing can be recorded: \(reason)")
@@ -84,12 +85,17 @@ struct MarkedFilesystems {
     {
         try group.group.addMark(.filesystem, mask: Self.mask(of: target, operations: operations), at: target.mountPoint)
         let id = try target.mountPoint.filesystemStatus().id
-        mountPoints[id] = mountPoints[id] ?? target.seenFrom
+        mountPoints[id] = mountPoints[id] ?? Self.view(of: target)
         guard target.isRecorded else { return }
         coverage.append(
             Coverage(
                 path: target.mountPoint, filesystem: id, filesystemType: target.filesystemType,
                 mountPoint: target.seenFrom, from: now))
+    }
+
+    /// Where a filesystem is seen: containers have single files mounted, through which nothing is.
+    static func view(of target: MarkPlan.Target) -> RawPath {
+        (try? target.seenFrom.status().kind) == .directory ? target.seenFrom : target.mountPoint
     }
 
     /// What a filesystem is marked for; programs are named by exec events from everywhere.
@@ -113,6 +119,14 @@ struct MarkedFilesystems {
             return root
         } catch {
             return nil
+        }
+    }
+
+    /// The handles of an overlay's work directory and of the one that the kernel makes in it.
+    static func workHandles(_ directory: RawPath) -> [FileHandle] {
+        [directory, directory.appending("work".utf8)].compactMap { path in
+            guard let open = try? openPath(path), let filesystem = try? open.filesystemStatus().id else { return nil }
+            return try? HandleResolver.handle(of: open, filesystem: filesystem)
         }
     }
 

@@ -34,6 +34,7 @@ struct MountFollower: ~Copyable {
     /// What could not be recorded: each has an open gap.
     private var refused: Set<MarkPlan.Target> = []
     private var tops: Set<MarkPlan.Top>
+    private var workDirectories: Set<RawPath>
     /// Every filesystem that was ever marked in this run.
     private var met: Set<FilesystemID>
     /// The mounts were surely as they are known at this moment.
@@ -55,6 +56,7 @@ struct MountFollower: ~Copyable {
         self.control = control
         group = marked.group
         tops = Set(plan.tops)
+        workDirectories = Set(plan.workDirectories)
         met = Set(marked.mountPoints.keys)
         quietAt = plannedAt
         let found = Dictionary(
@@ -94,6 +96,7 @@ struct MountFollower: ~Copyable {
         guard let mounts = try? MountTable.current(), let marks = try? group.group.filesystemMarks() else { return }
         let plan = MarkPlan(paths: request.paths, scope: request.scope, mounts: mounts)
         var changes = CoverageChange()
+        announceOverlays(plan)
         endVanished(plan, marks, &changes)
         for target in plan.targets where !isKnown(target) { add(target, plan, marks, &changes) }
         tops = Set(plan.tops)
@@ -148,14 +151,15 @@ struct MountFollower: ~Copyable {
             return
         }
         do throws(SyscallError) {
-            let directory = try openDirectory(target.mountPoint)
-            guard try shows(directory, target) else { return }
+            // By its path each time: an open directory would keep it from being unmounted.
+            let path = target.mountPoint
+            guard try shows(target) else { return }
             // What is likely to refuse is asked first: its filesystem id may be that of another one.
             let mayRefuse = FilesystemSupport(RawPath(target.filesystemType)) != .local
-            if mayRefuse, !isMarked { try group.group.addMark(.filesystem, mask: wantedMask(target), on: directory) }
-            let filesystem = try directory.filesystemStatus().id
+            if mayRefuse, !isMarked { try group.group.addMark(.filesystem, mask: wantedMask(target), at: path) }
+            let filesystem = try path.filesystemStatus().id
             announce(target, filesystem, plan, isMarked: isMarked)
-            if !mayRefuse, !isMarked { try group.group.addMark(.filesystem, mask: wantedMask(target), on: directory) }
+            if !mayRefuse, !isMarked { try group.group.addMark(.filesystem, mask: wantedMask(target), at: path) }
             let now = Clock.realtime()
             met.insert(filesystem)
             guard target.isRecorded else {
@@ -183,9 +187,9 @@ struct MountFollower: ~Copyable {
 
     /// Whether it is still the filesystem of the mount table that is to be seen there. On btrfs each subvolume has a
     /// device number of its own, so there only the type can be compared.
-    private func shows(_ directory: borrowing OwnedDescriptor, _ target: MarkPlan.Target) throws(SyscallError) -> Bool {
-        if target.filesystemType == "btrfs" { return try directory.filesystemStatus().type == Self.btrfsType }
-        return try directory.status().device == target.device
+    private func shows(_ target: MarkPlan.Target) throws(SyscallError) -> Bool {
+        if target.filesystemType == "btrfs" { return try target.mountPoint.filesystemStatus().type == Self.btrfsType }
+        return try target.mountPoint.status().device == target.device
     }
 
     /// `BTRFS_SUPER_MAGIC`, linux/magic.h.
@@ -199,12 +203,22 @@ struct MountFollower: ~Copyable {
             waitForBarrier()
             change.remounted = filesystem
         }
-        change.mountPoints[filesystem] = target.seenFrom
+        change.mountPoints[filesystem] = MarkedFilesystems.view(of: target)
         for top in plan.tops where !tops.contains(top) || top.path == target.mountPoint || top.path == target.seenFrom {
             if let root = MarkedFilesystems.root(at: top), root.handle.filesystem == filesystem {
                 change.roots.append(root)
             }
         }
+        scopeChanges.add(change)
+    }
+
+    /// Overlays that were mounted since: what they prepare is told from what is done.
+    private mutating func announceOverlays(_ plan: MarkPlan) {
+        let new = plan.workDirectories.filter { !workDirectories.contains($0) }
+        workDirectories = Set(plan.workDirectories)
+        guard !new.isEmpty else { return }
+        var change = ScopeChange()
+        change.workDirectories = new.flatMap(MarkedFilesystems.workHandles)
         scopeChanges.add(change)
     }
 

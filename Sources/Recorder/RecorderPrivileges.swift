@@ -58,14 +58,36 @@ enum RecorderPrivileges {
         let missing = wanted.filter { !Capabilities.isEffective($0) }
         let names = missing.isEmpty ? "CAP_SYS_ADMIN" : missing.map(\.constantName).joined(separator: ", ")
         let program = (try? Files.readLink(RawPath("/proc/self/exe")))?.lossyText ?? "/usr/sbin/varved"
-        var message =
-            "no privilege to record: \(error.call) was refused, missing \(names). Run as root, or once as root: "
-            + "setcap \(Self.wanted.map(\.rawValue).joined(separator: ","))+p \(program)"
-        if Capabilities.hasNoNewPrivileges {
-            message += " (no_new_privs is set for this process: file capabilities have no effect)"
-        } else if missing.contains(where: { !Capabilities.isInBoundingSet($0) }) {
-            message += " (the bounding set of this process lacks it, as in a container without --cap-add)"
+        let setcap = "setcap \(Self.wanted.map(\.rawValue).joined(separator: ","))+p \(program)"
+        let outside = missing.filter { !Capabilities.isInBoundingSet($0) }
+        var message = "no privilege to record: \(error.call) was refused, missing \(names). "
+        if !outside.isEmpty {
+            message +=
+                "The bounding set of this process lacks \(outside.map(\.constantName).joined(separator: ", ")), as in a "
+                + "container that was not given it: docker run "
+                + Self.wanted.map { "--cap-add \($0.constantName.dropFirst("CAP_".count))" }.joined(separator: " ")
+            return RecorderError(.noPrivilege, message)
         }
+        message += "Run as root, or once as root: \(setcap)"
+        if let hindrance = hindrance { message += " (\(hindrance))" }
         return RecorderError(.noPrivilege, message)
+    }
+
+    /// Why file capabilities that are there have no effect, or that they are not there.
+    private static var hindrance: String? {
+        let program = RawPath("/proc/self/exe")
+        guard OwnProcess.realUID != 0 else { return nil }
+        guard FileCapabilities.read(of: program) != nil else {
+            return "the program has no file capabilities: cp, install, strip and most archivers leave them behind"
+        }
+        if Capabilities.hasNoNewPrivileges {
+            return "no_new_privs is set for this process: file capabilities have no effect"
+        }
+        if let path = try? Files.readLink(program), let mounts = try? MountTable.current(),
+            MarkPlan.holder(of: path, in: mounts)?.isNoSUID == true
+        {
+            return "the program lies on a mount with nosuid: file capabilities have no effect there"
+        }
+        return nil
     }
 }

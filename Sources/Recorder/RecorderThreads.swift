@@ -55,7 +55,7 @@ struct RecorderThreads: ~Copyable {
                     executables: ExecutableSource(mountPoints: mountPoints), processes: ProcDirectory(),
                     nextInstance: nextInstance, exclusions: exclusions, scopeChanges: scopeChanges),
                 ring: ring, exchange: exchange, pacing: pacing, progress: progress,
-                drain: drainLoop)
+                drain: drainLoop, containers: ContainerWatch(shared: shared))
             loop.run()
         }
         let drain = try OSThread(name: "drain") { drainLoop.run() }

@@ -23,6 +23,7 @@ struct ResolveLoop {
     let pacing: CommitPacing
     let progress: PipelineProgress
     let drain: DrainLoop
+    private var containers: ContainerWatch
 
     mutating func run() {
         var openedAt: Int64?
@@ -38,6 +39,7 @@ struct ResolveLoop {
                 if slot.records.byteCount > 0 { resolver.resolve(slot.records.bytes, window: slot.window) }
             }
             resolver.describeNewImages()
+            containers.look(at: resolver.batch.processes)
             let ringIsEmpty = ring.filled == ring.emptied
             // In this order: nothing waits in the kernel's queue, and nothing came out of it since the ring was empty.
             if resolver.awaitsEmptyQueue, ringIsEmpty, drain.queueIsEmpty, ring.filled == ring.emptied {
@@ -91,8 +93,9 @@ struct ResolveLoop {
 
     init(
         resolver: consuming Resolver<ProcDirectory, KernelDirectories>, ring: BufferRing, exchange: BatchExchange,
-        pacing: CommitPacing, progress: PipelineProgress, drain: DrainLoop
+        pacing: CommitPacing, progress: PipelineProgress, drain: DrainLoop, containers: ContainerWatch
     ) {
+        self.containers = containers
         self.resolver = resolver
         self.ring = ring
         self.exchange = exchange
@@ -144,6 +147,7 @@ struct ResolveLoop {
     }
 
     private mutating func handOver(barrier: UInt64, isLast: Bool) {
+        containers.finish(resolver.batch)
         let next = exchange.takeFree()
         let finished = resolver.finishBatch(next: next)
         batchBegan = Clock.monotonic()

@@ -1,6 +1,7 @@
 import Block
 import Fanotify
 import Model
+import Store
 import Syscalls
 
 /// Where a directory is, as far as a batch is concerned.
@@ -11,6 +12,8 @@ struct DirectoryPlacement {
     var isPending: Bool
     /// The place may be of another time.
     var isDoubtful = false
+    /// It belongs to what an overlay prepares.
+    var isInWork = false
 }
 
 /// What the kernel said of a directory, not yet confirmed.
@@ -23,6 +26,7 @@ extension Resolver {
     /// Puts the tops of what is recorded into the tree.
     mutating func plantRoots() {
         for (number, root) in scope.roots.enumerated() { plant(root, number: number) }
+        for handle in scope.workDirectories { tree[tree.findOrInsert(handle)].isWorkTop = true }
     }
 
     /// The newest root of a directory names it.
@@ -82,7 +86,7 @@ extension Resolver {
         if node.stamp == stamp {
             return DirectoryPlacement(
                 batchDirectory: node.batchDirectory, isKept: node.isKept, isPending: false,
-                isDoubtful: node.pathIsDoubtful)
+                isDoubtful: node.pathIsDoubtful, isInWork: node.isInWork)
         }
         return findPlacement(of: index, depth: 0)
     }
@@ -92,7 +96,7 @@ extension Resolver {
         if known.stamp == stamp {
             return DirectoryPlacement(
                 batchDirectory: known.batchDirectory, isKept: known.isKept, isPending: false,
-                isDoubtful: known.pathIsDoubtful)
+                isDoubtful: known.pathIsDoubtful, isInWork: known.isInWork)
         }
         guard depth < DirectoryTree.maximumDepth else { return standIn(for: index) }
         if known.state == .unplaced { ask(index) }
@@ -109,7 +113,7 @@ extension Resolver {
             let directory = unsafe batch.paths.internDirectory(parent: parent.batchDirectory, name: name.span.bytes)
             place = DirectoryPlacement(
                 batchDirectory: directory, isKept: parent.isKept, isPending: parent.isPending,
-                isDoubtful: node.isDoubtful || parent.isDoubtful)
+                isDoubtful: node.isDoubtful || parent.isDoubtful, isInWork: node.isWorkTop || parent.isInWork)
         case .outside:
             place = DirectoryPlacement(batchDirectory: 0, isKept: false, isPending: false)
         case .unplaced:
@@ -120,6 +124,7 @@ extension Resolver {
             tree[index].batchDirectory = place.batchDirectory
             tree[index].isKept = place.isKept
             tree[index].pathIsDoubtful = place.isDoubtful
+            tree[index].isInWork = place.isInWork
             tree[index].stamp = stamp
         }
         return place
@@ -133,12 +138,13 @@ extension Resolver {
 
     /// A nameless directory of the batch that stands for one whose place is not known.
     private mutating func standIn(for index: DirectoryTree.Index) -> DirectoryPlacement {
+        let isInWork = tree[index].isWorkTop
         if let known = unplaced[index] {
-            return DirectoryPlacement(batchDirectory: known, isKept: true, isPending: true)
+            return DirectoryPlacement(batchDirectory: known, isKept: true, isPending: true, isInWork: isInWork)
         }
         let directory = batch.paths.addUnplacedDirectory()
         unplaced[index] = directory
-        return DirectoryPlacement(batchDirectory: directory, isKept: true, isPending: true)
+        return DirectoryPlacement(batchDirectory: directory, isKept: true, isPending: true, isInWork: isInWork)
     }
 
     /// A record says where a directory is: `name` in `parent`.
@@ -161,6 +167,7 @@ extension Resolver {
             tree[index].batchDirectory = stoodIn
             tree[index].isKept = parentPlace.isKept
             tree[index].pathIsDoubtful = tree[index].isDoubtful || parentPlace.isDoubtful
+            tree[index].isInWork = tree[index].isWorkTop || parentPlace.isInWork
             tree[index].stamp = stamp
         }
     }
@@ -225,24 +232,41 @@ extension Resolver {
             provisional.removeAll(keepingCapacity: true)
             stamp &+= 1
         }
+        believedOutside.removeAll(keepingCapacity: true)
+        leftOut = UnresolvedCount()
         guard !asked.isEmpty else { return }
         let confirmed = asked
         asked.removeAll(keepingCapacity: true)
         confirm(confirmed)
     }
 
-    /// The batch ends before the queue was seen empty: what the kernel said is used, and marked as doubtful until a record
-    /// or an empty queue confirms it. That a directory is outside is not believed so early: its events would be lost.
+    /// The batch ends before a later reading confirmed what the kernel said: it is used, and marked as doubtful until then.
+    ///
+    /// Events of a directory that is outside by now are left out, but counted: should a record tell that one was moved out
+    /// meanwhile, they are a gap.
     mutating func useAskedPlaces() {
-        let places = asked.filter { if case .place = $0.value { true } else { false } }
-        guard !places.isEmpty else { return }
-        for index in places.keys { asked[index] = nil }
+        guard !asked.isEmpty else { return }
+        let places = asked
+        asked.removeAll(keepingCapacity: true)
         confirm(places)
-        for index in places.keys where tree[index].state == .placed {
-            tree[index].isDoubtful = true
-            provisional.append(index)
+        for index in places.keys {
+            if tree[index].state == .placed {
+                tree[index].isDoubtful = true
+                provisional.append(index)
+            } else if tree[index].state == .outside {
+                believedOutside.insert(index)
+            }
         }
         stamp &+= 1
+    }
+
+    /// A directory was moved out of everything that is recorded: events of before may have been left out as if they had
+    /// happened there.
+    mutating func countWhatWasLeftOut() {
+        guard let gap = leftOut.gap else { return }
+        counters.unresolved.add(leftOut.count)
+        additions.gaps.append(gap)
+        leftOut = UnresolvedCount()
     }
 
     private mutating func confirm(_ confirmed: [DirectoryTree.Index: AskedPlace]) {

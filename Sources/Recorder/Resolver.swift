@@ -28,6 +28,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     private let scopeChanges: ScopeChanges
 
     private var folding = LinkCountFolding()
+    private var overlays = OverlayFolding()
+    private var hasOverlays = false
     /// Raised when a directory's place changes, so that what nodes remember of the batch's dictionary is looked up anew.
     var stamp: UInt64 = 1
     var bufferSerial: UInt64 = 1
@@ -42,6 +44,9 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     var askedAt = Instant.distantPast
     /// Directories whose place is what the kernel said, without having been confirmed.
     var provisional: [DirectoryTree.Index] = []
+    /// Directories that are outside by what the kernel said, without having been confirmed, and what happened in them.
+    var believedOutside: Set<DirectoryTree.Index> = []
+    var leftOut = UnresolvedCount()
     /// The renames of directories that may have been joined in the queue.
     var renames = RenameHistory()
     /// For each event of the batch its directories.
@@ -94,6 +99,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         self.scopeChanges = scopeChanges
         tree = DirectoryTree(seed: UInt64.random(in: .min ... .max))
         plantRoots()
+        hasOverlays = !scope.workDirectories.isEmpty
     }
 
     /// Takes in the records of one reading.
@@ -131,7 +137,9 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     }
 
     /// Something is to be done when nothing older can come any more.
-    var awaitsEmptyQueue: Bool { !asked.isEmpty || !provisional.isEmpty || !renames.isEmpty }
+    var awaitsEmptyQueue: Bool { hasUnconfirmedPlaces || !renames.isEmpty }
+
+    private var hasUnconfirmedPlaces: Bool { !asked.isEmpty || !provisional.isEmpty || !believedOutside.isEmpty }
 
     /// True when events of the batch have a place that was asked for and is not confirmed.
     var awaitsConfirmation: Bool { !asked.isEmpty && !unsettled.isEmpty }
@@ -139,7 +147,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     /// Nothing waited in the queue after what was asked: the kernel's answers are true of all that was read, and
     /// directories whose renames may have been joined are looked at.
     mutating func queueWasEmpty() {
-        if !asked.isEmpty || !provisional.isEmpty {
+        if hasUnconfirmedPlaces {
             confirmAskedPlaces()
             settleEvents(isFinal: false)
         }
@@ -168,7 +176,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         passBegan = window.earliest
         renames.beginPass()
         joined.removeAll(keepingCapacity: true)
-        if !asked.isEmpty || !provisional.isEmpty, window.earliest > askedAt {
+        if hasUnconfirmedPlaces, window.earliest > askedAt {
             confirmAskedPlaces()
             settleEvents(isFinal: false)
         }
@@ -190,6 +198,16 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             scope.roots.append(root)
             plant(root, number: scope.roots.count - 1)
         }
+        for handle in change.workDirectories {
+            scope.workDirectories.append(handle)
+            let top = tree.findOrInsert(handle)
+            tree[top].isWorkTop = true
+            // What the kernel tried out while it was being mounted came before this.
+            for event in eventDirectories.indices where isAtOrBelow(eventDirectories[event].directory, top) {
+                batch.drop(at: event)
+            }
+        }
+        hasOverlays = !scope.workDirectories.isEmpty
         // What was found outside may lie below a new top.
         tree.forgetOutside()
         stamp &+= 1
@@ -240,9 +258,30 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                 return
             }
         }
-        let mask = EventMask(rawValue: record.mask.rawValue & wantedBits)
-        if !isKept || mask.isDisjoint(with: .operations) {
-            if !isKept { counts.outside &+= 1 }
+        var mask = EventMask(rawValue: record.mask.rawValue & wantedBits)
+        var shape = EventShape.asReported
+        var eventObject = identity
+        var seen: OverlayFolding.Observation?
+        var verdict = OverlayFolding.Verdict.keep
+        if hasOverlays, isKept, !mask.isDisjoint(with: .operations), actor == nil {
+            let observation = OverlayFolding.Observation(
+                pid: record.pid, mask: mask, isInWork: place.isInWork, directory: directory,
+                name: copy(name),
+                target: target.map {
+                    .init(
+                        isInWork: targetPlace?.isInWork ?? false, directory: $0,
+                        name: copy(bytes.extracting(record.targetName.indices)))
+                }, object: identity)
+            (verdict, shape) = foldOverlay(observation, object: object, mask: &mask, eventObject: &eventObject)
+            seen = observation
+        }
+        if shape == .nothing {
+            counts.folded &+= 1
+        } else if !isKept || mask.isDisjoint(with: .operations) {
+            if !isKept {
+                counts.outside &+= 1
+                if !believedOutside.isEmpty, believedOutside.contains(directory) { leftOut.add(window) }
+            }
         } else {
             var flags = EventFlags()
             let process = actor ?? processes.index(of: record.pid, at: window, in: &batch)
@@ -250,23 +289,27 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             if place.isDoubtful || targetPlace?.isDoubtful == true || isUnlinkedName(name, of: record, identity) {
                 flags.insert(.uncertainPath)
             }
-            let path =
-                ownEntry.map { pathOfRoot($0) }
-                ?? batch.paths.internPath(directory: batchDirectory(of: directory, place), name: name)
+            var path = PathIndex.absent
+            if shape != .onlyTarget {
+                path =
+                    ownEntry.map { pathOfRoot($0) }
+                    ?? batch.paths.internPath(directory: batchDirectory(of: directory, place), name: name)
+            }
             var targetPath = PathIndex.absent
-            if let target, let targetPlace {
+            if let target, let targetPlace, shape != .onlySource {
                 targetPath =
                     targetEntry.map { pathOfRoot($0) }
                     ?? batch.paths.internPath(
                         directory: batchDirectory(of: target, targetPlace),
                         name: bytes.extracting(record.targetName.indices))
             }
+            if shape == .onlyTarget { swap(&path, &targetPath) }
             if isExcluded(path), targetPath == .absent || isExcluded(targetPath) {
                 counts.outside &+= 1
             } else {
                 let event = batch.count
                 batch.append(
-                    window: windowIndex, process: process.index, path: path, target: targetPath, object: identity,
+                    window: windowIndex, process: process.index, path: path, target: targetPath, object: eventObject,
                     mask: mask, flags: flags)
                 counts.kept &+= 1
                 if mask.isMerged {
@@ -274,11 +317,13 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                     let isOneUse = mask.isDisjoint(with: Self.apartFromOneUse)
                     if !isOneUse, joined.count < Self.maximumJoinedCount { joined.append(event) }
                 }
-                eventDirectories.append(
-                    EventDirectories(directory: directory, target: target ?? DirectoryTree.none))
+                if let seen { overlays.keep(seen, asEvent: event, verdict: verdict) }
+                let source = shape == .onlyTarget ? target ?? directory : directory
+                let end = shape == .asReported ? target : nil
+                eventDirectories.append(EventDirectories(directory: source, target: end ?? DirectoryTree.none))
                 let isOpen = place.isPending || targetPlace?.isPending == true
                 if isOpen, ownEntry == nil, targetEntry == nil {
-                    unsettled.append(UnsettledEvent(event: event, directory: directory, target: target))
+                    unsettled.append(UnsettledEvent(event: event, directory: source, target: end))
                 }
             }
         }
@@ -316,6 +361,9 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             let index = tree.findOrInsert(object)
             let name = bytes.extracting(record.targetName.indices)
             leaveRoot(index)
+            if !believedOutside.isEmpty, placement(of: directory).isKept, !placement(of: target).isKept {
+                countWhatWasLeftOut()
+            }
             // What was asked for since belongs to the time before this rename.
             if tree[index].state == .unplaced {
                 settle(index, at: directory, name: bytes.extracting(record.name.indices))
@@ -378,6 +426,54 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             number = number &* 10 &+ UInt64(digit)
         }
         return number == identity.inode
+    }
+
+    /// Which of a record's names its event has.
+    private enum EventShape {
+        case asReported
+        case onlySource
+        case onlyTarget
+        case nothing
+    }
+
+    /// What an overlay did for itself becomes what was done through it.
+    private mutating func foldOverlay(
+        _ seen: OverlayFolding.Observation, object: FileHandle?, mask: inout EventMask,
+        eventObject: inout FileIdentity?
+    ) -> (OverlayFolding.Verdict, EventShape) {
+        let (verdict, folded) = overlays.judge(seen) { object.map { directories.isWhiteout($0) ?? true } ?? true }
+        if let folded {
+            batch.drop(at: folded)
+            counts.kept &-= 1
+            counts.folded &+= 1
+        }
+        switch verdict {
+        case .keep: return (verdict, .asReported)
+        case .fold: return (verdict, .nothing)
+        case .keepOnly(let rest):
+            mask = rest
+            return (verdict, .asReported)
+        case .createTarget:
+            mask = .create
+            return (verdict, scope.operations.contains(.create) ? .onlyTarget : .nothing)
+        case .deleteTarget:
+            mask = .delete
+            // The whiteout is not the file that was deleted.
+            eventObject = nil
+            return (verdict, scope.operations.contains(.delete) ? .onlyTarget : .nothing)
+        case .createSource(let made):
+            mask = [.create, .onDirectory]
+            eventObject = made
+            return (verdict, scope.operations.contains(.create) ? .onlySource : .nothing)
+        case .completeDelete(let event, let deleted):
+            batch.amend(mask: [.delete, .onDirectory], object: deleted, at: event)
+            return (verdict, .nothing)
+        }
+    }
+
+    private func copy(_ name: RawSpan) -> [UInt8] {
+        // SAFETY: the buffer is lent for the call and only read.
+        unsafe name.withUnsafeBytes { unsafe Array($0) }
     }
 
     /// A record that names no directory: an event on the file itself.
@@ -490,6 +586,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         eventDirectories.removeAll(keepingCapacity: true)
         joined.removeAll(keepingCapacity: true)
         renames.beginBatch()
+        overlays.beginBatch()
         excludedPaths.removeAll(keepingCapacity: true)
         folding.removeAll()
         processes.beginBatch()
@@ -497,6 +594,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             tree.removeAll()
             renames.removeAll()
             provisional.removeAll()
+            believedOutside.removeAll()
             lastHandle = nil
             asked.removeAll()
             plantRoots()
@@ -522,6 +620,9 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             } else if isPending {
                 open.append(entry)
             } else if !(place.isKept || targetPlace?.isKept == true) || isExcluded(batch[entry.event].path) {
+                if believedOutside.contains(entry.directory) {
+                    leftOut.add(batch.windows[Int(batch[entry.event].window)])
+                }
                 batch.drop(at: entry.event)
             } else if place.isDoubtful || targetPlace?.isDoubtful == true {
                 batch.insertFlags(.uncertainPath, at: entry.event)

@@ -6,6 +6,8 @@ import Synchronization
 struct ScopeChange: Sendable {
     /// Tops that are recorded, or named, from now on.
     var roots: [RecordingScope.Root] = []
+    /// Of overlays that were mounted.
+    var workDirectories: [FileHandle] = []
     /// Where filesystems are seen.
     var mountPoints: [FilesystemID: RawPath] = [:]
     /// It was mounted anew: what was known of its directories may be true no longer.

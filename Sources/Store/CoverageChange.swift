@@ -30,8 +30,11 @@ package struct CoverageChange: Sendable {
     package var endedGaps: [GapEnd] = []
     package var started: [Coverage] = []
     package var gaps: [Gap] = []
+    package var containerMounts: [ContainerMount] = []
 
     package init() {}
 
-    package var isEmpty: Bool { ended.isEmpty && endedGaps.isEmpty && started.isEmpty && gaps.isEmpty }
+    package var isEmpty: Bool {
+        ended.isEmpty && endedGaps.isEmpty && started.isEmpty && gaps.isEmpty && containerMounts.isEmpty
+    }
 }

@@ -77,6 +77,7 @@ extension StoreWriter {
                 ])
             }
             for coverage in change.started { _ = try Self.insert(coverage, run: run, connection) }
+            for mount in change.containerMounts { try mount.insert(run: run, connection) }
             for gap in change.gaps { try Self.insert(gap, run: run, afterSequence: afterSequence, connection) }
         }
     }

@@ -33,6 +33,14 @@ package struct MountEntry: Hashable, Sendable {
         return (upper, work)
     }
 
+    /// Of an overlay: the layers below the writable one, the uppermost first.
+    package var overlayLowerDirectories: [RawPath] {
+        guard filesystemType.bytes.elementsEqual("overlay".utf8) else { return [] }
+        let words = superblockOptions.bytes.split(separator: UInt8(ascii: ","))
+        guard let word = words.first(where: { $0.starts(with: "lowerdir=".utf8) }) else { return [] }
+        return word.dropFirst("lowerdir=".utf8.count).split(separator: UInt8(ascii: ":")).map(MountTable.unescape)
+    }
+
     private static func has(_ option: String, _ options: RawPath) -> Bool {
         options.bytes.split(separator: UInt8(ascii: ",")).contains { $0.elementsEqual(option.utf8) }
     }
@@ -43,6 +51,13 @@ package enum MountTable {
     /// Reads the mounts of this process's namespace.
     package static func current() throws(SyscallError) -> [MountEntry] {
         parse(try Files.contents(of: RawPath("/proc/self/mountinfo"), limit: 1 << 26))
+    }
+
+    /// Reads the mounts of another process's namespace, with mount points as its root directory shows them.
+    ///
+    /// Throws: ENOENT where it is gone.
+    package static func of(_ pid: Int32) throws(SyscallError) -> [MountEntry] {
+        parse(try Files.contents(of: RawPath("/proc/\(pid)/mountinfo"), limit: 1 << 26))
     }
 
     /// Reads lines `ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAG…] - TYPE SOURCE SUPEROPTIONS`; lines that are not of

@@ -28,11 +28,12 @@ package final class Scene {
     /// filesystem of its own, `storeKind` one of a kind.
     package init(
         _ kind: FilesystemKind, options: [String] = [], startsRecorder: Bool = true,
-        storesOnTheSameFilesystem: Bool = false, storeMiB: Int? = nil, storeKind: FilesystemKind? = nil
+        storesOnTheSameFilesystem: Bool = false, storeMiB: Int? = nil, storeKind: FilesystemKind? = nil,
+        mebibytes: Int = 400
     ) throws {
         directory = try TemporaryDirectory()
         place = directory.path
-        recorded = try LoopFilesystem(kind, mebibytes: 400)
+        recorded = try LoopFilesystem(kind, mebibytes: mebibytes)
         root = recorded?.path ?? ""
         if storesOnTheSameFilesystem {
             store = root + "/store"
