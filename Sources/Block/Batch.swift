@@ -83,6 +83,13 @@ package struct Batch: Sendable {
         hasLastProcesses = true
     }
 
+    /// Says otherwise what an event was about.
+    package mutating func amend(mask: EventMask, object: FileIdentity?, at index: Int) {
+        events[index].mask = mask
+        events[index].hasObject = object != nil
+        events[index].storedObject = object ?? Self.noObject
+    }
+
     /// Clears everything; with `keepingCapacity` the next batch of the same size allocates nothing.
     package mutating func removeAll(keepingCapacity: Bool) {
         paths.removeAll(keepingCapacity: keepingCapacity)

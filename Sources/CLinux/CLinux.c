@@ -45,6 +45,18 @@ int clinux_open_by_handle_at(int mount, int32_t type, const void *bytes, uint32_
     return open_by_handle_at(mount, &storage.handle, flags);
 }
 
+#ifndef STATX_ATTR_MOUNT_ROOT
+#define STATX_ATTR_MOUNT_ROOT 0x2000
+#endif
+
+int clinux_is_mount_root(int descriptor)
+{
+    struct statx status;
+    if (statx(descriptor, "", AT_EMPTY_PATH, 0, &status) != 0)
+        return -1;
+    return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 int clinux_accept(int socket)
 {
     return accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -200,7 +200,7 @@ extension RawSpan {
     /// The integer at `offset`, which need not be aligned. Traps outside the span.
     @inlinable
     @inline(__always)
-    func load<Value: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as type: Value.Type) -> Value {
+    package func load<Value: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as type: Value.Type) -> Value {
         // SAFETY: unsafeLoadUnaligned checks the bounds; it is called unsafe because not every type allows every bit
         // pattern, which integers do.
         unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: type)

@@ -24,4 +24,21 @@ extension HandleResolver {
         guard result >= 0 else { throw SyscallError(call: "open_by_handle_at", errno: -result) }
         return OwnedDescriptor(takingOver: result)
     }
+
+    /// The status of whatever a handle stands for, without opening its contents.
+    ///
+    /// Returns: nil where it exists no longer, or only a hash of the handle is held. Throws: EPERM without
+    /// CAP_DAC_READ_SEARCH.
+    package static func status(of handle: FileHandle, mount: borrowing OwnedDescriptor) throws(SyscallError)
+        -> FileStatus?
+    {
+        let number = mount.fileDescriptor
+        // SAFETY: as above.
+        let result = unsafe handle.withKernelHandle { type, bytes, count in
+            retryingOnInterrupt { unsafe clinux_open_by_handle_at(number, type, bytes, count, O_PATH | O_CLOEXEC) }
+        }
+        guard let result, result != -ESTALE, result != -ENOENT else { return nil }
+        guard result >= 0 else { throw SyscallError(call: "open_by_handle_at", errno: -result) }
+        return try OwnedDescriptor(takingOver: result).status()
+    }
 }

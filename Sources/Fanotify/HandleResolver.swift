@@ -25,6 +25,9 @@ package enum HandleResolver {
     package enum ParentOutcome: ~Copyable {
         /// The parent, open, and its handle on the same filesystem.
         case parent(OwnedDescriptor, FileHandle)
+        /// The parent's place is taken by another mount: open is what that mount shows there, with its handle. Where the
+        /// parent was mounted on itself (as container engines do with their data directory) it is the parent all the same.
+        case covered(OwnedDescriptor, FileHandle)
         /// The directory is the root of its filesystem or of the mount it was reached by.
         case root
         /// It is gone.
@@ -121,12 +124,18 @@ package enum HandleResolver {
         switch aboveResult {
         case 0: break
         case -ESTALE, -ENOENT: return .gone
+        // What lies above the root of a mount may be a filesystem without handles, such as a container's.
+        case _ where ownResult == 0 && clinux_is_mount_root(number) == 1: return .root
         default: throw SyscallError(call: "name_to_handle_at", errno: -aboveResult)
         }
         let ownHandle = FileHandle(filesystem: filesystem, own)
         let parentHandle = FileHandle(filesystem: filesystem, above)
         // Above the root of a filesystem is itself; above the root of a mount is another mount.
-        if ownMount != aboveMount || ownHandle == parentHandle { return .root }
+        if ownHandle == parentHandle { return .root }
+        if ownMount != aboveMount {
+            // `..` also steps into what is mounted over the parent.
+            return clinux_is_mount_root(number) == 0 ? .covered(up, parentHandle) : .root
+        }
         return .parent(up, parentHandle)
     }
 

@@ -1,4 +1,5 @@
 import Fanotify
+import Model
 
 /// Asks the kernel where a directory is; a script in tests.
 protocol DirectorySource {
@@ -6,6 +7,12 @@ protocol DirectorySource {
     ///
     /// Cost: 8 µs for a directory whose parent is known, about 3 µs for each further level.
     mutating func locate(_ handle: FileHandle, isKnown: (FileHandle) -> Bool) -> DirectoryLocation
+
+    /// Whether a file is a whiteout of an overlay, a character device 0:0; nil where it is gone or cannot be looked at.
+    mutating func isWhiteout(_ handle: FileHandle) -> Bool?
+
+    /// A filesystem is seen at this mount point from now on.
+    mutating func see(_ filesystem: FilesystemID, at mountPoint: RawPath)
 
     /// The work in hand is done: gives back whatever was opened for it, so that nothing pins a filesystem.
     mutating func release()

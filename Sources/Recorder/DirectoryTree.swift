@@ -1,4 +1,5 @@
 import Fanotify
+import Model
 
 /// The directories that events have named so far: file handle → (parent, name), so that a path costs no system call.
 ///
@@ -33,6 +34,14 @@ struct DirectoryTree {
         var nameByteCount: UInt16 = 0
         var state: State = .unplaced
         var isKept = false
+        /// Its place may be of another time than its events: a rename may lie between, or renames were joined.
+        var isDoubtful = false
+        /// The same of itself or a directory above, while `stamp` is the resolver's.
+        var pathIsDoubtful = false
+        /// The work directory of an overlay.
+        var isWorkTop = false
+        /// The same of itself or a directory above, while `stamp` is the resolver's.
+        var isInWork = false
         /// One of its entries is, by its name, a kept root.
         var holdsRoot = false
         /// Index into the scope's roots while `state` is `.root`.
@@ -107,6 +116,11 @@ struct DirectoryTree {
         // SAFETY: the buffer is lent for the call and only read.
         unsafe name.withUnsafeBytes { unsafe nameBytes.append(contentsOf: $0.prefix(Int(UInt16.max))) }
         return true
+    }
+
+    /// Nothing is known of the directories of a filesystem any more but their handles.
+    mutating func forget(_ filesystem: FilesystemID) {
+        for index in nodes.indices where handles[index].filesystem == filesystem { nodes[index] = Node() }
     }
 
     /// Everything that was found outside has to be asked for again.

@@ -10,13 +10,18 @@ import Syscalls
 /// filesystem can be unmounted at any time.
 struct KernelDirectories: DirectorySource {
     /// Where each marked filesystem is seen; the mount with the shortest path that shows most of it.
-    let mountPoints: [FilesystemID: RawPath]
+    private var mountPoints: [FilesystemID: RawPath]
     private var open = OpenMount.none
     private var openFilesystem = FilesystemID(rawValue: 0)
     private var path: [UInt8] = []
 
     init(mountPoints: [FilesystemID: RawPath]) {
         self.mountPoints = mountPoints
+    }
+
+    mutating func see(_ filesystem: FilesystemID, at mountPoint: RawPath) {
+        mountPoints[filesystem] = mountPoint
+        if openFilesystem == filesystem { open = .none }
     }
 
     mutating func release() {
@@ -31,6 +36,13 @@ struct KernelDirectories: DirectorySource {
         } catch {
             return .refused(errno: error.errno)
         }
+    }
+
+    mutating func isWhiteout(_ handle: FileHandle) -> Bool? {
+        guard (try? openMount(of: handle.filesystem)) == true, case .descriptor(let box) = open,
+            let status = try? HandleResolver.status(of: handle, mount: box.descriptor)
+        else { return nil }
+        return status.kind == .characterDevice && status.specialDevice == 0
     }
 
     /// False where the filesystem is not mounted there any more.
@@ -49,6 +61,8 @@ struct KernelDirectories: DirectorySource {
         from directory: consuming OwnedDescriptor, handle: FileHandle, isKnown: (FileHandle) -> Bool
     ) throws(SyscallError) -> DirectoryLocation {
         var names = try readNames(of: directory)
+        // Seen through a mount of a part of the filesystem, what lies outside of it has the path "/", and no parent.
+        if names?.isEmpty == true { return .outside }
         var links: [DirectoryLocation.Link] = []
         var current = directory
         var currentHandle = handle
@@ -66,6 +80,18 @@ struct KernelDirectories: DirectorySource {
                 if isKnown(parentHandle) { return .found(links: links, top: parentHandle) }
                 current = parent
                 currentHandle = parentHandle
+            case .covered(let cover, let coverHandle):
+                // Only what holds this very directory under its name is its parent, seen through another mount.
+                guard let name = names?.popLast(), case .descriptor(let box) = open,
+                    let entry = try? cover.open(RawPath(name), flags: O_PATH | O_NOFOLLOW),
+                    let entryHandle = try? HandleResolver.handle(of: entry, filesystem: handle.filesystem),
+                    entryHandle == currentHandle
+                else { return .stale }
+                links.append(DirectoryLocation.Link(handle: currentHandle, name: name))
+                if isKnown(coverHandle) { return .found(links: links, top: coverHandle) }
+                guard let parent = try HandleResolver.open(coverHandle, mount: box.descriptor) else { return .stale }
+                current = parent
+                currentHandle = coverHandle
             }
         }
         return .outside

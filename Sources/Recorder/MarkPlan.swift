@@ -37,10 +37,13 @@ package struct MarkPlan: Sendable {
     package var tops: [Top] = []
     package var omissions: [Omission] = []
     package var isRestricted = false
+    /// Of the overlays that are mounted here, whoever uses them.
+    package var workDirectories: [RawPath] = []
 
     /// Plans for `paths`, which are real paths of directories; empty means every real local filesystem.
     package init(paths: [RawPath], scope: RecorderOptions.Scope, mounts: [MountEntry]) {
         let visible = Self.visible(mounts)
+        workDirectories = mounts.compactMap { $0.overlayDirectories?.work }
         isRestricted = !paths.isEmpty && scope != .filesystem
         if paths.isEmpty {
             for mount in visible { planWhole(mount, mounts: visible) }
@@ -95,6 +98,8 @@ package struct MarkPlan: Sendable {
             add(Self.target(best, on: mount, seenFrom: best, isRecorded: true))
             tops.append(Top(path: best, isKept: true))
         case .unmarkable(let reason):
+            // What is written through an overlay is seen where it lands.
+            guard !Self.landsInSight(mount, mounts: mounts, under: nil) else { return }
             omissions.append(
                 Omission(
                     path: mount.mountPoint, filesystemType: mount.filesystemType.lossyText, reason: reason,
@@ -110,6 +115,7 @@ package struct MarkPlan: Sendable {
         // What is mounted below the path belongs to the tree that the user sees there.
         for mount in mounts where mount.mountPoint != path && mount.mountPoint.isAtOrUnder(path) {
             if case .virtual = FilesystemSupport(mount.filesystemType) { continue }
+            if Self.landsInSight(mount, mounts: mounts, under: isRestricted ? path : nil) { continue }
             planTree(mount.mountPoint, on: mount, mounts: mounts)
         }
     }
@@ -123,6 +129,14 @@ package struct MarkPlan: Sendable {
         if best != path, mounts.contains(where: { $0.mountPoint == best && $0.root.bytes == [UInt8(ascii: "/")] }) {
             tops.append(Top(path: best, isKept: false))
         }
+    }
+
+    /// Whether an overlay's writable layer lies on a filesystem that is marked, within the tree that is kept.
+    private static func landsInSight(_ mount: MountEntry, mounts: [MountEntry], under tree: RawPath?) -> Bool {
+        guard let upper = mount.overlayDirectories?.upper, let holder = holder(of: upper, in: mounts),
+            FilesystemSupport(holder.filesystemType) == .local
+        else { return false }
+        return tree.map { upper.isAtOrUnder($0) } ?? true
     }
 
     private mutating func add(_ target: Target) {

@@ -45,7 +45,8 @@ struct MarkedFilesystems {
                 marked.gaps.append(Self.notCovered(target.mountPoint, explain(error), now))
             }
         }
-        marked.addRoots(plan.tops)
+        marked.scope.roots = plan.tops.compactMap(root)
+        marked.scope.workDirectories = plan.workDirectories.flatMap(workHandles)
         guard !marked.coverage.isEmpty else {
             let reason = refusals.isEmpty ? "no filesystem here can be marked" : refusals.joined(separator: "; ")
             throw RecorderError(.unavailable, "nothing can be recorded: \(reason)")
@@ -82,10 +83,9 @@ struct MarkedFilesystems {
     private mutating func mark(_ target: MarkPlan.Target, operations: EventMask, from now: Instant)
         throws(SyscallError)
     {
-        let mask = target.isRecorded ? operations.union([.openExec, .onDirectory]) : .openExec
-        try group.group.addMark(.filesystem, mask: mask, at: target.mountPoint)
+        try group.group.addMark(.filesystem, mask: Self.mask(of: target, operations: operations), at: target.mountPoint)
         let id = try target.mountPoint.filesystemStatus().id
-        mountPoints[id] = mountPoints[id] ?? target.seenFrom
+        mountPoints[id] = mountPoints[id] ?? Self.view(of: target)
         guard target.isRecorded else { return }
         coverage.append(
             Coverage(
@@ -93,24 +93,40 @@ struct MarkedFilesystems {
                 mountPoint: target.seenFrom, from: now))
     }
 
-    private mutating func addRoots(_ tops: [MarkPlan.Top]) {
-        for top in tops {
-            do throws(SyscallError) {
-                let directory = try openDirectory(top.path)
-                let filesystem = try directory.filesystemStatus().id
-                guard let handle = try HandleResolver.handle(of: directory, filesystem: filesystem) else { continue }
-                var root = RecordingScope.Root(handle: handle, path: top.path, isKept: top.isKept)
-                if case .parent(_, let parent) = try HandleResolver.parent(of: directory, filesystem: filesystem) {
-                    var realPath: [UInt8] = []
-                    try readDescriptorPath(directory, into: &realPath)
-                    root.parent = parent
-                    root.name = Array(realPath.split(separator: UInt8(ascii: "/")).last ?? [])
-                }
-                scope.roots.append(root)
-            } catch {
-                // It vanished since it was marked; its marks vanished with it.
-                continue
+    /// Where a filesystem is seen: containers have single files mounted, through which nothing is.
+    static func view(of target: MarkPlan.Target) -> RawPath {
+        (try? target.seenFrom.status().kind) == .directory ? target.seenFrom : target.mountPoint
+    }
+
+    /// What a filesystem is marked for; programs are named by exec events from everywhere.
+    static func mask(of target: MarkPlan.Target, operations: EventMask) -> EventMask {
+        target.isRecorded ? operations.union([.openExec, .onDirectory]) : .openExec
+    }
+
+    /// nil where it vanished since it was marked; its marks vanished with it.
+    static func root(at top: MarkPlan.Top) -> RecordingScope.Root? {
+        do throws(SyscallError) {
+            let directory = try openDirectory(top.path)
+            let filesystem = try directory.filesystemStatus().id
+            guard let handle = try HandleResolver.handle(of: directory, filesystem: filesystem) else { return nil }
+            var root = RecordingScope.Root(handle: handle, path: top.path, isKept: top.isKept)
+            if case .parent(_, let parent) = try HandleResolver.parent(of: directory, filesystem: filesystem) {
+                var realPath: [UInt8] = []
+                try readDescriptorPath(directory, into: &realPath)
+                root.parent = parent
+                root.name = Array(realPath.split(separator: UInt8(ascii: "/")).last ?? [])
             }
+            return root
+        } catch {
+            return nil
+        }
+    }
+
+    /// The handles of an overlay's work directory and of the one that the kernel makes in it.
+    static func workHandles(_ directory: RawPath) -> [FileHandle] {
+        [directory, directory.appending("work".utf8)].compactMap { path in
+            guard let open = try? openPath(path), let filesystem = try? open.filesystemStatus().id else { return nil }
+            return try? HandleResolver.handle(of: open, filesystem: filesystem)
         }
     }
 
@@ -118,7 +134,7 @@ struct MarkedFilesystems {
         Gap(kind: .notCovered, from: now, to: .distantFuture, count: nil, scope: path, cause: reason)
     }
 
-    private static func explain(_ error: SyscallError) -> String {
+    static func explain(_ error: SyscallError) -> String {
         switch error.errno {
         case EOPNOTSUPP:
             "its file handles cannot be reported, so it cannot be marked as a whole. Record on the host the filesystem"

@@ -5,6 +5,8 @@ enum OwnProcess {
     /// In the pid namespace the recorder runs in, as its event records show it.
     static var pid: Int32 { getpid() }
 
+    static var realUID: UInt32 { getuid() }
+
     static var effectiveUID: UInt32 { geteuid() }
 }
 

@@ -11,7 +11,6 @@ struct RecorderFacts: Sendable {
     var queueIsUnlimited: Bool
     var queueReason: String
     var privileges: String
-    var paths: [RawPath]
     var operations: EventMask
 
     func statusLine(shared: WriteShared) -> String {
@@ -25,7 +24,7 @@ struct RecorderFacts: Sendable {
         line.add("queue", text: queueIsUnlimited ? "unlimited" : "limited")
         line.add("queue_reason", text: queueReason)
         line.add("privileges", text: privileges)
-        line.add("paths", texts: paths.map(\.lossyText))
+        line.add("paths", texts: shared.coveredPaths.map(\.lossyText))
         line.add("ops", texts: Operation.allCases.filter { operations.contains($0.mask) }.map(\.rawValue))
         line.add("next_seq", number: snapshot.nextSequence)
         line.add("records_read", number: counters.recordsRead.current)

@@ -21,6 +21,9 @@ package struct RecorderOptions: Sendable {
     package var store: RawPath
     package var scope = Scope.auto
     package var operations = Operation.recordedByDefault
+    /// Whether filesystems that are mounted while recording are marked; nil: where that needs no further privilege,
+    /// which is for root.
+    package var followsMounts: Bool?
     package var exclusions: [String] = []
     package var commitIntervalNanoseconds: Int64 = 250_000_000
     package var syncIntervalNanoseconds: Int64 = 1_000_000_000

@@ -7,6 +7,8 @@ enum RecorderPrivileges {
     static let wanted: [Capability] = [.sysAdmin, .dacReadSearch, .sysPtrace]
     /// After the marks: resolving handles and naming other users' processes. A new mark would need `sysAdmin`.
     static let keptWhileRecording: [Capability] = [.dacReadSearch, .sysPtrace]
+    /// For the one thread that marks what is mounted later.
+    static let keptWhileFollowing: [Capability] = [.sysAdmin, .dacReadSearch]
 
     /// Makes effective what is permitted. File capabilities are shipped as `+p`: with `e` set, one that is missing from
     /// the bounding set would keep the program from starting at all.
@@ -20,23 +22,35 @@ enum RecorderPrivileges {
         }
     }
 
-    /// Gives up what is not needed any more; threads made after it and their children's children never had it.
+    /// Whether new mounts are marked: as asked, else where the user is root, to whom the capability is nothing new.
+    static func followsMounts(_ asked: Bool?) -> Bool {
+        (asked ?? (OwnProcess.realUID == 0)) && Capabilities.isEffective(.sysAdmin)
+    }
+
+    /// Gives up, in the calling thread, all but `kept`, and with `locks` whatever a program could gain by being started.
     ///
-    /// A store that belongs to another user is written by root's right over other users' files, which cannot be kept
-    /// alone; then everything stays, and the start line says so.
-    static func drop(store: RawPath) throws(RecorderError) {
+    /// Capabilities belong to threads: each gives up what it does not need, and those it makes never had it. A store that
+    /// belongs to another user is written by root's right over other users' files, which cannot be kept alone; then
+    /// everything stays, and the start line says so.
+    static func narrow(to kept: [Capability], store: RawPath, locks: Bool) throws(RecorderError) {
         do throws(SyscallError) {
+            if locks { try Capabilities.setNoNewPrivileges() }
             guard try store.status().uid == OwnProcess.effectiveUID else { return }
-            try Capabilities.drop(allBut: keptWhileRecording)
+            try Capabilities.drop(allBut: kept)
         } catch {
             throw RecorderError(.noPrivilege, "privileges cannot be dropped: \(error.description)")
         }
     }
 
-    /// What the start line says is held.
-    static var held: String {
+    /// What the start line says is held. Parameter follows: one thread keeps what marking needs.
+    static func held(follows: Bool) -> String {
         let held = wanted.filter(Capabilities.isEffective).map(\.rawValue)
-        return held.isEmpty ? "no capability" : held.joined(separator: ",")
+        var text = held.isEmpty ? "no capability" : held.joined(separator: ",")
+        if follows, !Capabilities.isEffective(.sysAdmin) {
+            text += " (and \(Capability.sysAdmin.rawValue) in the thread that follows mounts)"
+        }
+        if Capabilities.hasNoNewPrivileges { text += ", no_new_privs" }
+        return text
     }
 
     /// The refusal of a call, in words that name the capability and the way to get it.
@@ -44,14 +58,36 @@ enum RecorderPrivileges {
         let missing = wanted.filter { !Capabilities.isEffective($0) }
         let names = missing.isEmpty ? "CAP_SYS_ADMIN" : missing.map(\.constantName).joined(separator: ", ")
         let program = (try? Files.readLink(RawPath("/proc/self/exe")))?.lossyText ?? "/usr/sbin/varved"
-        var message =
-            "no privilege to record: \(error.call) was refused, missing \(names). Run as root, or once as root: "
-            + "setcap \(Self.wanted.map(\.rawValue).joined(separator: ","))+p \(program)"
-        if Capabilities.hasNoNewPrivileges {
-            message += " (no_new_privs is set for this process: file capabilities have no effect)"
-        } else if missing.contains(where: { !Capabilities.isInBoundingSet($0) }) {
-            message += " (the bounding set of this process lacks it, as in a container without --cap-add)"
+        let setcap = "setcap \(Self.wanted.map(\.rawValue).joined(separator: ","))+p \(program)"
+        let outside = missing.filter { !Capabilities.isInBoundingSet($0) }
+        var message = "no privilege to record: \(error.call) was refused, missing \(names). "
+        if !outside.isEmpty {
+            message +=
+                "The bounding set of this process lacks \(outside.map(\.constantName).joined(separator: ", ")), as in a "
+                + "container that was not given it: docker run "
+                + Self.wanted.map { "--cap-add \($0.constantName.dropFirst("CAP_".count))" }.joined(separator: " ")
+            return RecorderError(.noPrivilege, message)
         }
+        message += "Run as root, or once as root: \(setcap)"
+        if let hindrance = hindrance { message += " (\(hindrance))" }
         return RecorderError(.noPrivilege, message)
+    }
+
+    /// Why file capabilities that are there have no effect, or that they are not there.
+    private static var hindrance: String? {
+        let program = RawPath("/proc/self/exe")
+        guard OwnProcess.realUID != 0 else { return nil }
+        guard FileCapabilities.read(of: program) != nil else {
+            return "the program has no file capabilities: cp, install, strip and most archivers leave them behind"
+        }
+        if Capabilities.hasNoNewPrivileges {
+            return "no_new_privs is set for this process: file capabilities have no effect"
+        }
+        if let path = try? Files.readLink(program), let mounts = try? MountTable.current(),
+            MarkPlan.holder(of: path, in: mounts)?.isNoSUID == true
+        {
+            return "the program lies on a mount with nosuid: file capabilities have no effect there"
+        }
+        return nil
     }
 }

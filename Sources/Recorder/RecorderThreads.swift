@@ -16,10 +16,12 @@ struct RecorderThreads: ~Copyable {
     let storeGone: Waker
     private let witness: ProcessWitness?
     private let listen: OSThread?
+    private let following: MountFollowing
 
     init(
         store: consuming StoreWriter, run: RunIdentity, marked: MarkedFilesystems, options: RecorderOptions,
-        exclusions: [Glob], facts: RecorderFacts, witness: ProcessWitness?
+        exclusions: [Glob], facts: RecorderFacts, witness: ProcessWitness?, following: MountFollowing,
+        notifier: consuming MountNotifier
     ) throws(SyscallError) {
         let counters = RecorderCounters()
         let barriers = Barriers()
@@ -34,20 +36,21 @@ struct RecorderThreads: ~Copyable {
         let shared = WriteShared(
             exchange: exchange, ring: ring, drain: drainLoop, progress: progress, barriers: barriers,
             counters: counters, waker: writerWaker, controlWaker: try Waker(), storeGone: try Waker())
+        shared.coveredPaths = marked.coverage.map(\.path)
+        let scopeChanges = ScopeChanges()
         let storeDirectory = store.directory
         let nextInstance = store.nextInstance
         let control = try ControlServer(store: storeDirectory, shared: shared, facts: facts)
 
         let pacing = CommitPacing(intervalNanoseconds: options.commitIntervalNanoseconds)
         let scope = marked.scope
-        let coverage = marked.coverage
         let mountPoints = marked.mountPoints
         // From here on a thread that cannot be made leaves the others to end with the process.
-        let handOff = StoreHandOff(store)
+        let handOff = HandOff(store)
         let write = try OSThread(name: "write", stackByteCount: 2 << 20) {
             ThreadPriority.lower(by: Self.writeNiceness)
             guard let store = handOff.take() else { return }
-            WriteLoop(store: store, run: run, options: options, coverage: coverage, shared: shared).runToEnd()
+            WriteLoop(store: store, run: run, options: options, shared: shared).runToEnd()
         }
         let resolve = try OSThread(name: "resolve", stackByteCount: 2 << 20) {
             ThreadPriority.lower(by: Self.resolveNiceness)
@@ -55,9 +58,10 @@ struct RecorderThreads: ~Copyable {
                 resolver: Resolver(
                     scope: scope, counters: counters, directories: KernelDirectories(mountPoints: mountPoints),
                     executables: ExecutableSource(mountPoints: mountPoints), processes: ProcDirectory(),
-                    nextInstance: nextInstance, exclusions: exclusions, witness: witness),
+                    nextInstance: nextInstance, exclusions: exclusions, witness: witness,
+                    scopeChanges: scopeChanges),
                 ring: ring, exchange: exchange, pacing: pacing, progress: progress,
-                drain: drainLoop)
+                drain: drainLoop, containers: ContainerWatch(shared: shared))
             loop.run()
         }
         let drain = try OSThread(name: "drain") {
@@ -73,6 +77,15 @@ struct RecorderThreads: ~Copyable {
         } else {
             listen = nil
         }
+        let notices = HandOff(notifier)
+        following.thread.start {
+            guard let notifier = notices.take() else { return }
+            MountFollower(
+                request: following.request, plan: following.plan, plannedAt: following.plannedAt, marked: marked,
+                notifier: notifier, scopeChanges: scopeChanges, shared: shared, control: following.control
+            ).run()
+        }
+        self.following = following
         self.drainLoop = drainLoop
         self.control = control
         self.drain = drain
@@ -90,6 +103,9 @@ struct RecorderThreads: ~Copyable {
 
     /// Reads until the queue is empty, resolves, commits, and waits for all of it.
     consuming func finish() {
+        // What it has to say must reach *write* before that ends.
+        following.control.stop()
+        following.thread.join()
         drainLoop.stop()
         drain.join()
         resolve.join()
@@ -101,15 +117,25 @@ struct RecorderThreads: ~Copyable {
     }
 }
 
-/// Carries the one store into the thread that owns it from then on.
-private final class StoreHandOff: Sendable {
-    private let store: Mutex<StoreWriter?>
+/// How the mounts are followed: what is needed from before the privileges were given up.
+struct MountFollowing: Sendable {
+    var request: MountFollower.Request
+    var plan: MarkPlan
+    /// A moment before the mount table of `plan` was read.
+    var plannedAt: Instant
+    var thread: EarlyThread
+    var control: FollowerControl
+}
 
-    init(_ store: consuming StoreWriter) {
-        self.store = Mutex(store)
+/// Carries what has one owner into the thread that owns it from then on.
+private final class HandOff<Value: ~Copyable & Sendable>: Sendable {
+    private let value: Mutex<Value?>
+
+    init(_ value: consuming sending Value) {
+        self.value = Mutex(value)
     }
 
-    func take() -> StoreWriter? {
-        store.withLock { $0.take() }
+    func take() -> Value? {
+        value.withLock { $0.take() }
     }
 }

@@ -15,6 +15,8 @@ struct RecordingScope {
     }
 
     var roots: [Root]
+    /// Where overlays prepare what they move into their writable layers.
+    var workDirectories: [FileHandle] = []
     /// Only what lies below a kept root is recorded.
     var isRestricted: Bool
     /// What is asked for; a record with none of these bits only serves attribution.

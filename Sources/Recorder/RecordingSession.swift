@@ -15,6 +15,7 @@ package enum RecordingSession {
             try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
         }
         let paths = try realPaths(options.paths)
+        let plannedAt = Clock.realtime()
         let mounts = try orUnavailable { () throws(SyscallError) in try MountTable.current() }
         let plan = MarkPlan(paths: paths, scope: options.scope, mounts: mounts)
         if options.scope == .tree, paths.isEmpty {
@@ -32,17 +33,33 @@ package enum RecordingSession {
             plan: plan, group: group, queue: queue, operations: options.operations, store: store.directory)
         let started = Clock.realtime()
         let run = try begin(&store, marked: marked, started: started, options: options)
-        try RecorderPrivileges.drop(store: store.directory)
-        let privileges = RecorderPrivileges.held
+        let follows = RecorderPrivileges.followsMounts(options.followsMounts)
+        let notifier = try orUnavailable { () throws(SyscallError) in try MountNotifier() }
+        // COMMAND may be one that gains privileges, such as sudo.
+        let locks = options.command.isEmpty
+        let following = MountFollowing(
+            request: .init(
+                paths: paths, scope: options.scope, operations: options.operations, marks: follows),
+            plan: plan, plannedAt: plannedAt,
+            thread: try orUnavailable { [directory = store.directory] () throws(SyscallError) in
+                try EarlyThread(name: "mounts") {
+                    let kept = follows ? RecorderPrivileges.keptWhileFollowing : RecorderPrivileges.keptWhileRecording
+                    // Whoever cannot give up what it holds is ended by the first thread, which fails as well.
+                    try? RecorderPrivileges.narrow(to: kept, store: directory, locks: locks)
+                }
+            }, control: try orUnavailable { () throws(SyscallError) in try FollowerControl() })
+        try RecorderPrivileges.narrow(
+            to: RecorderPrivileges.keptWhileRecording, store: store.directory, locks: locks)
+        let privileges = RecorderPrivileges.held(follows: follows)
         let facts = RecorderFacts(
             run: run.run, pid: OwnProcess.pid, version: options.version, started: started,
             queueIsUnlimited: marked.queueIsUnlimited, queueReason: marked.queueReason, privileges: privileges,
-            paths: marked.coverage.map(\.path), operations: options.operations)
+            operations: options.operations)
         let threads: RecorderThreads
         do throws(SyscallError) {
             threads = try RecorderThreads(
                 store: store, run: run, marked: marked, options: options, exclusions: exclusions, facts: facts,
-                witness: hearing.witness)
+                witness: hearing.witness, following: following, notifier: notifier)
         } catch {
             throw RecorderError(.unavailable, error.description)
         }

@@ -23,6 +23,7 @@ struct ResolveLoop {
     let pacing: CommitPacing
     let progress: PipelineProgress
     let drain: DrainLoop
+    private var containers: ContainerWatch
 
     mutating func run() {
         var openedAt: Int64?
@@ -38,6 +39,7 @@ struct ResolveLoop {
                 if slot.records.byteCount > 0 { resolver.resolve(slot.records.bytes, window: slot.window) }
             }
             resolver.describeNewImages()
+            containers.look(at: resolver.batch.processes)
             let ringIsEmpty = ring.filled == ring.emptied
             // In this order: nothing waits in the kernel's queue, and nothing came out of it since the ring was empty.
             if resolver.awaitsEmptyQueue, ringIsEmpty, drain.queueIsEmpty, ring.filled == ring.emptied {
@@ -49,7 +51,8 @@ struct ResolveLoop {
             } else if openedAt == nil {
                 openedAt = Clock.monotonic()
             }
-            let isDue = isLast || barrier > handedBarrier || isFull || isOverdue(openedAt, ringIsEmpty: ringIsEmpty)
+            var isDue = isLast || barrier > handedBarrier || isFull || isOverdue(openedAt, ringIsEmpty: ringIsEmpty)
+            if isDue, !isLast, !isFull, waitsForConfirmation() { isDue = false }
             if isDue, !isEmpty || isLast || barrier > handedBarrier {
                 handOver(barrier: barrier, isLast: isLast)
                 handedBarrier = barrier
@@ -61,6 +64,21 @@ struct ResolveLoop {
             }
         }
     }
+
+    /// A batch that is due waits a moment longer for the next reading where that would confirm the places of its events.
+    private mutating func waitsForConfirmation() -> Bool {
+        guard resolver.awaitsConfirmation else {
+            confirmationDeadline = nil
+            return false
+        }
+        let now = Clock.monotonic()
+        let deadline = confirmationDeadline ?? now &+ Self.confirmationNanoseconds
+        confirmationDeadline = deadline
+        return now < deadline
+    }
+
+    private var confirmationDeadline: Int64?
+    private static let confirmationNanoseconds: Int64 = 20_000_000
 
     private var handedBufferCount = UInt64(0)
     private var batchBegan = Clock.monotonic()
@@ -75,8 +93,9 @@ struct ResolveLoop {
 
     init(
         resolver: consuming Resolver<ProcDirectory, KernelDirectories>, ring: BufferRing, exchange: BatchExchange,
-        pacing: CommitPacing, progress: PipelineProgress, drain: DrainLoop
+        pacing: CommitPacing, progress: PipelineProgress, drain: DrainLoop, containers: ContainerWatch
     ) {
+        self.containers = containers
         self.resolver = resolver
         self.ring = ring
         self.exchange = exchange
@@ -128,9 +147,11 @@ struct ResolveLoop {
     }
 
     private mutating func handOver(barrier: UInt64, isLast: Bool) {
+        containers.finish(resolver.batch)
         let next = exchange.takeFree()
         let finished = resolver.finishBatch(next: next)
         batchBegan = Clock.monotonic()
+        confirmationDeadline = nil
         handedBufferCount = ring.emptied
         exchange.handOver(
             FinishedBatch(

@@ -1,6 +1,8 @@
 import Block
 import Fanotify
 import Model
+import Store
+import Syscalls
 
 /// Where a directory is, as far as a batch is concerned.
 struct DirectoryPlacement {
@@ -8,6 +10,10 @@ struct DirectoryPlacement {
     var isKept: Bool
     /// The place is not known; a later record may tell it.
     var isPending: Bool
+    /// The place may be of another time.
+    var isDoubtful = false
+    /// It belongs to what an overlay prepares.
+    var isInWork = false
 }
 
 /// What the kernel said of a directory, not yet confirmed.
@@ -19,13 +25,17 @@ enum AskedPlace {
 extension Resolver {
     /// Puts the tops of what is recorded into the tree.
     mutating func plantRoots() {
-        for (number, root) in scope.roots.enumerated() {
-            let index = tree.findOrInsert(root.handle)
-            tree[index].state = .root
-            // Where a tree that is kept is the top of a filesystem too, being kept decides.
-            if tree[index].root < 0 || root.isKept { tree[index].root = Int32(truncatingIfNeeded: number) }
-            if root.isKept, let parent = root.parent { tree[tree.findOrInsert(parent)].holdsRoot = true }
-        }
+        for (number, root) in scope.roots.enumerated() { plant(root, number: number) }
+        for handle in scope.workDirectories { tree[tree.findOrInsert(handle)].isWorkTop = true }
+    }
+
+    /// The newest root of a directory names it.
+    mutating func plant(_ root: RecordingScope.Root, number: Int) {
+        let index = tree.findOrInsert(root.handle)
+        tree[index].state = .root
+        // Where a tree that is kept is the top of a filesystem too, being kept decides.
+        if tree[index].root < 0 || root.isKept { tree[index].root = Int32(truncatingIfNeeded: number) }
+        if root.isKept, let parent = root.parent { tree[tree.findOrInsert(parent)].holdsRoot = true }
     }
 
     // MARK: The tops themselves
@@ -74,7 +84,9 @@ extension Resolver {
     mutating func placement(of index: DirectoryTree.Index) -> DirectoryPlacement {
         let node = tree[index]
         if node.stamp == stamp {
-            return DirectoryPlacement(batchDirectory: node.batchDirectory, isKept: node.isKept, isPending: false)
+            return DirectoryPlacement(
+                batchDirectory: node.batchDirectory, isKept: node.isKept, isPending: false,
+                isDoubtful: node.pathIsDoubtful, isInWork: node.isInWork)
         }
         return findPlacement(of: index, depth: 0)
     }
@@ -82,7 +94,9 @@ extension Resolver {
     private mutating func findPlacement(of index: DirectoryTree.Index, depth: Int) -> DirectoryPlacement {
         let known = tree[index]
         if known.stamp == stamp {
-            return DirectoryPlacement(batchDirectory: known.batchDirectory, isKept: known.isKept, isPending: false)
+            return DirectoryPlacement(
+                batchDirectory: known.batchDirectory, isKept: known.isKept, isPending: false,
+                isDoubtful: known.pathIsDoubtful, isInWork: known.isInWork)
         }
         guard depth < DirectoryTree.maximumDepth else { return standIn(for: index) }
         if known.state == .unplaced { ask(index) }
@@ -98,7 +112,8 @@ extension Resolver {
             // SAFETY: bytes have no padding, and the array outlives the call.
             let directory = unsafe batch.paths.internDirectory(parent: parent.batchDirectory, name: name.span.bytes)
             place = DirectoryPlacement(
-                batchDirectory: directory, isKept: parent.isKept, isPending: parent.isPending)
+                batchDirectory: directory, isKept: parent.isKept, isPending: parent.isPending,
+                isDoubtful: node.isDoubtful || parent.isDoubtful, isInWork: node.isWorkTop || parent.isInWork)
         case .outside:
             place = DirectoryPlacement(batchDirectory: 0, isKept: false, isPending: false)
         case .unplaced:
@@ -108,6 +123,8 @@ extension Resolver {
         if !place.isPending {
             tree[index].batchDirectory = place.batchDirectory
             tree[index].isKept = place.isKept
+            tree[index].pathIsDoubtful = place.isDoubtful
+            tree[index].isInWork = place.isInWork
             tree[index].stamp = stamp
         }
         return place
@@ -121,18 +138,23 @@ extension Resolver {
 
     /// A nameless directory of the batch that stands for one whose place is not known.
     private mutating func standIn(for index: DirectoryTree.Index) -> DirectoryPlacement {
+        let isInWork = tree[index].isWorkTop
         if let known = unplaced[index] {
-            return DirectoryPlacement(batchDirectory: known, isKept: true, isPending: true)
+            return DirectoryPlacement(batchDirectory: known, isKept: true, isPending: true, isInWork: isInWork)
         }
         let directory = batch.paths.addUnplacedDirectory()
         unplaced[index] = directory
-        return DirectoryPlacement(batchDirectory: directory, isKept: true, isPending: true)
+        return DirectoryPlacement(batchDirectory: directory, isKept: true, isPending: true, isInWork: isInWork)
     }
 
     /// A record says where a directory is: `name` in `parent`.
     mutating func settle(_ index: DirectoryTree.Index, at parent: DirectoryTree.Index, name: RawSpan) {
         let before = tree[index].state
         asked[index] = nil
+        if tree[index].isDoubtful, !renames.ambiguous.contains(index) {
+            tree[index].isDoubtful = false
+            stamp &+= 1
+        }
         guard tree.place(index, parent: parent, name: name) else { return }
         // Everything below has another path now.
         if before == .placed { stamp &+= 1 }
@@ -144,6 +166,8 @@ extension Resolver {
         if !parentPlace.isPending {
             tree[index].batchDirectory = stoodIn
             tree[index].isKept = parentPlace.isKept
+            tree[index].pathIsDoubtful = tree[index].isDoubtful || parentPlace.isDoubtful
+            tree[index].isInWork = tree[index].isWorkTop || parentPlace.isInWork
             tree[index].stamp = stamp
         }
     }
@@ -158,6 +182,7 @@ extension Resolver {
     private mutating func ask(_ index: DirectoryTree.Index) {
         guard tree[index].triedInBuffer != bufferSerial, asked[index] == nil else { return }
         tree[index].triedInBuffer = bufferSerial
+        askedAt = Clock.realtime()
         switch locate(index) {
         case .found(let links, let top):
             var parent = tree.findOrInsert(top)
@@ -202,10 +227,46 @@ extension Resolver {
 
     /// The queue holds nothing older any more: what the kernel said is true of all that was read since.
     mutating func confirmAskedPlaces() {
+        if !provisional.isEmpty {
+            for index in provisional where !renames.ambiguous.contains(index) { tree[index].isDoubtful = false }
+            provisional.removeAll(keepingCapacity: true)
+            stamp &+= 1
+        }
+        believedOutside.removeAll(keepingCapacity: true)
+        leftOut = UnresolvedCount()
         guard !asked.isEmpty else { return }
         let confirmed = asked
         asked.removeAll(keepingCapacity: true)
         confirm(confirmed)
+    }
+
+    /// The batch ends before a later reading confirmed what the kernel said: it is used, and marked as doubtful until then.
+    ///
+    /// Events of a directory that is outside by now are left out, but counted: should a record tell that one was moved out
+    /// meanwhile, they are a gap.
+    mutating func useAskedPlaces() {
+        guard !asked.isEmpty else { return }
+        let places = asked
+        asked.removeAll(keepingCapacity: true)
+        confirm(places)
+        for index in places.keys {
+            if tree[index].state == .placed {
+                tree[index].isDoubtful = true
+                provisional.append(index)
+            } else if tree[index].state == .outside {
+                believedOutside.insert(index)
+            }
+        }
+        stamp &+= 1
+    }
+
+    /// A directory was moved out of everything that is recorded: events of before may have been left out as if they had
+    /// happened there.
+    mutating func countWhatWasLeftOut() {
+        guard let gap = leftOut.gap else { return }
+        counters.unresolved.add(leftOut.count)
+        additions.gaps.append(gap)
+        leftOut = UnresolvedCount()
     }
 
     private mutating func confirm(_ confirmed: [DirectoryTree.Index: AskedPlace]) {

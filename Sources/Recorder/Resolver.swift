@@ -24,8 +24,12 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     /// Rows that go with it.
     var additions = Additions()
     let exclusion: ExclusionFilter
+    /// What *mounts* has to say.
+    private let scopeChanges: ScopeChanges
 
     private var folding = LinkCountFolding()
+    private var overlays = OverlayFolding()
+    private var hasOverlays = false
     /// Raised when a directory's place changes, so that what nodes remember of the batch's dictionary is looked up anew.
     var stamp: UInt64 = 1
     var bufferSerial: UInt64 = 1
@@ -36,8 +40,21 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     /// What the kernel said of directories that no record had told of. It speaks of now, and records still to be read
     /// may tell of a rename since: it counts only when the queue was found empty.
     var asked: [DirectoryTree.Index: AskedPlace] = [:]
-    /// The renames of directories since the queue was last empty.
-    private var renames = RenameHistory()
+    /// When the kernel was last asked: a reading that began later has all that the answer may anticipate behind it.
+    var askedAt = Instant.distantPast
+    /// Directories whose place is what the kernel said, without having been confirmed.
+    var provisional: [DirectoryTree.Index] = []
+    /// Directories that are outside by what the kernel said, without having been confirmed, and what happened in them.
+    var believedOutside: Set<DirectoryTree.Index> = []
+    var leftOut = UnresolvedCount()
+    /// The renames of directories that may have been joined in the queue.
+    var renames = RenameHistory()
+    /// For each event of the batch its directories.
+    private var eventDirectories: [EventDirectories] = []
+    private var passBegan = Instant.distantPast
+    /// Events of this pass that joined operations of which some may have come after a rename.
+    private var joined: [Int] = []
+    private static var maximumJoinedCount: Int { 4_096 }
     private var excludedPaths: [ExclusionFilter.Verdict] = []
     private var lastHandle: FileHandle?
     private var lastDirectory: DirectoryTree.Index = DirectoryTree.none
@@ -55,6 +72,12 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         var target: DirectoryTree.Index?
     }
 
+    /// Where an event happened; of a rename, also where it went, else `none`.
+    private struct EventDirectories {
+        var directory: DirectoryTree.Index
+        var target: DirectoryTree.Index
+    }
+
     /// What one buffer adds to the counters.
     private struct Counts {
         var records = 0
@@ -69,7 +92,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
 
     init(
         scope: RecordingScope, counters: RecorderCounters, directories: Directories, executables: ExecutableSource,
-        processes: Processes, nextInstance: UInt64, exclusions: [Glob], witness: ProcessWitness? = nil
+        processes: Processes, nextInstance: UInt64, exclusions: [Glob], witness: ProcessWitness? = nil,
+        scopeChanges: ScopeChanges = ScopeChanges()
     ) {
         self.scope = scope
         self.counters = counters
@@ -77,16 +101,20 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         self.executables = executables
         self.processes = ProcessTable(source: processes, nextInstance: nextInstance, witness: witness)
         exclusion = ExclusionFilter(patterns: exclusions)
+        self.scopeChanges = scopeChanges
         tree = DirectoryTree(seed: UInt64.random(in: .min ... .max))
         plantRoots()
+        hasOverlays = !scope.workDirectories.isEmpty
     }
 
     /// Takes in the records of one reading.
     mutating func resolve(_ bytes: RawSpan, window: TimeWindow) {
         bufferSerial &+= 1
+        for change in scopeChanges.take() { apply(change) }
         noteClockStep(window)
         hear(upTo: window)
         firstEventOfReading = batch.count
+        beginPass(window)
         let windowIndex = UInt32(truncatingIfNeeded: batch.windows.count)
         batch.windows.append(window)
         var cursor = EventCursor(bytes)
@@ -139,19 +167,29 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     }
 
     /// Something is to be done when nothing older can come any more.
-    var awaitsEmptyQueue: Bool { !asked.isEmpty || !renames.isEmpty }
+    var awaitsEmptyQueue: Bool { hasUnconfirmedPlaces || !renames.isEmpty }
+
+    private var hasUnconfirmedPlaces: Bool { !asked.isEmpty || !provisional.isEmpty || !believedOutside.isEmpty }
+
+    /// True when events of the batch have a place that was asked for and is not confirmed.
+    var awaitsConfirmation: Bool { !asked.isEmpty && !unsettled.isEmpty }
 
     /// Nothing waited in the queue after what was asked: the kernel's answers are true of all that was read, and
     /// directories whose renames may have been joined are looked at.
     mutating func queueWasEmpty() {
-        if !asked.isEmpty {
+        if hasUnconfirmedPlaces {
             confirmAskedPlaces()
             settleEvents(isFinal: false)
         }
         guard !renames.isEmpty else { return }
         bufferSerial &+= 1
-        for index in renames.ambiguous where tree[index].state == .placed { relocate(index) }
+        let ambiguous = renames.ambiguous
         renames.removeAll()
+        for index in ambiguous {
+            tree[index].isDoubtful = false
+            if tree[index].state == .placed { relocate(index) }
+        }
+        if !ambiguous.isEmpty { stamp &+= 1 }
         directories.release()
     }
 
@@ -159,6 +197,50 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     mutating func describeNewImages() {
         guard processes.hasNewImages else { return }
         processes.describeNewImages(in: &batch)
+    }
+
+    /// Whatever lay in the queue when the kernel was asked has been taken in when a reading comes that began later: the
+    /// queue was seen empty between the two. The same parts records that cannot have been joined.
+    private mutating func beginPass(_ window: TimeWindow) {
+        guard window.earliest != passBegan else { return }
+        passBegan = window.earliest
+        renames.beginPass()
+        joined.removeAll(keepingCapacity: true)
+        if hasUnconfirmedPlaces, window.earliest > askedAt {
+            confirmAskedPlaces()
+            settleEvents(isFinal: false)
+        }
+    }
+
+    /// A filesystem was mounted; its events come after this.
+    private mutating func apply(_ change: ScopeChange) {
+        lastHandle = nil
+        if let filesystem = change.remounted {
+            let handles = asked.keys.filter { tree.handle(of: $0).filesystem == filesystem }
+            for index in handles { asked[index] = nil }
+            tree.forget(filesystem)
+        }
+        for (filesystem, path) in change.mountPoints {
+            directories.see(filesystem, at: path)
+            executables.mountPoints[filesystem] = path
+        }
+        for root in change.roots {
+            scope.roots.append(root)
+            plant(root, number: scope.roots.count - 1)
+        }
+        for handle in change.workDirectories {
+            scope.workDirectories.append(handle)
+            let top = tree.findOrInsert(handle)
+            tree[top].isWorkTop = true
+            // What the kernel tried out while it was being mounted came before this.
+            for event in eventDirectories.indices where isAtOrBelow(eventDirectories[event].directory, top) {
+                batch.drop(at: event)
+            }
+        }
+        hasOverlays = !scope.workDirectories.isEmpty
+        // What was found outside may lie below a new top.
+        tree.forgetOutside()
+        stamp &+= 1
     }
 
     // MARK: One record
@@ -206,36 +288,72 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                 return
             }
         }
-        let mask = EventMask(rawValue: record.mask.rawValue & wantedBits)
-        if !isKept || mask.isDisjoint(with: .operations) {
-            if !isKept { counts.outside &+= 1 }
+        var mask = EventMask(rawValue: record.mask.rawValue & wantedBits)
+        var shape = EventShape.asReported
+        var eventObject = identity
+        var seen: OverlayFolding.Observation?
+        var verdict = OverlayFolding.Verdict.keep
+        if hasOverlays, isKept, !mask.isDisjoint(with: .operations), actor == nil {
+            let observation = OverlayFolding.Observation(
+                pid: record.pid, mask: mask, isInWork: place.isInWork, directory: directory,
+                name: copy(name),
+                target: target.map {
+                    .init(
+                        isInWork: targetPlace?.isInWork ?? false, directory: $0,
+                        name: copy(bytes.extracting(record.targetName.indices)))
+                }, object: identity)
+            (verdict, shape) = foldOverlay(observation, object: object, mask: &mask, eventObject: &eventObject)
+            seen = observation
+        }
+        if shape == .nothing {
+            counts.folded &+= 1
+        } else if !isKept || mask.isDisjoint(with: .operations) {
+            if !isKept {
+                counts.outside &+= 1
+                if !believedOutside.isEmpty, believedOutside.contains(directory) { leftOut.add(window) }
+            }
         } else {
             var flags = EventFlags()
             let process = actor ?? processes.index(of: record.pid, at: window, in: &batch)
             if process.isUncertain { flags.insert(.uncertainProcess) }
-            let path =
-                ownEntry.map { pathOfRoot($0) }
-                ?? batch.paths.internPath(directory: batchDirectory(of: directory, place), name: name)
+            if place.isDoubtful || targetPlace?.isDoubtful == true || isUnlinkedName(name, of: record, identity) {
+                flags.insert(.uncertainPath)
+            }
+            var path = PathIndex.absent
+            if shape != .onlyTarget {
+                path =
+                    ownEntry.map { pathOfRoot($0) }
+                    ?? batch.paths.internPath(directory: batchDirectory(of: directory, place), name: name)
+            }
             var targetPath = PathIndex.absent
-            if let target, let targetPlace {
+            if let target, let targetPlace, shape != .onlySource {
                 targetPath =
                     targetEntry.map { pathOfRoot($0) }
                     ?? batch.paths.internPath(
                         directory: batchDirectory(of: target, targetPlace),
                         name: bytes.extracting(record.targetName.indices))
             }
+            if shape == .onlyTarget { swap(&path, &targetPath) }
             if isExcluded(path), targetPath == .absent || isExcluded(targetPath) {
                 counts.outside &+= 1
             } else {
                 let event = batch.count
                 batch.append(
-                    window: windowIndex, process: process.index, path: path, target: targetPath, object: identity,
+                    window: windowIndex, process: process.index, path: path, target: targetPath, object: eventObject,
                     mask: mask, flags: flags)
                 counts.kept &+= 1
-                if mask.isMerged { counts.merged &+= 1 }
+                if mask.isMerged {
+                    counts.merged &+= 1
+                    let isOneUse = mask.isDisjoint(with: Self.apartFromOneUse)
+                    if !isOneUse, joined.count < Self.maximumJoinedCount { joined.append(event) }
+                }
+                if let seen { overlays.keep(seen, asEvent: event, verdict: verdict) }
+                let source = shape == .onlyTarget ? target ?? directory : directory
+                let end = shape == .asReported ? target : nil
+                eventDirectories.append(EventDirectories(directory: source, target: end ?? DirectoryTree.none))
                 let isOpen = place.isPending || targetPlace?.isPending == true
                 if isOpen, ownEntry == nil, targetEntry == nil {
-                    unsettled.append(UnsettledEvent(event: event, directory: directory, target: target))
+                    unsettled.append(UnsettledEvent(event: event, directory: source, target: end))
                 }
             }
         }
@@ -245,6 +363,10 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                 isKept: isKept)
         }
     }
+
+    /// What a file's making or opening, writing and closing does not consist of: a record that joined it with other
+    /// operations may stand for two moments, between which a directory was renamed.
+    private static var apartFromOneUse: EventMask { [.attrib, .delete, .deleteSelf, .openExec, .rename, .moveSelf] }
 
     /// The operations that were asked for, and whether it was a directory.
     private var wantedBits: UInt32 { scope.operations.rawValue | EventMask.onDirectory.rawValue }
@@ -269,6 +391,9 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             let index = tree.findOrInsert(object)
             let name = bytes.extracting(record.targetName.indices)
             leaveRoot(index)
+            if !believedOutside.isEmpty, placement(of: directory).isKept, !placement(of: target).isKept {
+                countWhatWasLeftOut()
+            }
             // What was asked for since belongs to the time before this rename.
             if tree[index].state == .unplaced {
                 settle(index, at: directory, name: bytes.extracting(record.name.indices))
@@ -280,10 +405,14 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                 if isAtOrBelow(unsettled[open].directory, index) { unsettled[open].directory = directory }
                 if let end = unsettled[open].target, isAtOrBelow(end, index) { unsettled[open].target = directory }
             }
-            renames.note(
+            let doubtBegins = renames.note(
                 index, from: .init(parent: directory, name: bytes.extracting(record.name.indices)),
-                to: .init(parent: target, name: name))
+                to: .init(parent: target, name: name), event: batch.count)
             settle(index, at: target, name: name)
+            if let doubtBegins { doubt(index, sinceEvent: doubtBegins) }
+            for event in joined where isAtOrBelow(eventDirectories[event].directory, index) {
+                batch.insertFlags(.uncertainPath, at: event)
+            }
             enterRoot(index, name: name, in: target)
         } else if known != DirectoryTree.none || (isKept && record.mask.contains(.create)) {
             // A deletion places a directory too: the records of what happened in it may stand before or behind.
@@ -293,6 +422,88 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             // A root that is removed stays one: its records may stand behind, and its handle never comes again.
             if record.mask.contains(.create) { enterRoot(index, name: name, in: directory) }
         }
+    }
+
+    /// Renames of a directory may have been joined: where it was when is not known since the first of them, until the
+    /// queue was empty and the kernel was asked.
+    private mutating func doubt(_ index: DirectoryTree.Index, sinceEvent first: Int) {
+        tree[index].isDoubtful = true
+        stamp &+= 1
+        var verdicts: [DirectoryTree.Index: Bool] = [:]
+        func isBelow(_ other: DirectoryTree.Index) -> Bool {
+            if other == DirectoryTree.none { return false }
+            if let known = verdicts[other] { return known }
+            let verdict = isAtOrBelow(other, index)
+            verdicts[other] = verdict
+            return verdict
+        }
+        for event in min(first, eventDirectories.count)..<eventDirectories.count
+        where isBelow(eventDirectories[event].directory) || isBelow(eventDirectories[event].target) {
+            batch.insertFlags(.uncertainPath, at: event)
+        }
+    }
+
+    /// A file without a name (O_TMPFILE) is reported as `#` and its inode number in the directory it was opened by. Where
+    /// that is its name indeed, a create, delete or rename says so.
+    private func isUnlinkedName(_ name: RawSpan, of record: EventRecord, _ identity: FileIdentity?) -> Bool {
+        guard name.byteCount > 1, name.load(at: 0, as: UInt8.self) == UInt8(ascii: "#"), let identity,
+            record.mask.rawValue & entryOperations.rawValue == 0
+        else { return false }
+        var number: UInt64 = 0
+        for place in 1..<name.byteCount {
+            let digit = name.load(at: place, as: UInt8.self) &- UInt8(ascii: "0")
+            guard digit <= 9 else { return false }
+            number = number &* 10 &+ UInt64(digit)
+        }
+        return number == identity.inode
+    }
+
+    /// Which of a record's names its event has.
+    private enum EventShape {
+        case asReported
+        case onlySource
+        case onlyTarget
+        case nothing
+    }
+
+    /// What an overlay did for itself becomes what was done through it.
+    private mutating func foldOverlay(
+        _ seen: OverlayFolding.Observation, object: FileHandle?, mask: inout EventMask,
+        eventObject: inout FileIdentity?
+    ) -> (OverlayFolding.Verdict, EventShape) {
+        let (verdict, folded) = overlays.judge(seen) { object.map { directories.isWhiteout($0) ?? true } ?? true }
+        if let folded {
+            batch.drop(at: folded)
+            counts.kept &-= 1
+            counts.folded &+= 1
+        }
+        switch verdict {
+        case .keep: return (verdict, .asReported)
+        case .fold: return (verdict, .nothing)
+        case .keepOnly(let rest):
+            mask = rest
+            return (verdict, .asReported)
+        case .createTarget:
+            mask = .create
+            return (verdict, scope.operations.contains(.create) ? .onlyTarget : .nothing)
+        case .deleteTarget:
+            mask = .delete
+            // The whiteout is not the file that was deleted.
+            eventObject = nil
+            return (verdict, scope.operations.contains(.delete) ? .onlyTarget : .nothing)
+        case .createSource(let made):
+            mask = [.create, .onDirectory]
+            eventObject = made
+            return (verdict, scope.operations.contains(.create) ? .onlySource : .nothing)
+        case .completeDelete(let event, let deleted):
+            batch.amend(mask: [.delete, .onDirectory], object: deleted, at: event)
+            return (verdict, .nothing)
+        }
+    }
+
+    private func copy(_ name: RawSpan) -> [UInt8] {
+        // SAFETY: the buffer is lent for the call and only read.
+        unsafe name.withUnsafeBytes { unsafe Array($0) }
     }
 
     /// A record that names no directory: an event on the file itself.
@@ -316,6 +527,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             batch.append(
                 window: windowIndex, process: process.index, path: .absent, target: .absent, object: identity,
                 mask: mask, flags: process.isUncertain ? .uncertainProcess : EventFlags(rawValue: 0))
+            eventDirectories.append(EventDirectories(directory: DirectoryTree.none, target: DirectoryTree.none))
             counts.kept &+= 1
         }
         // Only a record that is nothing but the link count disappears in its neighbour.
@@ -394,7 +606,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
 
     /// Settles what is open and hands the batch over; `next` becomes the one to fill.
     mutating func finishBatch(next: consuming Batch) -> (batch: Batch, additions: Additions) {
-        confirmAskedPlaces()
+        useAskedPlaces()
         settleEvents(isFinal: true)
         if batch.keptCount > 0 { processes.addFacts(to: &batch) }
         let finished = (batch, additions)
@@ -413,6 +625,10 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         stamp &+= 1
         unplaced.removeAll(keepingCapacity: true)
         unsettled.removeAll(keepingCapacity: true)
+        eventDirectories.removeAll(keepingCapacity: true)
+        joined.removeAll(keepingCapacity: true)
+        renames.beginBatch()
+        overlays.beginBatch()
         excludedPaths.removeAll(keepingCapacity: true)
         folding.removeAll()
         spans.removeAll(keepingCapacity: true)
@@ -421,6 +637,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         if tree.isFull {
             tree.removeAll()
             renames.removeAll()
+            provisional.removeAll()
+            believedOutside.removeAll()
             lastHandle = nil
             asked.removeAll()
             plantRoots()
@@ -446,7 +664,12 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             } else if isPending {
                 open.append(entry)
             } else if !(place.isKept || targetPlace?.isKept == true) || isExcluded(batch[entry.event].path) {
+                if believedOutside.contains(entry.directory) {
+                    leftOut.add(batch.windows[Int(batch[entry.event].window)])
+                }
                 batch.drop(at: entry.event)
+            } else if place.isDoubtful || targetPlace?.isDoubtful == true {
+                batch.insertFlags(.uncertainPath, at: entry.event)
             }
         }
         unsettled = open

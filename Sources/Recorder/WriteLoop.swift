@@ -32,7 +32,8 @@ struct WriteLoop: ~Copyable {
     /// Who waits for the compaction that is under way, and the first block it could not merge.
     private var compactionRequests: [UInt64] = []
     private var compactionFailure: String?
-    private var coverageWatch: CoverageWatch
+    /// What *mounts* said and could not be written yet.
+    private var coverageChanges: [CoverageChange] = []
     private var unsyncedSince: Int64?
     private var lastHeartbeat: Int64 = 0
     private var lastLimitCheck: Int64 = 0
@@ -50,10 +51,8 @@ struct WriteLoop: ~Copyable {
     static let heldBatchCount = 2
 
     init(
-        store: consuming StoreWriter, run: RunIdentity, options: RecorderOptions, coverage: [Coverage],
-        shared: WriteShared
+        store: consuming StoreWriter, run: RunIdentity, options: RecorderOptions, shared: WriteShared
     ) {
-        coverageWatch = CoverageWatch(coverage)
         encoder = BlockEncoder(filterKey: store.filterKey)
         self.store = store
         self.run = run
@@ -68,6 +67,7 @@ struct WriteLoop: ~Copyable {
             takeBatches()
             commitHeld()
             if reachedLast, !held.isEmpty { dropOldest() }
+            recordCoverage()
             answerRequests()
             advanceFullCompaction()
             upkeep()
@@ -171,6 +171,22 @@ struct WriteLoop: ~Copyable {
 
     // MARK: Upkeep
 
+    /// What cannot be written now is tried again at the next turn: the rows outlive a full disk.
+    private mutating func recordCoverage() {
+        coverageChanges += shared.takeCoverageChanges()
+        while let change = coverageChanges.first {
+            do throws(StoreError) {
+                try store.record(change)
+            } catch {
+                lastFailure = error.description
+                return
+            }
+            coverageChanges.removeFirst()
+            unsyncedSince = unsyncedSince ?? Clock.monotonic()
+            storeChanged = true
+        }
+    }
+
     private mutating func answerRequests() {
         for request in shared.takeRequests() {
             var failure: String?
@@ -226,12 +242,6 @@ struct WriteLoop: ~Copyable {
                 lastHeartbeat = now
                 if !store.isInPlace() { shared.storeIsGone() }
                 try store.heartbeat(heartbeat())
-                let vanished = coverageWatch.newlyVanished(now: Clock.realtime())
-                if !vanished.isEmpty {
-                    var additions = Additions()
-                    additions.gaps = vanished
-                    try store.append(additions)
-                }
             }
             // An age limit also moves while nothing is written.
             let limitPause = storeChanged ? Self.limitCheckNanoseconds : Self.idleLimitCheckNanoseconds
@@ -310,6 +320,7 @@ struct WriteLoop: ~Copyable {
     }
 
     private consuming func finish() {
+        recordCoverage()
         do throws(StoreError) {
             var additions = orphaned
             if let dropped { additions.gaps.append(dropped) }

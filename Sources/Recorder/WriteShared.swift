@@ -1,4 +1,5 @@
 import Model
+import Store
 import Synchronization
 
 /// What the writing thread shares with the others.
@@ -24,6 +25,8 @@ final class WriteShared: Sendable {
         var requests: [QueuedRequest] = []
         var answers: [UInt64: Answer] = [:]
         var snapshot = Snapshot()
+        var coverageChanges: [CoverageChange] = []
+        var coveredPaths: [RawPath] = []
     }
 
     let exchange: BatchExchange
@@ -64,6 +67,30 @@ final class WriteShared: Sendable {
         }
         waker.wake()
         return id
+    }
+
+    /// Queues what changed in the coverage; it is tried again until it is written.
+    func record(_ change: CoverageChange) {
+        state.withLock { state in
+            state.coverageChanges.append(change)
+            for end in change.ended { state.coveredPaths.removeAll { $0 == end.path } }
+            state.coveredPaths += change.started.map(\.path)
+        }
+        waker.wake()
+    }
+
+    func takeCoverageChanges() -> [CoverageChange] {
+        state.withLock {
+            let changes = $0.coverageChanges
+            $0.coverageChanges.removeAll()
+            return changes
+        }
+    }
+
+    /// What is recorded at present.
+    var coveredPaths: [RawPath] {
+        get { state.withLock { $0.coveredPaths } }
+        set { state.withLock { $0.coveredPaths = newValue } }
     }
 
     func takeRequests() -> [QueuedRequest] {

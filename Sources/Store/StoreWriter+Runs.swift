@@ -47,18 +47,39 @@ extension StoreWriter {
         }
     }
 
-    /// Adds something that the current run covers from now on. Returns: the row's number, for `endCoverage`.
-    package mutating func addCoverage(_ coverage: Coverage) throws(StoreError) -> Int64 {
-        let run = currentRun?.run ?? coverage.run
-        return try connection.transaction { (connection) throws(StoreError) in
-            try Self.insert(coverage, run: run, connection)
+    /// Writes down what mounts that came and went make of the current run's coverage, in one transaction.
+    package mutating func record(_ change: CoverageChange) throws(StoreError) {
+        guard let run = currentRun?.run, !change.isEmpty else { return }
+        let afterSequence = nextSequence - 1
+        try connection.transaction { (connection) throws(StoreError) in
+            for end in change.ended {
+                try connection.prepare(
+                    "end coverage",
+                    """
+                    UPDATE coverage SET covered_to = ?
+                    WHERE run = ? AND path = ? AND filesystem = ? AND covered_to IS NULL
+                    """
+                ).run([
+                    .integer(end.at.nanosecondsSinceEpoch), .count(run), .bytes(end.path.bytes),
+                    .bits(end.filesystem.rawValue),
+                ])
+            }
+            for end in change.endedGaps {
+                try connection.prepare(
+                    "end gap",
+                    """
+                    UPDATE gap SET missing_to = max(missing_from, ?)
+                    WHERE run = ? AND kind = ? AND scope = ? AND missing_to = ?
+                    """
+                ).run([
+                    .integer(end.at.nanosecondsSinceEpoch), .count(run), .text(Gap.Kind.notCovered.rawValue),
+                    .bytes(end.scope.bytes), .integer(Instant.distantFuture.nanosecondsSinceEpoch),
+                ])
+            }
+            for coverage in change.started { _ = try Self.insert(coverage, run: run, connection) }
+            for mount in change.containerMounts { try mount.insert(run: run, connection) }
+            for gap in change.gaps { try Self.insert(gap, run: run, afterSequence: afterSequence, connection) }
         }
-    }
-
-    /// Ends a coverage before its run ends: the filesystem was unmounted.
-    package mutating func endCoverage(_ id: Int64, at moment: Instant) throws(StoreError) {
-        try connection.prepare("end coverage", "UPDATE coverage SET covered_to = ? WHERE id = ?")
-            .run([.integer(moment.nanosecondsSinceEpoch), .integer(id)])
     }
 
     private static func insert(

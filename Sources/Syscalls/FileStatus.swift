@@ -21,8 +21,11 @@ package struct FileStatus: Hashable, Sendable {
     /// Allocated bytes, what `du` counts.
     package var allocatedByteCount: Int64
     package var modified: Instant
+    /// Of a device file: which device, as `device` packs them.
+    package var specialDevice: UInt64
 
     init(_ status: stat) {
+        specialDevice = UInt64(status.st_rdev)
         kind =
             switch status.st_mode & S_IFMT {
             case S_IFREG: .regular

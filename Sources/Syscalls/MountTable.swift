@@ -20,6 +20,27 @@ package struct MountEntry: Hashable, Sendable {
     package var isReadOnly: Bool { Self.has("ro", options) || Self.has("ro", superblockOptions) }
     package var isNoSUID: Bool { Self.has("nosuid", options) }
 
+    /// Of an overlay: where what is written through it lands, and where the kernel prepares that. nil for every other
+    /// filesystem, for an overlay without a writable layer, and where a name holds a comma.
+    package var overlayDirectories: (upper: RawPath, work: RawPath)? {
+        guard filesystemType.bytes.elementsEqual("overlay".utf8) else { return nil }
+        func value(_ name: String) -> RawPath? {
+            let words = superblockOptions.bytes.split(separator: UInt8(ascii: ","))
+            guard let word = words.first(where: { $0.starts(with: name.utf8) }) else { return nil }
+            return MountTable.unescape(word.dropFirst(name.utf8.count))
+        }
+        guard let upper = value("upperdir="), let work = value("workdir=") else { return nil }
+        return (upper, work)
+    }
+
+    /// Of an overlay: the layers below the writable one, the uppermost first.
+    package var overlayLowerDirectories: [RawPath] {
+        guard filesystemType.bytes.elementsEqual("overlay".utf8) else { return [] }
+        let words = superblockOptions.bytes.split(separator: UInt8(ascii: ","))
+        guard let word = words.first(where: { $0.starts(with: "lowerdir=".utf8) }) else { return [] }
+        return word.dropFirst("lowerdir=".utf8.count).split(separator: UInt8(ascii: ":")).map(MountTable.unescape)
+    }
+
     private static func has(_ option: String, _ options: RawPath) -> Bool {
         options.bytes.split(separator: UInt8(ascii: ",")).contains { $0.elementsEqual(option.utf8) }
     }
@@ -30,6 +51,13 @@ package enum MountTable {
     /// Reads the mounts of this process's namespace.
     package static func current() throws(SyscallError) -> [MountEntry] {
         parse(try Files.contents(of: RawPath("/proc/self/mountinfo"), limit: 1 << 26))
+    }
+
+    /// Reads the mounts of another process's namespace, with mount points as its root directory shows them.
+    ///
+    /// Throws: ENOENT where it is gone.
+    package static func of(_ pid: Int32) throws(SyscallError) -> [MountEntry] {
+        parse(try Files.contents(of: RawPath("/proc/\(pid)/mountinfo"), limit: 1 << 26))
     }
 
     /// Reads lines `ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAG…] - TYPE SOURCE SUPEROPTIONS`; lines that are not of
@@ -62,7 +90,7 @@ package enum MountTable {
     }
 
     /// The kernel writes blank, tab, newline and backslash as `\` and three octal digits.
-    private static func unescape(_ word: ArraySlice<UInt8>) -> RawPath {
+    fileprivate static func unescape(_ word: ArraySlice<UInt8>) -> RawPath {
         var bytes = [UInt8]()
         bytes.reserveCapacity(word.count)
         var rest = word

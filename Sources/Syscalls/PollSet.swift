@@ -10,6 +10,13 @@ package struct PollSet: Sendable {
         entries = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
     }
 
+    /// The same with `changing` behind them: descriptors that report an error condition when what they show changes, as
+    /// mountinfo does (proc(5)), and that are always readable.
+    package init(reading descriptors: [Int32], errorsOf changing: [Int32]) {
+        self.init(reading: descriptors)
+        entries += changing.map { pollfd(fd: $0, events: 0, revents: 0) }
+    }
+
     package var count: Int { entries.count }
 
     /// Puts another descriptor at `index`, negative for none.

@@ -32,6 +32,13 @@ struct Varved: ParsableCommand {
     @Option(help: "Operations to record, separated by commas, or 'all'.")
     var ops: OperationsArgument?
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: ArgumentHelp(
+            "Also record what is mounted while recording.",
+            discussion: "One thread keeps CAP_SYS_ADMIN for it. Default: for root only; others get a gap."))
+    var followMounts: Bool?
+
     @Option(help: ArgumentHelp("Do not record paths that match, nor anything below them.", valueName: "glob"))
     var exclude: [String] = []
 
@@ -60,6 +67,7 @@ struct Varved: ParsableCommand {
         var options = RecorderOptions(store: try storeDirectory())
         options.scope = scope.value
         if let ops { options.operations = ops.mask }
+        options.followsMounts = followMounts
         options.exclusions = exclude
         options.commitIntervalNanoseconds = commitInterval.nanoseconds
         options.syncIntervalNanoseconds = syncInterval.nanoseconds

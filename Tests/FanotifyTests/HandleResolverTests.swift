@@ -64,6 +64,9 @@ import Testing
                 #expect(handle.identity?.inode == (try parent.status().inode))
                 inodes.append(try parent.status().inode)
                 current = parent
+            case .covered:
+                Issue.record("nothing is mounted over it")
+                break climbing
             case .root: break climbing
             case .gone:
                 Issue.record("an ancestor is gone")
@@ -110,6 +113,28 @@ import Testing
         }
         #expect(try HandleResolver.readPath(of: far, into: &bytes) == .path)
         #expect(bytes == Array("/".utf8))
+    }
+
+    @Test func aParentThatIsMountedOnItselfIsToldFromTheRootOfAMount() throws {
+        let watched = try WatchedFilesystem(.ext4)
+        try Files.makeDirectories(watched.path("data/inner"))
+        let data = watched.path("data").lossyText
+        try runSuccessfully("mount", ["--bind", data, data])
+        defer { _ = try? run("umount", [data]) }
+        let inner = try handle(of: watched.path("data/inner"), watched)
+        guard let directory = try HandleResolver.open(inner, mount: watched.root) else {
+            Issue.record("the directory is not found by its handle")
+            return
+        }
+        switch try HandleResolver.parent(of: directory, filesystem: watched.id) {
+        case .covered(let cover, let coverHandle):
+            #expect(try handle(of: watched.path("data"), watched) == coverHandle)
+            switch try HandleResolver.parent(of: cover, filesystem: watched.id) {
+            case .root: break
+            default: Issue.record("the root of the bind mount is not told")
+            }
+        default: Issue.record("the mount over the parent is not told")
+        }
     }
 
     @Test func aRemovedDirectoryThatIsHeldIsToldFromOneThatIsOnlyNamedSo() throws {

@@ -112,6 +112,25 @@ extension EndToEnd {
             #expect(names.isSuperset(of: ["open", "create", "modify", "close_write", "rename", "delete"]))
         }
 
+        @Test(Privilege.required) func aDirectoryThatIsMountedOnItselfIsRecordedLikeAnyOther() throws {
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            var build = WorkloadScript()
+            build.add("mkdirs", "data/layer/diff")
+            build.add("mkdirs", "other/deep")
+            _ = try scene.perform([build])
+            // Container engines do this to their data directory.
+            try scene.mount(["--bind", "\(scene.root)/data"], on: "\(scene.root)/data")
+            try scene.startRecorder(watching: [scene.root])
+            var script = WorkloadScript()
+            for place in ["data/layer/diff", "data/layer", "data", "other/deep"] {
+                script.add("create", "\(place)/f", "1")
+            }
+            let truth = try scene.perform([script])
+            try truth.expectAgreement(with: scene.events())
+            try scene.expectNoGaps()
+        }
+
         @Test(Privilege.required) func nothingOnTheWatchedFilesystemStaysOpen() throws {
             let scene = try Scene(.ext4)
             defer { scene.close() }

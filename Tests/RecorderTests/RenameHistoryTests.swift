@@ -34,6 +34,27 @@ import Testing
         #expect(history.ambiguous.isEmpty)
     }
 
+    @Test func doubtBeginsWithTheFirstOfTheRenames() {
+        var history = RenameHistory()
+        #expect(history.note(7, from: place("a"), to: place("b"), event: 5) == nil)
+        #expect(history.note(7, from: place("b"), to: place("c"), event: 6) == nil)
+        #expect(history.note(7, from: place("c"), to: place("a"), event: 9) == 5)
+        history.beginBatch()
+        #expect(history.note(7, from: place("a"), to: place("b"), event: 2) == 0)
+    }
+
+    @Test func recordsOfDifferentPassesAreNotJoinedButWhatIsInDoubtStaysSo() {
+        var history = RenameHistory()
+        history.note(7, from: place("a"), to: place("b"))
+        history.beginPass()
+        history.note(7, from: place("b"), to: place("a"))
+        #expect(history.ambiguous.isEmpty)
+        history.note(7, from: place("a"), to: place("b"))
+        history.beginPass()
+        #expect(history.ambiguous == [7])
+        #expect(!history.isEmpty)
+    }
+
     @Test func nothingGrowsWithoutBound() {
         var history = RenameHistory()
         for number in 0..<20_000 {

@@ -20,7 +20,7 @@ import Testing
         #expect(Array(header[0..<15]) == Array("SQLite format 3".utf8))
         #expect(header[16] == 0x10 && header[17] == 0, "page size 4096")
         #expect(header[18] == 2 && header[19] == 2, "WAL mode")
-        #expect(Array(header[60..<64]) == [0, 0, 0, 1], "user_version")
+        #expect(Array(header[60..<64]) == [0, 0, 0, 2], "user_version")
         #expect(Array(header[64..<68]) == [0, 0, 0, 1], "auto_vacuum=INCREMENTAL")
         #expect(Array(header[68..<72]) == Array("Varv".utf8), "application_id")
     }
@@ -79,8 +79,19 @@ import Testing
         let run = try writer.beginRun(StoreScene.run(), coverage: [coverage])
         #expect(run.run == 1)
         let later = StoreScene.start.advanced(byNanoseconds: 9)
-        let id = try writer.addCoverage(coverage)
-        try writer.endCoverage(id, at: later)
+        var more = coverage
+        more.path = RawPath("/more")
+        let open = Gap(
+            kind: .notCovered, from: StoreScene.start, to: .distantFuture, count: nil, scope: RawPath("/new"), cause: ""
+        )
+        var change = CoverageChange()
+        change.started = [more]
+        change.gaps = [open]
+        try writer.record(change)
+        change = CoverageChange()
+        change.ended = [.init(path: more.path, filesystem: more.filesystem, at: later)]
+        change.endedGaps = [.init(scope: RawPath("/new"), at: later), .init(scope: RawPath("/other"), at: later)]
+        try writer.record(change)
         var additions = Additions()
         let gap = Gap(
             kind: .queueOverflow, from: StoreScene.start, to: later, count: nil, scope: RawPath("/srv"), cause: "full")
@@ -98,16 +109,19 @@ import Testing
         let reader = try scene.reader()
         coverage.run = 1
         coverage.id = 1
-        var ended = coverage
-        ended.id = id
+        var ended = more
+        ended.run = 1
+        ended.id = 2
         ended.to = later
+        var bounded = open
+        bounded.to = later
         #expect(try reader.coverage() == [coverage, ended])
         let gaps = try reader.gaps()
-        #expect(gaps.map(\.gap) == [gap] + additions.gaps)
-        #expect(gaps.map(\.afterSequence) == [2, 2])
-        #expect(gaps.map(\.run) == [1, 1])
+        #expect(gaps.map(\.gap) == [bounded, gap] + additions.gaps)
+        #expect(gaps.map(\.afterSequence) == [0, 2, 2])
+        #expect(gaps.map(\.run) == [1, 1, 1])
         #expect(try reader.gaps(from: later.advanced(byNanoseconds: 1), to: nil).isEmpty)
-        #expect(try reader.gaps(from: nil, to: later).map(\.gap) == [gap])
+        #expect(try reader.gaps(from: nil, to: later).map(\.gap) == [bounded, gap])
         #expect(try reader.notes().map(\.text) == ["añb\n", ""])
         #expect(try reader.notes().map(\.uid) == [1_000, nil])
         #expect(try reader.clockSteps().map(\.stepNanoseconds) == [-3])
@@ -115,6 +129,28 @@ import Testing
         record.run = 1
         record.end = later
         #expect(try reader.runs() == [record])
+    }
+
+    @Test func aStoreOfTheFirstSchemaIsReadAndBroughtUpToDate() throws {
+        let scene = try StoreScene()
+        do {
+            var writer = try scene.writer()
+            _ = try writer.beginRun(StoreScene.run(), coverage: [])
+        }
+        let database = scene.directory.appending("store/varve.db")
+        try runSuccessfully("sqlite3", [database, "DROP TABLE container_mount; PRAGMA user_version = 1"])
+        #expect(try scene.reader().containerMounts() == [])
+        #expect(try scene.reader().runs().count == 1)
+        let mount = ContainerMount(
+            container: RawPath("c"), hostPath: RawPath([0x2F, 0xFE]), containerPath: RawPath("/"), isOwn: true,
+            seen: StoreScene.start)
+        var writer = try scene.writer()
+        _ = try writer.beginRun(StoreScene.run(), coverage: [])
+        var change = CoverageChange()
+        change.containerMounts = [mount]
+        try writer.record(change)
+        #expect(try scene.reader().containerMounts() == [mount])
+        #expect(try scene.reader().runs().count == 2)
     }
 
     @Test func aRunAfterAnUncleanEndStartsWithAGap() throws {

@@ -89,6 +89,15 @@ package final class BackgroundProgram {
     }
 }
 
+/// Waits until something is true; throws after a minute.
+package func waitUntil(_ what: String, _ isTrue: () throws -> Bool) throws {
+    let deadline = Clock.monotonic() + 60_000_000_000
+    while try !isTrue() {
+        guard Clock.monotonic() < deadline else { throw BackgroundProgram.Late(description: "never true: \(what)") }
+        Clock.sleep(nanoseconds: 20_000_000)
+    }
+}
+
 /// A scripted workload that is being performed.
 package struct RunningWorkload {
     let log: RawPath
@@ -107,4 +116,17 @@ package struct RunningWorkload {
 /// An operation of a workload failed, so there is nothing to compare with.
 package struct WorkloadFailure: Error, CustomStringConvertible {
     package var description: String
+}
+
+/// A file that is kept open for writing, such as the end of a FIFO that a program reads.
+package final class HeldFile {
+    private let descriptor: OwnedDescriptor
+
+    package init(_ path: String) throws {
+        descriptor = try OwnedDescriptor.open(RawPath(path), flags: O_RDWR)
+    }
+
+    package func write(_ text: String) throws {
+        try descriptor.write(Array(text.utf8))
+    }
 }

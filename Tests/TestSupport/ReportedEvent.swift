@@ -15,9 +15,17 @@ package struct ReportedEvent: Decodable, Sendable {
     package var pid: Int32?
     package var process: ReportedProcess?
     package var uncertain: [String]
+    package var container: String?
+    package var containerPath: String?
+    package var containerTarget: String?
+    package var nameOnly: Bool?
+    package var scanned: Bool?
 
     private enum CodingKeys: String, CodingKey {
-        case seq, time, earliest, host, merged, path, target, inode, pid, process, uncertain
+        case seq, time, earliest, host, merged, path, target, inode, pid, process, uncertain, container, scanned
+        case containerPath = "container_path"
+        case containerTarget = "container_target"
+        case nameOnly = "name_only"
         case operations = "op"
         case rawPath = "path_raw"
         case rawTarget = "target_raw"
@@ -35,6 +43,11 @@ package struct ReportedEvent: Decodable, Sendable {
         pid = try values.decodeIfPresent(Int32.self, forKey: .pid)
         process = try values.decodeIfPresent(ReportedProcess.self, forKey: .process)
         uncertain = try values.decodeIfPresent([String].self, forKey: .uncertain) ?? []
+        container = try values.decodeIfPresent(String.self, forKey: .container)
+        containerPath = try values.decodeIfPresent(String.self, forKey: .containerPath)
+        containerTarget = try values.decodeIfPresent(String.self, forKey: .containerTarget)
+        nameOnly = try values.decodeIfPresent(Bool.self, forKey: .nameOnly)
+        scanned = try values.decodeIfPresent(Bool.self, forKey: .scanned)
         // The base64 form stands where the bytes are not valid UTF-8; then it is the one to believe.
         path = try Self.bytes(in: values, .path, raw: .rawPath)
         target = try Self.bytes(in: values, .target, raw: .rawTarget)
@@ -66,6 +79,13 @@ package struct ReportedProcess: Decodable, Sendable {
     package var ppid: Int32?
     package var uid: UInt32?
     package var gid: UInt32?
+    package var container: String?
+    package var outsideNamespace: Bool?
+
+    private enum CodingKeys: String, CodingKey {
+        case start, exe, script, comm, cmdline, ppid, uid, gid, container
+        case outsideNamespace = "outside_pid_namespace"
+    }
 }
 
 /// One gap as `varve gaps -o jsonl` prints it.

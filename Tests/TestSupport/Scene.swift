@@ -28,11 +28,12 @@ package final class Scene {
     /// filesystem of its own, `storeKind` one of a kind.
     package init(
         _ kind: FilesystemKind, options: [String] = [], startsRecorder: Bool = true,
-        storesOnTheSameFilesystem: Bool = false, storeMiB: Int? = nil, storeKind: FilesystemKind? = nil
+        storesOnTheSameFilesystem: Bool = false, storeMiB: Int? = nil, storeKind: FilesystemKind? = nil,
+        mebibytes: Int = 400
     ) throws {
         directory = try TemporaryDirectory()
         place = directory.path
-        recorded = try LoopFilesystem(kind, mebibytes: 400)
+        recorded = try LoopFilesystem(kind, mebibytes: mebibytes)
         root = recorded?.path ?? ""
         if storesOnTheSameFilesystem {
             store = root + "/store"
@@ -205,6 +206,82 @@ package final class Scene {
     package func unmountRecorded() throws -> Bool {
         try recorded?.unmount()
         return try recorded?.isAttached() != true
+    }
+
+    /// Makes a filesystem in an image file that is not mounted yet, and gives the image's path.
+    package func image(_ kind: FilesystemKind) throws -> String {
+        let image = "\(place)/image-\(Clock.monotonic())"
+        try runSuccessfully("truncate", ["-s", kind == .xfs ? "320M" : "128M", image])
+        try runSuccessfully("mkfs.\(kind.rawValue)", ["-q", kind == .ext4 ? "-F" : "-f", image])
+        return image
+    }
+
+    /// Mounts something at a path that is a directory already; undone by `close`.
+    package func mount(_ arguments: [String], on point: String) throws {
+        try runSuccessfully("mount", arguments + [point])
+        mounts.append(point)
+    }
+
+    /// Unmounts what the test mounted at a path.
+    package func unmountPoint(_ point: String) throws {
+        try unmount(point)
+    }
+
+    /// Waits until the live recorder says that it covers `path`, or no longer does.
+    package func waitForCoverage(of path: String, isCovered: Bool = true) throws {
+        let deadline = Clock.monotonic() + 20_000_000_000
+        while try recorderCovers(path) != isCovered {
+            guard Clock.monotonic() < deadline else {
+                throw BackgroundProgram.Late(description: "\(path) is \(isCovered ? "not" : "still") covered")
+            }
+            Clock.sleep(nanoseconds: 5_000_000)
+        }
+    }
+
+    private func recorderCovers(_ path: String) throws -> Bool {
+        let answer = try sql("SELECT path FROM coverage WHERE covered_to IS NULL")
+        return answer.split(separator: "\n").contains { $0 == path }
+    }
+
+    /// Waits until a filesystem of this type is covered, or no longer is.
+    package func waitForFilesystem(_ type: String, isCovered: Bool = true) throws {
+        try waitForRows(
+            "SELECT count(*) FROM coverage WHERE covered_to IS NULL AND filesystem_type = '\(type)'",
+            areThere: isCovered)
+    }
+
+    /// Waits until a gap of `scope` is open to the end of the run, or none is.
+    package func waitForGap(of scope: String, isOpen: Bool = true) throws {
+        try waitForRows(
+            "SELECT count(*) FROM gap WHERE CAST(scope AS TEXT) = '\(scope)' AND missing_to = \(Int64.max)",
+            areThere: isOpen)
+    }
+
+    private func waitForRows(_ query: String, areThere: Bool) throws {
+        let deadline = Clock.monotonic() + 20_000_000_000
+        while try (sql(query).split(separator: "\n") != ["0"]) != areThere {
+            guard Clock.monotonic() < deadline else {
+                throw BackgroundProgram.Late(description: "never true: \(query)")
+            }
+            Clock.sleep(nanoseconds: 5_000_000)
+        }
+    }
+
+    /// What /proc says of each thread of the recorder: its name, its effective capabilities, and whether no_new_privs is
+    /// set.
+    package func threadsOfRecorder() throws -> [(name: String, capabilities: UInt64, hasNoNewPrivileges: Bool)] {
+        let list = RawPath("/proc/\(recorderPID)/task")
+        return try Files.names(in: list).map { name in
+            let text = String(
+                decoding: try Files.contents(of: list.appending(name.bytes).appending("status".utf8)), as: UTF8.self)
+            func value(_ key: String) -> Substring {
+                let line = text.split(separator: "\n").first { $0.hasPrefix(key + ":") }
+                return line?.split(whereSeparator: \.isWhitespace).last ?? ""
+            }
+            return (
+                String(value("Name")), UInt64(value("CapEff"), radix: 16) ?? .max, value("NoNewPrivs") == "1"
+            )
+        }
     }
 
     func mount(at name: String, _ arguments: [String]) throws -> String {

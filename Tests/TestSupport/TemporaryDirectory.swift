@@ -30,6 +30,8 @@ package struct TemporaryDirectory: ~Copyable, Sendable {
 /// What earlier test processes could not remove because they were killed.
 enum Leftovers {
     static let prefix = "varve-test-"
+    /// In a directory: the pid of a container engine that works in it.
+    static let enginePIDFile = "engine.pid"
 
     static var base: String {
         // SAFETY: the tests do not change their environment; the string is copied at once.
@@ -52,10 +54,22 @@ enum Leftovers {
             // Signal 0 only asks whether the process exists.
             guard kill(pid, 0) != 0, Glibc.errno == ESRCH else { continue }
             let directory = RawPath(base).appending(name.bytes)
+            endEngine(in: directory)
             for mount in mounts.reversed() where mount.isAtOrUnder(directory) {
                 _ = try? run("umount", ["-l", mount.lossyText])
             }
             try? Files.removeTree(directory)
         }
     }()
+
+    /// Ends the engine that works in a directory, if it is that one indeed, and waits for it.
+    private static func endEngine(in directory: RawPath) {
+        let text = (try? Files.contents(of: directory.appending(enginePIDFile.utf8))) ?? []
+        guard let pid = Int32(String(decoding: text.filter { $0 > 0x20 }, as: UTF8.self)),
+            let command = try? Files.contents(of: RawPath("/proc/\(pid)/cmdline")),
+            String(decoding: command, as: UTF8.self).contains(directory.lossyText)
+        else { return }
+        kill(pid, SIGTERM)
+        for _ in 0..<100 where kill(pid, 0) == 0 { Clock.sleep(nanoseconds: 100_000_000) }
+    }
 }

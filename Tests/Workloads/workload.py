@@ -50,6 +50,20 @@ class Workload:
         os.close(descriptor)
         self.note("close_write", path)
 
+    def tmpfile(self, path, target):
+        """A file without a name in the directory PATH, written and then given the name TARGET."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_TMPFILE, 0o644)
+        os.write(descriptor, b"x")
+        here, follow = -100, 0x400
+        source = b"/proc/self/fd/%d" % descriptor
+        if ctypes.CDLL(None, use_errno=True).linkat(here, source, here, target, follow) != 0:
+            raise OSError(ctypes.get_errno(), "linkat")
+        self.note("create", target)
+        os.write(descriptor, b"y")
+        self.note("modify", target)
+        os.close(descriptor)
+        self.note("close_write", target)
+
     def truncate(self, path, byte_count=b"0"):
         os.truncate(path, int(byte_count))
         self.note("modify", path)

@@ -101,6 +101,10 @@ int clinux_name_to_handle_at(
 /* open_by_handle_at(2); a descriptor or -1 with errno. `count` must be at most MAX_HANDLE_SZ (else EINVAL). */
 int clinux_open_by_handle_at(int mount, int32_t type, const void *bytes, uint32_t count, int flags);
 
+/* Whether an open directory is the root of its mount, by statx(2) STATX_ATTR_MOUNT_ROOT (Linux 5.8): 1, 0, or -1 with
+ * errno. C because <sys/stat.h> hides statx without _GNU_SOURCE. */
+int clinux_is_mount_root(int descriptor);
+
 /* getsockopt(SO_PEERCRED); 0 or -1 with errno. */
 int clinux_peer_credentials(int socket, struct clinux_credentials *credentials);
 

@@ -16,7 +16,8 @@ package struct EventsAnswer {
     /// Prints the events. Throws: `StoreError`, `AnswerOutput.Failure`.
     package func run() throws -> AnswerStatus {
         let question = try Question(context, selection)
-        var printer = EventPrinter(context, users: context.rowFormat == .table ? .system() : nil)
+        var printer = try EventPrinter(
+            context, question.reader, users: context.rowFormat == .table ? .system() : nil)
         try printer.begin()
         let scan = Scan(question.reader, selection)
         let isWhole: Bool
@@ -40,14 +41,15 @@ struct EventPrinter {
     private(set) var count = 0
     private var blockSequence: UInt64?
 
-    init(_ context: QueryContext, users: UserDatabase?) {
+    init(_ context: QueryContext, _ reader: StoreReader, users: UserDatabase?) throws(StoreError) {
         self.context = context
+        let containers = ContainerPaths(context.rowFormat == .table ? [] : try reader.containerMounts())
         writer =
             switch context.rowFormat {
             case .table: EventTableWriter(zone: context.zone, users: users)
-            case .json: EventJSONWriter(isArray: true)
-            case .jsonl: EventJSONWriter(isArray: false)
-            case .csv: EventCSVWriter(isForTerminal: context.output.isTerminal)
+            case .json: EventJSONWriter(isArray: true, containers: containers)
+            case .jsonl: EventJSONWriter(isArray: false, containers: containers)
+            case .csv: EventCSVWriter(isForTerminal: context.output.isTerminal, containers: containers)
             }
     }
 

@@ -28,7 +28,7 @@ package struct Follower {
     package func run() throws -> AnswerStatus {
         let reader = try context.openStore()
         let users: UserDatabase? = context.rowFormat == .table ? .system() : nil
-        var printer = EventPrinter(context, users: users)
+        var printer = try EventPrinter(context, reader, users: users)
         try printer.begin()
         try context.output.flush()
         var last: UInt64? = selection.since == nil ? try reader.lastSequence() ?? 0 : nil

@@ -6,14 +6,17 @@ struct EventCSVWriter: EventWriter {
     private static let columns = [
         "seq", "time", "earliest", "host", "op", "merged", "path", "path_raw", "target", "target_raw", "dir", "fs",
         "inode", "root", "generation", "pid", "instance", "start", "exe", "script", "comm", "cmdline", "ppid", "uid",
-        "gid", "loginuid", "container", "uncertain",
+        "gid", "loginuid", "container", "uncertain", "container_path", "container_target",
     ]
 
     private var csv: CSVWriter
     private var time = TimestampWriter()
     private var dictionaries: EventDictionaries?
 
-    init(isForTerminal: Bool) {
+    private let containers: ContainerPaths
+
+    init(isForTerminal: Bool, containers: ContainerPaths = ContainerPaths([])) {
+        self.containers = containers
         csv = CSVWriter(isForTerminal: isForTerminal)
     }
 
@@ -42,6 +45,11 @@ struct EventCSVWriter: EventWriter {
         writeObject(event.object)
         writeProcess(dictionaries?.process(event.process))
         csv.field(event.flags.uncertainties.map { "\($0)" }.joined(separator: " "))
+        let container = containers.isEmpty ? nil : dictionaries?.process(event.process)?.container
+        for path in [event.path, event.target] {
+            let seen = containers.isEmpty ? nil : dictionaries?.path(path)
+            csv.field(seen.flatMap { containers.place(of: $0, container: container)?.path } ?? [])
+        }
         csv.endRow()
         flush(into: &bytes)
     }

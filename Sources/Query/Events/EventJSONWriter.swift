@@ -6,6 +6,7 @@ internal import Model
 /// Shape: docs/output.md. Processes, hosts and operations repeat, so their text is made once a block and copied.
 struct EventJSONWriter: EventWriter {
     private let isArray: Bool
+    private let containers: ContainerPaths
     private var isFirst = true
     private var time = TimestampWriter()
     private var dictionaries: EventDictionaries?
@@ -14,8 +15,9 @@ struct EventJSONWriter: EventWriter {
     private var processText: [[UInt8]] = []
     private var operationText: [UInt32: [UInt8]] = [:]
 
-    init(isArray: Bool) {
+    init(isArray: Bool, containers: ContainerPaths = ContainerPaths([])) {
         self.isArray = isArray
+        self.containers = containers
     }
 
     mutating func begin(into bytes: inout [UInt8]) {
@@ -57,6 +59,7 @@ struct EventJSONWriter: EventWriter {
             json.boolean(true)
         }
         writePaths(event, &json)
+        if !containers.isEmpty { writeContainerPaths(event, &json) }
         writeObject(event, &json)
         if let process = dictionaries?.process(event.process) {
             let index = Int(event.process)
@@ -91,6 +94,18 @@ struct EventJSONWriter: EventWriter {
             json.key("dir")
             json.boolean(true)
         }
+    }
+
+    /// What a container sees; absent for what none does.
+    private func writeContainerPaths(_ event: EventView, _ json: inout JSONWriter) {
+        let container = dictionaries?.process(event.process)?.container
+        let path = dictionaries?.path(event.path).flatMap { containers.place(of: $0, container: container) }
+        let target = dictionaries?.path(event.target).flatMap { containers.place(of: $0, container: container) }
+        guard let seen = path ?? target else { return }
+        json.key("container")
+        json.string(bytes: seen.container.bytes)
+        if let path { json.path("container_path", raw: "container_path_raw", path.path) }
+        if let target { json.path("container_target", raw: "container_target_raw", target.path) }
     }
 
     private func writeObject(_ event: EventView, _ json: inout JSONWriter) {
@@ -138,6 +153,10 @@ struct EventJSONWriter: EventWriter {
         json.beginObject()
         json.key("instance")
         json.integer(process.instance)
+        if process.pid == 0 {
+            json.key("outside_pid_namespace")
+            json.boolean(true)
+        }
         if let start = process.start {
             json.key("start")
             json.time(start, &time)

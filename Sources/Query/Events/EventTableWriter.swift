@@ -35,7 +35,9 @@ struct EventTableWriter: EventWriter {
         let process = dictionaries?.process(event.process)
         appendPadded(process.map { "\($0.pid)" } ?? "-", 7, to: &bytes)
         appendPadded(userText(process), 8, to: &bytes)
-        appendPadded(process?.comm.map { TerminalText.escaped($0.bytes) } ?? "-", 15, to: &bytes)
+        // The kernel numbers whoever the recorder's pid namespace does not hold 0.
+        let unknown = process?.pid == 0 ? "(outside)" : "-"
+        appendPadded(process?.comm.map { TerminalText.escaped($0.bytes) } ?? unknown, 15, to: &bytes)
         if let path = dictionaries?.path(event.path) {
             if event.flags.contains(.nameOnly) { bytes.append(text: "?/") }
             TerminalText.append(path, to: &bytes)
