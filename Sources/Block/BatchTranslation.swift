@@ -41,7 +41,7 @@ struct BatchTranslation {
         _ targetColumn: inout [UInt32], _ maskColumn: inout [UInt32], _ flagsColumn: inout [UInt32],
         _ objectColumn: inout [StoredObject], _ dictionary: inout BatchDictionary, _ batch: borrowing Batch
     ) {
-        let source = batch.events.span
+        // Not as a span: Swift 6.3.1 with optimization never releases an array of a borrowed value that lent one.
         var windows = windowColumn.mutableSpan
         var processes = processColumn.mutableSpan
         var paths = pathColumn.mutableSpan
@@ -50,8 +50,8 @@ struct BatchTranslation {
         var flags = flagsColumn.mutableSpan
         var objects = objectColumn.mutableSpan
         var index = 0
-        for position in source.indices {
-            let event = source[position]
+        for position in 0..<batch.count {
+            let event = batch.events[position]
             if event.isDropped { continue }
             windows[index] = dictionary.window(event.window, batch.windows)
             processes[index] = event.process == .absent ? .absent : dictionary.process(event.process, batch.processes)

@@ -4,9 +4,18 @@ import Model
 import Store
 import Synchronization
 
+/// One of the batches that exist: it goes round, and what it has grown to is kept.
+///
+/// A reference, because a batch that is passed on by value is copied as long as anybody still names it: its arrays are
+/// then made anew when they are emptied.
+// Sendable: whoever took it out of the exchange is alone with it until it is handed on.
+final class BatchBox: @unchecked Sendable {
+    var batch = Batch()
+}
+
 /// A batch on its way from *resolve* to *write*.
 struct FinishedBatch: Sendable {
-    var batch: Batch
+    let box: BatchBox
     var additions: Additions
     /// The next instance number after it; it is persisted with the batch.
     var nextInstance: UInt64
@@ -23,7 +32,7 @@ struct FinishedBatch: Sendable {
 final class BatchExchange: Sendable {
     private struct State {
         var finished: Deque<FinishedBatch> = []
-        var free: [Batch] = [Batch(), Batch()]
+        var free = [BatchBox(), BatchBox()]
     }
 
     private let state = Mutex(State())
@@ -40,16 +49,15 @@ final class BatchExchange: Sendable {
     var resolverIsWaiting: Bool { resolverWaits.load(ordering: .sequentiallyConsistent) }
 
     /// Thread: *resolve*.
-    func handOver(_ finished: consuming FinishedBatch) {
-        let finished = finished
+    func handOver(_ finished: FinishedBatch) {
         state.withLock { $0.finished.append(finished) }
         writerWaker.wake()
     }
 
     /// An empty batch; waits until the writer gives one back. Thread: *resolve*.
-    func takeFree() -> Batch {
+    func takeFree() -> BatchBox {
         while true {
-            if let batch = state.withLock({ $0.free.popLast() }) { return batch }
+            if let box = state.withLock({ $0.free.popLast() }) { return box }
             resolverWaits.store(true, ordering: .sequentiallyConsistent)
             writerWaker.wake()
             if state.withLock({ $0.free.isEmpty }) {
@@ -66,10 +74,9 @@ final class BatchExchange: Sendable {
     }
 
     /// Thread: *write*.
-    func giveBack(_ batch: consuming Batch) {
-        var batch = batch
-        batch.removeAll(keepingCapacity: true)
-        state.withLock { $0.free.append(batch) }
+    func giveBack(_ box: BatchBox) {
+        box.batch.removeAll(keepingCapacity: true)
+        state.withLock { $0.free.append(box) }
         if resolverIsWaiting { resolverWaker.wake() }
     }
 }

@@ -260,15 +260,18 @@ final class EarlyThread: Sendable {
     private let work: EarlyWork
     private let thread: Mutex<OSThread?>
 
-    /// Parameter prepare: what the thread does before it waits.
+    /// Parameter prepare: what the thread does before it waits; done when this returns.
     init(name: String, prepare: @escaping @Sendable () -> Void) throws(SyscallError) {
         let work = EarlyWork(waker: try Waker())
+        let prepared = try Waker()
         self.work = work
         thread = Mutex(
             try OSThread(name: name, stackByteCount: 2 << 20) {
                 prepare()
+                prepared.wake()
                 work.perform()
             })
+        prepared.wait(timeoutNanoseconds: nil)
     }
 
     /// Gives it its work; once.

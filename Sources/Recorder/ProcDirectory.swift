@@ -47,7 +47,8 @@ struct ProcDirectory: ProcessSource {
             let limit = ActorProcess.maximumCommandLineByteCount
             if try directory.readCommandLine(upTo: limit, into: &buffer), !buffer.isEmpty {
                 ProcFS.joinArguments(&buffer)
-                process.commandLine = RawPath(buffer)
+                // A copy of its own size: the buffer itself has room for the longest one.
+                process.commandLine = RawPath(buffer.map { $0 })
             }
             if try directory.readControlGroup(into: &buffer), let path = ControlGroup.path(in: buffer) {
                 process.controlGroup = RawPath(Array(buffer[path]))

@@ -148,14 +148,15 @@ struct ResolveLoop {
 
     private mutating func handOver(barrier: UInt64, isLast: Bool) {
         containers.finish(resolver.batch)
-        let next = exchange.takeFree()
-        let finished = resolver.finishBatch(next: next)
+        let box = exchange.takeFree()
+        let additions = resolver.finishBatch(into: box)
         batchBegan = Clock.monotonic()
         confirmationDeadline = nil
         handedBufferCount = ring.emptied
         exchange.handOver(
             FinishedBatch(
-                batch: finished.batch, additions: finished.additions, nextInstance: resolver.processes.nextInstance,
-                bufferCount: handedBufferCount, barrier: barrier, isLast: isLast))
+                box: box, additions: additions, nextInstance: resolver.processes.nextInstance,
+                bufferCount: handedBufferCount,
+                barrier: barrier, isLast: isLast))
     }
 }

@@ -117,7 +117,8 @@ extension Resolver {
         case .outside:
             place = DirectoryPlacement(batchDirectory: 0, isKept: false, isPending: false)
         case .unplaced:
-            return standIn(for: index)
+            return canBeKept(index)
+                ? standIn(for: index) : DirectoryPlacement(batchDirectory: 0, isKept: false, isPending: false)
         }
         // What is pending is looked at again each time: its place may have become known.
         if !place.isPending {
@@ -134,6 +135,12 @@ extension Resolver {
     mutating func batchDirectory(of index: DirectoryTree.Index, _ place: DirectoryPlacement) -> DirectoryIndex {
         guard tree[index].state == .outside else { return place.batchDirectory }
         return standIn(for: index).batchDirectory
+    }
+
+    /// False for a directory on a filesystem of which nothing is recorded: it is marked only for the programs run from it.
+    private func canBeKept(_ index: DirectoryTree.Index) -> Bool {
+        let filesystem = tree.handle(of: index).filesystem
+        return scope.roots.contains { $0.isKept && $0.handle.filesystem == filesystem }
     }
 
     /// A nameless directory of the batch that stands for one whose place is not known.

@@ -414,7 +414,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                 batch.insertFlags(.uncertainPath, at: event)
             }
             enterRoot(index, name: name, in: target)
-        } else if known != DirectoryTree.none || (isKept && record.mask.contains(.create)) {
+        } else if known != DirectoryTree.none || record.mask.contains(.create) {
             // A deletion places a directory too: the records of what happened in it may stand before or behind.
             let index = tree.findOrInsert(object)
             let name = bytes.extracting(record.name.indices)
@@ -604,13 +604,13 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
 
     // MARK: The batch
 
-    /// Settles what is open and hands the batch over; `next` becomes the one to fill.
-    mutating func finishBatch(next: consuming Batch) -> (batch: Batch, additions: Additions) {
+    /// Settles what is open and exchanges the batch for the empty one in `box`. Returns the rows that go with it.
+    mutating func finishBatch(into box: BatchBox) -> Additions {
         useAskedPlaces()
         settleEvents(isFinal: true)
         if batch.keptCount > 0 { processes.addFacts(to: &batch) }
-        let finished = (batch, additions)
-        batch = next
+        swap(&batch, &box.batch)
+        let finished = additions
         additions = Additions()
         recycleBatch()
         return finished

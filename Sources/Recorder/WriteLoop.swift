@@ -111,11 +111,11 @@ struct WriteLoop: ~Copyable {
         var additions = finished.additions
         additions.append(contentsOf: orphaned)
         if let dropped { additions.gaps.append(dropped) }
-        if finished.batch.keptCount > 0 {
+        if finished.box.batch.keptCount > 0 {
             let block: EncodedBlock
             do throws(BlockError) {
                 block = try encoder.encode(
-                    finished.batch, firstSequence: store.nextSequence, run: run, origin: store.origin)
+                    finished.box.batch, firstSequence: store.nextSequence, run: run, origin: store.origin)
             } catch {
                 throw StoreError(.badBlock, error.description)
             }
@@ -134,13 +134,13 @@ struct WriteLoop: ~Copyable {
         if unsyncedSince == nil { unsyncedSince = Clock.monotonic() }
     }
 
-    private mutating func settle(_ finished: consuming FinishedBatch, failure: String?) {
+    private mutating func settle(_ finished: FinishedBatch, failure: String?) {
         shared.progress.settledBuffers.store(finished.bufferCount, ordering: .sequentiallyConsistent)
         if finished.barrier > 0 {
             if failure == nil { syncNow() }
             shared.barriers.settle(finished.barrier, failure: failure)
         }
-        shared.exchange.giveBack(finished.batch)
+        shared.exchange.giveBack(finished.box)
         shared.controlWaker.wake()
     }
 
@@ -157,8 +157,8 @@ struct WriteLoop: ~Copyable {
     private mutating func dropOldest() {
         guard let oldest = held.popFirst() else { return }
         orphaned.append(contentsOf: oldest.additions)
-        let count = UInt64(oldest.batch.keptCount)
-        if count > 0, let first = oldest.batch.windows.first, let last = oldest.batch.windows.last {
+        let count = UInt64(oldest.box.batch.keptCount)
+        if count > 0, let first = oldest.box.batch.windows.first, let last = oldest.box.batch.windows.last {
             let before = dropped
             dropped = Gap(
                 kind: .batchDropped, from: min(first.earliest, before?.from ?? first.earliest),
