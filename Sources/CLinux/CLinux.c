@@ -111,6 +111,15 @@ int clinux_set_scheduler_slice(uint64_t nanoseconds)
     return (int)syscall(SYS_sched_setattr, 0, &attributes, 0U);
 }
 
+int clinux_try_write_lock(int descriptor)
+{
+    struct flock lock;
+    memset(&lock, 0, sizeof(lock));
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    return fcntl(descriptor, F_OFD_SETLK, &lock);
+}
+
 int clinux_pidfd_open(int32_t pid, unsigned int flags)
 {
     return (int)syscall(SYS_pidfd_open, pid, flags);

@@ -51,6 +51,8 @@ struct DirectoryTree {
         var stamp: UInt64 = 0
         /// The read buffer in which the kernel was last asked for it; no handle is tried twice in one.
         var triedInBuffer: UInt64 = 0
+        /// Which of all renames of directories moved it last; 0 for none.
+        var movedBy: UInt64 = 0
     }
 
     private(set) var nodes: [Node] = []
@@ -99,6 +101,31 @@ struct DirectoryTree {
         handles.append(handle)
         slots[slot] = index
         return index
+    }
+
+    /// True when `index` is `ancestor` or lies below it, by what is placed.
+    func isAtOrBelow(_ index: Index, _ ancestor: Index) -> Bool {
+        var current = index
+        for _ in 0..<Self.maximumDepth {
+            if current == ancestor { return true }
+            guard current >= 0, nodes[Int(current)].state == .placed else { return false }
+            current = nodes[Int(current)].parent
+        }
+        // Deeper than any path, or a knot: it must not be tied further.
+        return true
+    }
+
+    /// True when a directory, or one above it, was moved by a rename after number `rename`.
+    func wasMoved(_ index: Index, after rename: UInt64) -> Bool {
+        var current = index
+        for _ in 0..<Self.maximumDepth {
+            guard current >= 0 else { return false }
+            let node = nodes[Int(current)]
+            if node.movedBy > rename { return true }
+            guard node.state == .placed else { return false }
+            current = node.parent
+        }
+        return true
     }
 
     /// Says where a directory is. True when that is news.

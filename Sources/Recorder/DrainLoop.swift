@@ -16,9 +16,15 @@ final class DrainLoop: Sendable {
     /// Between a reading and its passing on.
     private let seenEmptyAt = Atomic<Int64>(.min)
     private let isBusy = Atomic<Bool>(false)
+    private let startedAt: Instant
     private let watchdogAllowedNanoseconds: Int64?
 
-    init(group: GroupBox, ring: BufferRing, barriers: Barriers, waker: Waker, watchdogAllowedNanoseconds: Int64?) {
+    /// Parameter startedAt: a moment before the first mark; no event is older.
+    init(
+        group: GroupBox, ring: BufferRing, barriers: Barriers, waker: Waker, startedAt: Instant,
+        watchdogAllowedNanoseconds: Int64?
+    ) {
+        self.startedAt = startedAt
         self.group = group
         self.ring = ring
         self.barriers = barriers
@@ -49,7 +55,7 @@ final class DrainLoop: Sendable {
         var watchdog = Watchdog(allowedNanoseconds: watchdogAllowedNanoseconds)
         var descriptors = PollSet(reading: [group.group.fileDescriptor, waker.descriptor.fileDescriptor])
         var lastBarrier: UInt64 = 0
-        var seenEmpty = Clock.realtime()
+        var seenEmpty = startedAt
         var cycleBegan = Clock.monotonic()
         while true {
             watchdog.pingIfDue()

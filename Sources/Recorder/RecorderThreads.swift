@@ -32,6 +32,7 @@ struct RecorderThreads: ~Copyable {
         let exchange = BatchExchange(writerWaker: writerWaker, resolverWaker: try Waker())
         let drainLoop = DrainLoop(
             group: marked.group, ring: ring, barriers: barriers, waker: try Waker(),
+            startedAt: marked.coverage.map(\.from).min() ?? Clock.realtime(),
             watchdogAllowedNanoseconds: ServiceNotification.watchdogIntervalNanoseconds)
         let shared = WriteShared(
             exchange: exchange, ring: ring, drain: drainLoop, progress: progress, barriers: barriers,
@@ -52,7 +53,7 @@ struct RecorderThreads: ~Copyable {
             guard let store = handOff.take() else { return }
             WriteLoop(store: store, run: run, options: options, shared: shared).runToEnd()
         }
-        let resolve = try OSThread(name: "resolve", stackByteCount: 2 << 20) {
+        let resolve = try OSThread(name: "resolve", stackByteCount: Self.resolveStackByteCount) {
             ThreadPriority.lower(by: Self.resolveNiceness)
             var loop = ResolveLoop(
                 resolver: Resolver(
@@ -98,6 +99,8 @@ struct RecorderThreads: ~Copyable {
 
     /// *drain* comes first: what waits unread is merged by the kernel. Encoding and merging can wait longest.
     private static let drainTurnNanoseconds: UInt64 = 100_000
+    /// A tree of directories is walked up by recursion, `DirectoryTree.maximumDepth` at most.
+    private static let resolveStackByteCount = 16 << 20
     private static let resolveNiceness: Int32 = 3
     private static let writeNiceness: Int32 = 10
 

@@ -57,6 +57,11 @@ struct RenameHistory {
         return nil
     }
 
+    /// The place of a directory has to be asked for: what was noted contradicts itself.
+    mutating func suspect(_ directory: DirectoryTree.Index) {
+        if ambiguous.count < Self.maximumCount { ambiguous.insert(directory) }
+    }
+
     /// The queue was seen empty between the readings before and those to come: records of the two cannot have been joined.
     mutating func beginPass() {
         guard count > 0 else { return }

@@ -162,6 +162,15 @@ extension Resolver {
             tree[index].isDoubtful = false
             stamp &+= 1
         }
+        if tree[index].state != .root, tree.isAtOrBelow(parent, index) {
+            // A directory within itself: renames were joined, and one that lies between stands before or behind. Nobody but
+            // the kernel knows where the two are.
+            tree[index].state = .unplaced
+            tree[index].isDoubtful = true
+            renames.suspect(index)
+            stamp &+= 1
+            return
+        }
         guard tree.place(index, parent: parent, name: name) else { return }
         // Everything below has another path now.
         if before == .placed { stamp &+= 1 }

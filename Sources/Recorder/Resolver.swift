@@ -60,6 +60,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     private var lastDirectory: DirectoryTree.Index = DirectoryTree.none
     private var lastWindow: TimeWindow?
     private var counts = Counts()
+    /// How many renames of directories were taken in.
+    private var renameCount: UInt64 = 0
     /// Where the events of the reading begin in the batch.
     private var firstEventOfReading = 0
     /// Merged events of the reading, behind which their process started another program.
@@ -70,6 +72,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         var directory: DirectoryTree.Index
         /// Of a rename, where it went.
         var target: DirectoryTree.Index?
+        /// How many renames of directories there had been.
+        var renameCount: UInt64
     }
 
     /// Where an event happened; of a rename, also where it went, else `none`.
@@ -353,7 +357,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                 eventDirectories.append(EventDirectories(directory: source, target: end ?? DirectoryTree.none))
                 let isOpen = place.isPending || targetPlace?.isPending == true
                 if isOpen, ownEntry == nil, targetEntry == nil {
-                    unsettled.append(UnsettledEvent(event: event, directory: source, target: end))
+                    unsettled.append(
+                        UnsettledEvent(event: event, directory: source, target: end, renameCount: renameCount))
                 }
             }
         }
@@ -409,12 +414,16 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                 index, from: .init(parent: directory, name: bytes.extracting(record.name.indices)),
                 to: .init(parent: target, name: name), event: batch.count)
             settle(index, at: target, name: name)
+            renameCount += 1
+            tree[index].movedBy = renameCount
             if let doubtBegins { doubt(index, sinceEvent: doubtBegins) }
             for event in joined where isAtOrBelow(eventDirectories[event].directory, index) {
                 batch.insertFlags(.uncertainPath, at: event)
             }
             enterRoot(index, name: name, in: target)
         } else if known != DirectoryTree.none || record.mask.contains(.create) {
+            // What was found outside and goes stays outside; placing it would have all the others looked for again.
+            if known != DirectoryTree.none, tree[known].state == .outside, !record.mask.contains(.create) { return }
             // A deletion places a directory too: the records of what happened in it may stand before or behind.
             let index = tree.findOrInsert(object)
             let name = bytes.extracting(record.name.indices)
@@ -668,7 +677,11 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                     leftOut.add(batch.windows[Int(batch[entry.event].window)])
                 }
                 batch.drop(at: entry.event)
-            } else if place.isDoubtful || targetPlace?.isDoubtful == true {
+            } else if place.isDoubtful || targetPlace?.isDoubtful == true
+                || tree.wasMoved(entry.directory, after: entry.renameCount)
+                || entry.target.map({ tree.wasMoved($0, after: entry.renameCount) }) == true
+            {
+                // Its place became known only after a directory above was renamed: it may have had another path.
                 batch.insertFlags(.uncertainPath, at: entry.event)
             }
         }

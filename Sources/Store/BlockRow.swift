@@ -1,3 +1,4 @@
+internal import Block
 package import Model
 
 /// What the store knows about a block without reading it.
@@ -18,6 +19,13 @@ package struct BlockRow: Hashable, Sendable {
     /// 0: there is no filter, the block may know any path.
     package var filterByteCount: UInt64
 
+    /// `firstSequence` of the block after it; nil for the last one, and where it was not asked for.
+    package var followedBy: UInt64?
+
+    /// False where the block after it begins elsewhere than this row says that it ends: events are missing, or the row is
+    /// damaged.
+    package var isContiguous: Bool { followedBy.map { $0 == endSequence } ?? true }
+
     /// `seq` of the event after its last.
     package var endSequence: UInt64 { firstSequence &+ count }
 }
@@ -29,10 +37,16 @@ extension BlockRow {
         length(data), filter_byte_count
         """
 
+    /// One column more, for `followedBy`.
+    static let nextColumn = """
+        (SELECT first_seq FROM block AS later WHERE later.first_seq > block.first_seq ORDER BY first_seq LIMIT 1)
+        """
+
     /// From a row of `columns`.
     init(_ row: borrowing Statement) {
         firstSequence = row.count(0)
-        count = row.count(1)
+        // Damage must not make a block reach over others: what the block itself holds is compared when it is read.
+        count = min(max(row.count(1), 1), UInt64(BlockLimits.eventCount))
         level = row.count(2)
         earliest = Instant(nanosecondsSinceEpoch: row.integer(3))
         latest = Instant(nanosecondsSinceEpoch: row.integer(4))
@@ -47,5 +61,6 @@ extension BlockRow {
         factCount = row.count(8)
         byteCount = row.count(9)
         filterByteCount = row.count(10)
+        followedBy = nil
     }
 }

@@ -2,7 +2,7 @@ internal import Glibc
 package import Model
 internal import Syscalls
 
-/// The right to write to a store: an exclusive flock(2) on its `alive` file, for as long as the value lives.
+/// The right to write to a store: a write lock on its `alive` file, for as long as the value lives.
 package struct StoreLock: ~Copyable, Sendable {
     private let file: OwnedDescriptor
     private let path: RawPath

@@ -13,7 +13,7 @@ extension StoreReader {
             try connection.prepare(
                 "blocks",
                 """
-                SELECT \(BlockRow.columns) FROM block
+                SELECT \(BlockRow.columns), \(BlockRow.nextColumn) FROM block
                 WHERE latest >= ? AND earliest < ?
                     AND first_seq >= coalesce((SELECT first_seq FROM block WHERE first_seq <= ?3
                         ORDER BY first_seq DESC LIMIT 1), 0)
@@ -23,7 +23,8 @@ extension StoreReader {
                 .integer(from?.nanosecondsSinceEpoch ?? .min), .integer(to?.nanosecondsSinceEpoch ?? .max),
                 .count(afterSequence.map { $0 == .max ? $0 : $0 + 1 } ?? 0),
             ]) { (row) throws(StoreError) in
-                let block = BlockRow(row)
+                var block = BlockRow(row)
+                block.followedBy = row.isNull(11) ? nil : row.count(11)
                 if block.endSequence &- 1 > afterSequence ?? 0 { rows.append(block) }
             }
             return rows

@@ -108,15 +108,16 @@ extension OwnedDescriptor {
         try orThrow("fsync") { () -> Int32 in fsync(number) }
     }
 
-    /// Takes the exclusive lock of the open file description without waiting. flock(2).
+    /// Takes the write lock of the open file description on the whole file without waiting. fcntl(2), F_OFD_SETLK.
     ///
+    /// Only who may write the file can take it, so no reader can keep a writer out, as one could with flock(2).
     /// Returns: false where another open file description holds it. The lock ends when the last duplicate is closed.
     package borrowing func tryLockExclusively() throws(SyscallError) -> Bool {
         let number = fileDescriptor
-        switch retryingOnInterrupt({ flock(number, LOCK_EX | LOCK_NB) }) {
+        switch retryingOnInterrupt({ clinux_try_write_lock(number) }) {
         case 0: return true
-        case -EWOULDBLOCK: return false
-        case let result: throw SyscallError(call: "flock", errno: -result)
+        case -EAGAIN, -EACCES: return false
+        case let result: throw SyscallError(call: "fcntl", errno: -result)
         }
     }
 

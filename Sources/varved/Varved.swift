@@ -120,11 +120,11 @@ struct Varved: ParsableCommand {
             }
             status = try RecordingSession.run(try parse(Array(own)).options(command: command))
         } catch let error as RecorderError {
-            StandardError.write("varved: \(error.message)\n")
+            StandardError.write("varved: \(error.message.withoutControls)\n")
             status = error.code.rawValue
         } catch {
             let code = exitCode(for: error)
-            let text = fullMessage(for: error) + "\n"
+            let text = fullMessage(for: error).withoutControls + "\n"
             // Help and version are answers; everything else that the parser throws is bad usage.
             if code.isSuccess { StandardOutput.write(text) } else { StandardError.write(text) }
             status = code.isSuccess ? 0 : RecorderError.Code.usage.rawValue

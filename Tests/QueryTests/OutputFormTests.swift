@@ -138,6 +138,6 @@ import Testing
 
     /// An argument is echoed in the message about it.
     @Test func messagesCannotSteerTheTerminal() {
-        #expect(Failures.withoutControls("a\u{1B}[31mb\u{9B}c\n") == "a\\x1b[31mb\\x9bc\n")
+        #expect("a\u{1B}[31mb\u{9B}c\n".withoutControls == "a\\x1b[31mb\\x9bc\n")
     }
 }

@@ -121,6 +121,10 @@ int32_t clinux_thread_id(void);
  * stays. Linux >= 6.12; older kernels accept and ignore it. 0 or -1 with errno. */
 int clinux_set_scheduler_slice(uint64_t nanoseconds);
 
+/* fcntl(2) with F_OFD_SETLK (needs _GNU_SOURCE): a write lock of the open file description on the whole file. 0 or -1 with
+ * errno. */
+int clinux_try_write_lock(int descriptor);
+
 /* pidfd_open(2); a descriptor or -1 with errno. */
 int clinux_pidfd_open(int32_t pid, unsigned int flags);
 

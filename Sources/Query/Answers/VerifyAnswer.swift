@@ -28,7 +28,9 @@ package struct VerifyAnswer {
         var findings: [Finding] = []
         var blockCount: UInt64 = 0
         var eventCount: UInt64 = 0
-        var expected: UInt64?
+        // What was pruned is gone for good; everything behind it has to be there.
+        let pruned = try reader.gaps().filter { $0.gap.kind == .pruned }.map(\.afterSequence).max() ?? 0
+        var expected: UInt64? = pruned + 1
         while let row = try walk.next() {
             if let expected, row.firstSequence != expected {
                 findings.append(

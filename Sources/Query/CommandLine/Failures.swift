@@ -21,25 +21,11 @@ package enum Failures {
     /// Writes all of `text`, as far as the descriptor takes it. Nothing in it may steer a terminal, whatever an argument
     /// or a name brought in: control characters but the end of line are written as `\xNN`.
     package static func print(_ text: String, to descriptor: Int32) {
-        let text = withoutControls(text)
+        let text = text.withoutControls
         // Nothing is left to do where it cannot be written.
         let stream = OwnedDescriptor(takingOver: descriptor)
         try? stream.write(Array(text.utf8))
         _ = stream.release()
-    }
-
-    static func withoutControls(_ text: String) -> String {
-        var safe = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
-            let isControl = scalar.value < 0x20 && scalar != "\n" || (0x7F..<0xA0).contains(scalar.value)
-            if isControl {
-                safe.append(
-                    contentsOf: "\\x\(scalar.value < 16 ? "0" : "")\(String(scalar.value, radix: 16))".unicodeScalars)
-            } else {
-                safe.append(scalar)
-            }
-        }
-        return String(safe)
     }
 
     /// What an error means to whoever asked.

@@ -45,7 +45,9 @@ package struct Completeness: Sendable {
             return gaps.filter { $0.kind != .walMissed }.map(Reason.gap)
         }
         let from = since ?? min(first, until ?? first)
-        let to = until ?? max(last, since ?? last)
+        let to = until ?? last
+        // Asked for what came after the last recording: nothing was recorded of all that.
+        if until == nil, from > last { return [.uncovered(from: last, to: from)] }
         var reasons = gaps.filter { gap in
             gap.kind != .walMissed && Self.touches(gap, from, to) && Self.concerns(gap.scope, scopes)
         }.map(Reason.gap)

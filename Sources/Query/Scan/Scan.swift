@@ -56,7 +56,7 @@ package final class Scan {
             }
             guard let bytes = try fetch(row) else { continue }
             do {
-                if try visitBlock(bytes, visit) == .stop { return }
+                if try visitBlock(bytes, row, visit) == .stop { return }
             } catch let error as BlockError {
                 note(error, row)
             }
@@ -67,7 +67,7 @@ package final class Scan {
     package func count() throws(StoreError) -> UInt64 {
         var total: UInt64 = 0
         while let row = try walk.next() {
-            if selection.isOnlyTime, holds(row.earliest, row.latest) {
+            if selection.isOnlyTime, row.isContiguous, holds(row.earliest, row.latest) {
                 total += UInt64(walk.remaining(first: row.firstSequence, end: row.endSequence).count)
                 walk.finish(first: row.firstSequence, end: row.endSequence)
                 continue
@@ -78,7 +78,7 @@ package final class Scan {
             }
             guard let bytes = try fetch(row) else { continue }
             do throws(BlockError) {
-                total += try countBlock(bytes)
+                total += try countBlock(bytes, row)
             } catch {
                 note(error, row)
             }
@@ -95,6 +95,25 @@ package final class Scan {
             note(BlockError(.damaged, error.description), row)
             return nil
         }
+    }
+
+    /// Reads the header of a block and holds it against the row, which decides where the walk goes on.
+    ///
+    /// A merged block starts where its first source did, so it may hold more than a row that was listed before the merge.
+    private func open(_ bytes: [UInt8], _ row: BlockRow) throws(BlockError) -> BlockReader {
+        let block = try BlockReader(bytes)
+        let end = block.header.endSequence
+        if let next = row.followedBy, next > end, !row.isContiguous {
+            let error = BlockError(.damaged, "no block holds them")
+            damages.append(Damage(firstSequence: end, count: next - end, error: error))
+        }
+        guard block.header.firstSequence == row.firstSequence, UInt64(block.header.count) >= row.count else {
+            throw BlockError(
+                .malformed,
+                "it holds \(block.header.count) events from \(block.header.firstSequence), its row says \(row.count) from "
+                    + "\(row.firstSequence)")
+        }
+        return block
     }
 
     /// Passes over what is left of a block that cannot be read.
@@ -117,8 +136,8 @@ package final class Scan {
         return selection.mayMatch { PathFilter.mayContain($0, in: filter, key: key) }
     }
 
-    private func visitBlock(_ bytes: [UInt8], _ visit: (RowGroupView) throws -> Flow) throws -> Flow {
-        let block = try BlockView(BlockReader(bytes), paths: paths, processes: processes)
+    private func visitBlock(_ bytes: [UInt8], _ row: BlockRow, _ visit: (RowGroupView) throws -> Flow) throws -> Flow {
+        let block = try BlockView(open(bytes, row), paths: paths, processes: processes)
         let header = block.reader.header
         guard !block.isEmpty else {
             walk.finish(first: header.firstSequence, end: header.endSequence)
@@ -137,8 +156,8 @@ package final class Scan {
         return .proceed
     }
 
-    private func countBlock(_ bytes: [UInt8]) throws(BlockError) -> UInt64 {
-        let block = try BlockView(BlockReader(bytes), paths: paths, processes: processes)
+    private func countBlock(_ bytes: [UInt8], _ row: BlockRow) throws(BlockError) -> UInt64 {
+        let block = try BlockView(open(bytes, row), paths: paths, processes: processes)
         let header = block.reader.header
         var total: UInt64 = 0
         if !block.isEmpty {
