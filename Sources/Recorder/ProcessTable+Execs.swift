@@ -52,6 +52,8 @@ extension ProcessTable {
             entry.announcedAfter = earliest
             claim(&entry, life)
         }
+        // Where the record before it may be missing, a file without an interpreter may be one.
+        let path = entry.mayMissExec && interpreter == nil ? nil : path
         entry.process.exe = path
         entry.process.script = nil
         entry.process.exeSource = path == nil ? nil : .exec

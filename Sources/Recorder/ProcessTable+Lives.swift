@@ -229,7 +229,7 @@ extension ProcessTable {
         claim(&entry, life)
         let limit = entry.hasDoubtfulExec || entry.mayMissExec ? latest : moment - 1
         if let exec = life.execs.last(where: { $0 <= limit }), exec > entry.lastExec, entry.imageBegan != nil {
-            if !entry.mayMissExec { entry.unknownExec = exec }
+            if entry.hasDoubtfulExec || !entry.mayMissExec { entry.unknownExec = exec }
             entry.hasDoubtfulExec = false
             keepImage(&entry)
             entry.imageBegan = exec
