@@ -20,7 +20,9 @@ extension ProcessTable {
         pid: Int32, at window: TimeWindow, path: RawPath?, object: FileIdentity?, in batch: inout Batch,
         executed: (FileIdentity) -> Executed
     ) -> ExecOutcome {
-        guard let key = keys[pid], var entry = entries[key], key & Self.ambiguousBit == 0, !entry.hasDoubtfulExec else {
+        guard let key = keys[pid], var entry = entries[key], key & Self.ambiguousBit == 0, !entry.hasDoubtfulExec,
+            !entry.isUncertain
+        else {
             return .newImage
         }
         let earliest = window.earliest.nanosecondsSinceEpoch &- window.clockOffsetNanoseconds

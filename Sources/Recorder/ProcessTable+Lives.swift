@@ -7,7 +7,10 @@ extension ProcessTable {
     ///
     /// Returns the interval in which messages were lost, in nanoseconds of CLOCK_MONOTONIC.
     mutating func hear(upTo window: TimeWindow) -> (from: Int64, to: Int64)? {
-        guard let witness else { return nil }
+        guard let witness else {
+            noteForks()
+            return nil
+        }
         clockOffset = window.clockOffsetNanoseconds
         readingBeforeBegan = readingBegan
         readingBegan = window.earliest.nanosecondsSinceEpoch &- clockOffset
