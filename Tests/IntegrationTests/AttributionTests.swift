@@ -217,7 +217,10 @@ extension EndToEnd {
             #expect(answer.status == 0)
             let pids = try Self.writers(scene, workers: 1)
             #expect(Set(pids.values).count < pids.count, "the numbers come round")
-            let score = try Self.score(scene.events(syncing: false), pids)
+            // Without the connector /proc may already show the program that a process is about to run, so the shell that
+            // opens a file for another program is left out: it is about who, not about when.
+            let kinds = Self.kinds.filter { $0 != "redirect" }
+            let score = try Self.score(scene.events(syncing: false), pids, ofKinds: kinds)
             print("right \(score.right) of \(score.total), unknown \(score.unknown), marked \(score.marked)")
             #expect(score.wrong == [])
         }
