@@ -233,19 +233,13 @@ static int attach_process_filter(int socket)
 
 static int ask_connector(int socket, enum proc_cn_mcast_op operation)
 {
-    struct {
-        struct nlmsghdr header;
-        struct cn_msg message;
-        enum proc_cn_mcast_op operation;
-    } __attribute__((packed)) request;
-    memset(&request, 0, sizeof(request));
-    request.header.nlmsg_len = sizeof(request);
-    request.header.nlmsg_type = NLMSG_DONE;
-    request.message.id.idx = CN_IDX_PROC;
-    request.message.id.val = CN_VAL_PROC;
-    request.message.len = sizeof(request.operation);
-    request.operation = operation;
-    return send(socket, &request, sizeof(request), 0) == (ssize_t)sizeof(request) ? 0 : -1;
+    struct nlmsghdr header = {.nlmsg_len = EVENT_AT + sizeof(operation), .nlmsg_type = NLMSG_DONE};
+    struct cn_msg message = {.id = {.idx = CN_IDX_PROC, .val = CN_VAL_PROC}, .len = sizeof(operation)};
+    uint8_t request[EVENT_AT + sizeof(operation)];
+    memcpy(request, &header, sizeof(header));
+    memcpy(request + sizeof(header), &message, sizeof(message));
+    memcpy(request + EVENT_AT, &operation, sizeof(operation));
+    return send(socket, request, sizeof(request), 0) == (ssize_t)sizeof(request) ? 0 : -1;
 }
 
 int clinux_process_connector(int receive_byte_count)

@@ -14,8 +14,9 @@ struct ProcDirectory: ProcessSource {
 
     init() {
         let maximumPID = (try? ProcFS.maximumPID()) ?? 32_768
-        // Half a turn is left as a margin: pids are given out in order, but some are in use and skipped.
-        forksUntilReuse = UInt64(max(maximumPID / 2, 1))
+        // Half a turn is left as a margin: pids are given out in order, but some are in use and skipped. After the first
+        // turn the kernel leaves out those below 300.
+        forksUntilReuse = UInt64(max((maximumPID - 300) / 2, 1))
     }
 
     func startMoment(monotonic: Int64) -> Instant {

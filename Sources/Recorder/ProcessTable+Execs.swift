@@ -20,7 +20,9 @@ extension ProcessTable {
         pid: Int32, at window: TimeWindow, path: RawPath?, object: FileIdentity?, in batch: inout Batch,
         executed: (FileIdentity) -> Executed
     ) -> ExecOutcome {
-        guard let key = keys[pid], var entry = entries[key], key & Self.ambiguousBit == 0, !entry.hasDoubtfulExec else {
+        guard let key = keys[pid], var entry = entries[key], key & Self.ambiguousBit == 0, !entry.hasDoubtfulExec,
+            !entry.isUncertain
+        else {
             return .newImage
         }
         let earliest = window.earliest.nanosecondsSinceEpoch &- window.clockOffsetNanoseconds
@@ -52,6 +54,8 @@ extension ProcessTable {
             entry.announcedAfter = earliest
             claim(&entry, life)
         }
+        // Where the record before it may be missing, a file without an interpreter may be one.
+        let path = entry.mayMissExec && interpreter == nil ? nil : path
         entry.process.exe = path
         entry.process.script = nil
         entry.process.exeSource = path == nil ? nil : .exec

@@ -7,7 +7,10 @@ extension ProcessTable {
     ///
     /// Returns the interval in which messages were lost, in nanoseconds of CLOCK_MONOTONIC.
     mutating func hear(upTo window: TimeWindow) -> (from: Int64, to: Int64)? {
-        guard let witness else { return nil }
+        guard let witness else {
+            noteForks()
+            return nil
+        }
         clockOffset = window.clockOffsetNanoseconds
         readingBeforeBegan = readingBegan
         readingBegan = window.earliest.nanosecondsSinceEpoch &- clockOffset
@@ -229,7 +232,7 @@ extension ProcessTable {
         claim(&entry, life)
         let limit = entry.hasDoubtfulExec || entry.mayMissExec ? latest : moment - 1
         if let exec = life.execs.last(where: { $0 <= limit }), exec > entry.lastExec, entry.imageBegan != nil {
-            if !entry.mayMissExec { entry.unknownExec = exec }
+            if entry.hasDoubtfulExec || !entry.mayMissExec { entry.unknownExec = exec }
             entry.hasDoubtfulExec = false
             keepImage(&entry)
             entry.imageBegan = exec

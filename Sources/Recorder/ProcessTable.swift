@@ -69,6 +69,8 @@ struct ProcessTable<Source: ProcessSource> {
         var unknownExec: Int64 = .min
         /// Of an entry that may stand for several processes, the window it is for.
         var window: Instant?
+        /// The check of the table that it passed last.
+        var checkSerial: UInt64 = 0
         /// The last batch in which the process did anything.
         var usedSerial: UInt64 = 0
         /// The batch in which `/proc` was asked for the image.
@@ -106,6 +108,11 @@ struct ProcessTable<Source: ProcessSource> {
     var pendingFacts: [ProcessFact] = []
     /// CLOCK_REALTIME − CLOCK_MONOTONIC of the last reading.
     var clockOffset: Int64 = 0
+    /// Raised by each reading in which a process was started, where pids come round so fast that a batch is too long.
+    private var checkSerial: UInt64 = 0
+    private var forksAtReading: UInt64?
+    /// So many processes were started since the reading before that pids may have come round in it.
+    private var mayHaveComeRound = false
     /// When the last two readings began, in nanoseconds of CLOCK_MONOTONIC.
     var readingBegan: Int64 = .min
     var readingBeforeBegan: Int64 = .min
@@ -290,7 +297,8 @@ struct ProcessTable<Source: ProcessSource> {
     /// The entry for a pid whose lives are not known, checked for this batch.
     private mutating func current(_ pid: Int32, at window: TimeWindow, in batch: inout Batch) -> Entry {
         guard var entry = entries[Self.pidKey(pid)] else { return newEntry(pid, at: window, isUncertain: false) }
-        guard entry.batchSerial != serial else { return entry }
+        guard entry.batchSerial != serial || entry.checkSerial != checkSerial else { return entry }
+        entry.checkSerial = checkSerial
         if pid <= 0 { return entry }
         let forks = forkCountOfBatch()
         if let identity = source.identity(of: pid) {
@@ -323,6 +331,25 @@ struct ProcessTable<Source: ProcessSource> {
         return now - before >= source.forksUntilReuse
     }
 
+    /// In a small pid space every reading counts the processes that were started, and all are checked again after any.
+    mutating func noteForks() {
+        guard source.forksUntilReuse < Self.smallForkCount else { return }
+        let now = source.forkCount()
+        defer { forksAtReading = now }
+        forksNow = now
+        forksWereRead = true
+        guard let now, let before = forksAtReading, now > before else {
+            mayHaveComeRound = false
+            return
+        }
+        mayHaveComeRound = now - before >= source.forksUntilReuse
+        checkSerial &+= 1
+        for way in recentPIDs.indices { recentPIDs[way] = -1 }
+    }
+
+    /// More forks than these do not happen in a batch of two seconds.
+    private static var smallForkCount: UInt64 { 8_192 }
+
     mutating func forkCountOfBatch() -> UInt64? {
         if !forksWereRead {
             forksNow = source.forkCount()
@@ -333,12 +360,15 @@ struct ProcessTable<Source: ProcessSource> {
 
     private mutating func newEntry(_ pid: Int32, at window: TimeWindow, isUncertain: Bool) -> Entry {
         var entry = Entry(process: Self.unknown(pid, seen: window.time))
-        entry.isUncertain = isUncertain
+        entry.isUncertain = isUncertain || mayHaveComeRound
         entry.forksAtCheck = forkCountOfBatch()
-        guard pid > 0, let identity = source.identity(of: pid),
-            identity.start.nanosecondsSinceEpoch
-                <= window.time.nanosecondsSinceEpoch &+ Self.startGrainNanoseconds
-        else {
+        entry.checkSerial = checkSerial
+        // Where the pid may have come round, only who was there before all of it is surely meant.
+        let limit =
+            mayHaveComeRound
+            ? window.earliest.nanosecondsSinceEpoch &- Self.startGrainNanoseconds
+            : window.time.nanosecondsSinceEpoch &+ Self.startGrainNanoseconds
+        guard pid > 0, let identity = source.identity(of: pid), identity.start.nanosecondsSinceEpoch <= limit else {
             entry.hasEnded = true
             return entry
         }

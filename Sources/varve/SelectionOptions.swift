@@ -53,6 +53,17 @@ struct SelectionOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("Only processes of logins of these users, whatever they became since.", valueName: "USER"))
+    var loginUser: [String] = []
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "Only processes of systemd units that match GLOB; without a type it is a service.", valueName: "GLOB"))
+    var unit: [String] = []
+
+    @Option(
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp("Only processes in containers that match GLOB or start with it.", valueName: "GLOB"))
     var container: [String] = []
 
@@ -71,7 +82,7 @@ struct SelectionOptions: ParsableArguments {
             since: range.since, until: range.until, paths: path.map { RawPath($0) },
             directories: under.map { RawPath($0) }, operations: op, pids: pid, comms: comm,
             exes: exe.map { RawPath($0) },
-            users: user, containers: container, limit: limit, isReversed: reverse,
+            users: user, loginUsers: loginUser, units: unit, containers: container, limit: limit, isReversed: reverse,
             includesOverlapping: overlapping
         ).selection()
     }

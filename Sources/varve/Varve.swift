@@ -17,6 +17,7 @@ struct Varve: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             EventsCommand.self, CountCommand.self, TopCommand.self, HistogramCommand.self, GapsCommand.self,
+            ProcessCommand.self,
             StatusCommand.self, SyncCommand.self, CompactCommand.self, PruneCommand.self, NoteCommand.self,
             VerifyCommand.self, DoctorCommand.self,
         ])

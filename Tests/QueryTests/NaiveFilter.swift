@@ -42,7 +42,11 @@ struct NaiveFilter {
         if let excluded = selection.excludedPID, process?.pid == excluded { return false }
         let pidMatches = selection.pids.isEmpty || process.map { selection.pids.contains($0.pid) } ?? false
         let userMatches = selection.userIDs.isEmpty || process?.uid.map { selection.userIDs.contains($0) } ?? false
-        return pidMatches && userMatches && any(selection.comms, [process?.comm])
+        let loginMatches =
+            selection.loginUserIDs.isEmpty || process?.loginUID.map { selection.loginUserIDs.contains($0) } ?? false
+        let units = process?.controlGroup.map { ControlGroupName.units(of: $0) } ?? []
+        return pidMatches && userMatches && loginMatches && any(selection.units, units)
+            && any(selection.comms, [process?.comm])
             && any(selection.exes, [process?.exe, process?.script]) && any(selection.containers, [process?.container])
     }
 }

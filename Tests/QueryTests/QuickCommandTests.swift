@@ -13,6 +13,7 @@ import Testing
             read(
                 "events", "--since", "-10m", "--until=now", "--path", "/a/*", "--path=-odd", "--under", "/b", "--op",
                 "create,modify", "--pid", "1,2", "--comm", "sh", "--exe", "dash", "--user", "root", "--container", "0a",
+                "--login-user", "me", "--unit", "ssh",
                 "--limit", "5", "--reverse", "--overlapping", "--accept-gaps", "-o", "csv", "--store", "/s", "-f"))
         #expect(command.verb == .events)
         #expect(command.selection.since == "-10m")
@@ -25,6 +26,8 @@ import Testing
         #expect(command.selection.exes == [RawPath("dash")])
         #expect(command.selection.users == ["root"])
         #expect(command.selection.containers == ["0a"])
+        #expect(command.selection.loginUsers == ["me"])
+        #expect(command.selection.units == ["ssh"])
         #expect(command.selection.limit == 5)
         #expect(command.selection.isReversed)
         #expect(command.selection.includesOverlapping)

@@ -7,8 +7,13 @@ import Testing
 
 @Suite struct ScanTests {
     static let editor = ActorProcess.named("vim", pid: 10, instance: 1, exe: "/usr/bin/vim", uid: 4_000_000_001)
-    static let shell = ActorProcess.named(
-        "sh", pid: 11, instance: 2, exe: "/bin/dash", uid: 0, container: "0123456789ab")
+    static let shell = {
+        var shell = ActorProcess.named(
+            "sh", pid: 11, instance: 2, exe: "/bin/dash", uid: 0, container: "0123456789ab")
+        shell.loginUID = 1000
+        shell.controlGroup = RawPath("/user.slice/user-1000.slice/user@1000.service/app.slice/build.service")
+        return shell
+    }()
 
     /// Two blocks: seconds 10 to 15 and 20 to 24.
     static func scene() throws -> StoreScene {
@@ -124,6 +129,12 @@ import Testing
         #expect(try scene.sequences(.only { $0.userIDs = [0] }) == [3, 4, 6])
         let container = try Selection.only { $0.containers = [try Glob(Array("0123*".utf8), subject: .word)] }
         #expect(try scene.sequences(container) == [3, 4, 6])
+        #expect(try scene.sequences(.only { $0.loginUserIDs = [1000] }) == [3, 4, 6])
+        #expect(try scene.sequences(.only { $0.loginUserIDs = [0] }) == [])
+        for unit in ["user@1000.service", "build.*"] {
+            let selection = try Selection.only { $0.units = [try Glob(Array(unit.utf8), subject: .word)] }
+            #expect(try scene.sequences(selection) == [3, 4, 6])
+        }
         // What is not known is left in when only others are left out.
         #expect(try scene.sequences(.only { $0.excludedPID = 10 }) == [3, 4, 5, 6])
     }
@@ -247,6 +258,8 @@ import Testing
         if chance(3) { selection.operations = masks.randomElement(using: &generator) ?? .create }
         if chance(4) { selection.pids = [10] }
         if chance(6) { selection.userIDs = [0] }
+        if chance(8) { selection.loginUserIDs = [1000] }
+        if chance(8) { selection.units = [try Glob(Array("build*".utf8), subject: .word)] }
         if chance(6) { selection.comms = [try Glob(Array("s?".utf8), subject: .word)] }
         if chance(8) { selection.excludedPID = 11 }
         selection.isReversed = chance(3)

@@ -36,12 +36,16 @@ final class StoreScene {
     }
 
     /// Stores one block of events.
-    func append(_ batchEvents: [RecordedEvent], gaps: [Gap] = []) throws {
+    func append(
+        _ batchEvents: [RecordedEvent], gaps: [Gap] = [], facts: [ProcessFact] = [], others: [ActorProcess] = []
+    ) throws {
         guard let nextSequence = writer?.nextSequence, let run = writer?.currentRun, let origin = writer?.origin,
             let key = writer?.filterKey
         else { return }
         var batch = Batch()
         batch.append(batchEvents)
+        batch.facts = facts
+        batch.processes += others
         var encoder = BlockEncoder(filterKey: key)
         let block = try encoder.encode(batch, firstSequence: nextSequence, run: run, origin: origin)
         nextInstance = max(nextInstance, (batchEvents.compactMap { $0.process?.instance }.max() ?? 0) + 1)

@@ -234,7 +234,10 @@ import Testing
         guard table.meet(pid, at: window(range), in: &batch) else { return }
         let outcome = table.noteExec(
             pid: pid, at: window(range), path: RawPath(path), object: Self.file(inode), in: &batch,
-            executed: { _ in .program(interpreter: nil) })
+            executed: { _ in
+                // What the loader itself is run by, nobody knows.
+                .program(interpreter: path == "/lib/ld.so" ? nil : .init(identity: Self.file(99), isForScript: false))
+            })
         #expect(outcome == .newImage)
     }
 

@@ -67,6 +67,27 @@ import Testing
         #expect(batch.processes[0].exe == nil)
     }
 
+    @Test func inASmallPidSpaceEachReadingIsChecked() {
+        var table = ProcessTable(source: ScriptedProcesses(), nextInstance: 1)
+        var batch = Batch()
+        _ = table.hear(upTo: Self.window(100))
+        table.source.alive[10] = ScriptedProcesses.Process(startTicks: 5, exe: "/bin/a", exeInode: 1)
+        let first = table.index(of: 10, at: Self.window(100), in: &batch)
+        table.source.forks += 1
+        table.source.alive[10] = ScriptedProcesses.Process(startTicks: 101, exe: "/bin/b", exeInode: 2)
+        _ = table.hear(upTo: Self.window(110))
+        let second = table.index(of: 10, at: Self.window(110), in: &batch)
+        #expect(batch.processes[Int(first.index)].exe == RawPath("/bin/a"))
+        #expect(batch.processes[Int(second.index)].exe == RawPath("/bin/b"))
+        // So many forks that the number may have been given out twice since the last reading.
+        table.source.forks += 100
+        table.source.alive[11] = ScriptedProcesses.Process(startTicks: 118, exe: "/bin/c", exeInode: 3)
+        _ = table.hear(upTo: Self.window(120))
+        let third = table.index(of: 11, at: Self.window(120), in: &batch)
+        #expect(third.isUncertain)
+        #expect(batch.processes[Int(third.index)].exe == nil)
+    }
+
     @Test func aProcessYoungerThanTheEventIsNotItsActor() {
         var table = ProcessTable(source: ScriptedProcesses(), nextInstance: 1)
         table.source.alive[10] = ScriptedProcesses.Process(startTicks: 900, exe: "/bin/late", exeInode: 1)

@@ -44,7 +44,12 @@ package final class BackgroundProgram {
 
     package var standardOutput: [UInt8] { (try? Files.contents(of: output, limit: 1 << 30)) ?? [] }
     package var errorText: String { String(decoding: (try? Files.contents(of: error)) ?? [], as: UTF8.self) }
-    package var isRunning: Bool { get throws { try status == nil && child.poll() == nil } }
+    package var isRunning: Bool {
+        get throws {
+            if status == nil { status = try child.poll() }
+            return status == nil
+        }
+    }
 
     /// Waits until its output satisfies the condition and gives the output.
     @discardableResult

@@ -14,6 +14,8 @@ package struct ReportedEvent: Decodable, Sendable {
     package var inode: UInt64?
     package var pid: Int32?
     package var process: ReportedProcess?
+    /// The program after an exec that the record goes across.
+    package var lastExe: String?
     package var uncertain: [String]
     package var container: String?
     package var containerPath: String?
@@ -27,6 +29,7 @@ package struct ReportedEvent: Decodable, Sendable {
         case containerTarget = "container_target"
         case nameOnly = "name_only"
         case operations = "op"
+        case lastExe = "exe_last"
         case rawPath = "path_raw"
         case rawTarget = "target_raw"
     }
@@ -42,6 +45,7 @@ package struct ReportedEvent: Decodable, Sendable {
         inode = try values.decodeIfPresent(UInt64.self, forKey: .inode)
         pid = try values.decodeIfPresent(Int32.self, forKey: .pid)
         process = try values.decodeIfPresent(ReportedProcess.self, forKey: .process)
+        lastExe = try values.decodeIfPresent(String.self, forKey: .lastExe)
         uncertain = try values.decodeIfPresent([String].self, forKey: .uncertain) ?? []
         container = try values.decodeIfPresent(String.self, forKey: .container)
         containerPath = try values.decodeIfPresent(String.self, forKey: .containerPath)
@@ -81,9 +85,10 @@ package struct ReportedProcess: Decodable, Sendable {
     package var gid: UInt32?
     package var container: String?
     package var outsideNamespace: Bool?
+    package var from: [String: String]?
 
     private enum CodingKeys: String, CodingKey {
-        case start, exe, script, comm, cmdline, ppid, uid, gid, container
+        case start, exe, script, comm, cmdline, ppid, uid, gid, container, from
         case outsideNamespace = "outside_pid_namespace"
     }
 }

@@ -373,6 +373,8 @@ extension BuiltPrograms {
 
     /// The scripted workload, in the repository.
     package static var workload: String { top + "/Tests/Workloads/workload.py" }
+    /// Short-lived writers of many kinds, the same that benchmarks/ measures with.
+    package static var writers: String { top + "/benchmarks/workloads/writers.sh" }
     /// The script behind `make demo`.
     package static var demo: String { top + "/scripts/demo" }
 }

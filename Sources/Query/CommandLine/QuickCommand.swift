@@ -87,6 +87,8 @@ package struct QuickCommand: Sendable {
         switch name {
         case "--comm": selection.comms.append(text)
         case "--user": selection.users.append(text)
+        case "--login-user": selection.loginUsers.append(text)
+        case "--unit": selection.units.append(text)
         case "--container": selection.containers.append(text)
         case "--pid": selection.pids.append(text)
         case "--op" where !text.hasPrefix("-"): selection.operations.append(text)

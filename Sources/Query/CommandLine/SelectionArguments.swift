@@ -12,6 +12,8 @@ package struct SelectionArguments: Sendable {
     package var comms: [String]
     package var exes: [RawPath]
     package var users: [String]
+    package var loginUsers: [String]
+    package var units: [String]
     package var containers: [String]
     package var limit: Int?
     package var isReversed: Bool
@@ -20,7 +22,8 @@ package struct SelectionArguments: Sendable {
     package init(
         since: String? = nil, until: String? = nil, paths: [RawPath] = [], directories: [RawPath] = [],
         operations: [String] = [], pids: [String] = [], comms: [String] = [], exes: [RawPath] = [],
-        users: [String] = [], containers: [String] = [], limit: Int? = nil, isReversed: Bool = false,
+        users: [String] = [], loginUsers: [String] = [], units: [String] = [], containers: [String] = [],
+        limit: Int? = nil, isReversed: Bool = false,
         includesOverlapping: Bool = false
     ) {
         self.since = since
@@ -32,6 +35,8 @@ package struct SelectionArguments: Sendable {
         self.comms = comms
         self.exes = exes
         self.users = users
+        self.loginUsers = loginUsers
+        self.units = units
         self.containers = containers
         self.limit = limit
         self.isReversed = isReversed
@@ -63,17 +68,30 @@ package struct SelectionArguments: Sendable {
         }
         selection.comms = try comms.map { try Glob(Array($0.utf8), subject: .word) }
         selection.exes = try exes.map { try PathArgument.glob($0.bytes, workingDirectory: workingDirectory) }
-        let users = users.isEmpty ? nil : UserDatabase.system()
-        for word in words(self.users) {
-            guard let number = users?.number(of: Array(word.utf8)) else { throw UsageError("no user '\(word)'") }
-            selection.userIDs.insert(number)
-        }
+        let database = users.isEmpty && loginUsers.isEmpty ? nil : UserDatabase.system()
+        selection.userIDs = try Self.numbers(of: words(users), database)
+        selection.loginUserIDs = try Self.numbers(of: words(loginUsers), database)
+        selection.units = try units.map { try Glob(Array(Self.unitPattern($0).utf8), subject: .word) }
         // The beginning of a container's number names it, as in the tools that run containers.
         selection.containers = try containers.map { try Glob(Array("\($0)*".utf8), subject: .word) }
         selection.limit = limit
         selection.isReversed = isReversed
         selection.includesOverlapping = includesOverlapping
         return selection
+    }
+
+    private static func numbers(of users: [Substring], _ database: UserDatabase?) throws -> Set<UInt32> {
+        var numbers: Set<UInt32> = []
+        for user in users {
+            guard let number = database?.number(of: Array(user.utf8)) else { throw UsageError("no user '\(user)'") }
+            numbers.insert(number)
+        }
+        return numbers
+    }
+
+    /// As systemctl(1) does it, a name without a type is a service.
+    private static func unitPattern(_ name: String) -> String {
+        name.contains(".") || name.hasSuffix("*") ? name : name + ".service"
     }
 
     private func words(_ lists: [String]) -> [Substring] {

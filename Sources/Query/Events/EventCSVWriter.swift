@@ -7,6 +7,7 @@ struct EventCSVWriter: EventWriter {
         "seq", "time", "earliest", "host", "op", "merged", "path", "path_raw", "target", "target_raw", "dir", "fs",
         "inode", "root", "generation", "pid", "instance", "start", "exe", "script", "comm", "cmdline", "ppid", "uid",
         "gid", "loginuid", "container", "uncertain", "container_path", "container_target",
+        "parent", "ruid", "rgid", "session", "tty", "cgroup", "unit", "exe_last",
     ]
 
     private var csv: CSVWriter
@@ -50,6 +51,8 @@ struct EventCSVWriter: EventWriter {
             let seen = containers.isEmpty ? nil : dictionaries?.path(path)
             csv.field(seen.flatMap { containers.place(of: $0, container: container)?.path } ?? [])
         }
+        writeLinks(dictionaries?.process(event.process))
+        csv.field(dictionaries?.process(event.lastProcess)?.exe?.bytes ?? [])
         csv.endRow()
         flush(into: &bytes)
     }
@@ -86,6 +89,16 @@ struct EventCSVWriter: EventWriter {
         number(process.gid)
         number(process.loginUID)
         csv.field(process.container?.bytes ?? [])
+    }
+
+    private mutating func writeLinks(_ process: ActorProcess?) {
+        number(process?.parentInstance)
+        number(process?.realUID)
+        number(process?.realGID)
+        number(process?.auditSession)
+        csv.field(process?.terminal.map { TerminalName.path(ofDevice: $0).bytes } ?? [])
+        csv.field(process?.controlGroup?.bytes ?? [])
+        csv.field(process?.controlGroup.flatMap { ControlGroupName.unit(of: $0) }?.bytes ?? [])
     }
 
     private mutating func number(_ value: (some FixedWidthInteger)?) {

@@ -66,6 +66,10 @@ struct EventJSONWriter: EventWriter {
             if processText[index].isEmpty { processText[index] = Self.text(of: process, &time) }
             json.members(processText[index])
         }
+        if let last = dictionaries?.process(event.lastProcess) {
+            json.text("exe_last", last.exe)
+            json.text("comm_last", last.comm)
+        }
         writeFlags(event, &json)
         json.endObject()
         swap(&json.bytes, &bytes)
@@ -151,55 +155,9 @@ struct EventJSONWriter: EventWriter {
         json.integer(process.pid)
         json.key("process")
         json.beginObject()
-        json.key("instance")
-        json.integer(process.instance)
-        if process.pid == 0 {
-            json.key("outside_pid_namespace")
-            json.boolean(true)
-        }
-        if let start = process.start {
-            json.key("start")
-            json.time(start, &time)
-        }
-        json.text("exe", process.exe)
-        json.text("script", process.script)
-        json.text("comm", process.comm)
-        json.text("cmdline", process.commandLine)
-        json.number("ppid", process.parentPID)
-        json.number("uid", process.uid)
-        json.number("gid", process.gid)
-        json.number("loginuid", process.loginUID)
-        json.text("container", process.container)
-        if process.exeSource != nil || process.detailSource != nil {
-            json.key("from")
-            json.beginObject()
-            json.source("exe", process.exeSource)
-            json.source("detail", process.detailSource)
-            json.endObject()
-        }
+        json.members(of: process, &time)
         json.endObject()
         return json.bytes
-    }
-}
-
-extension JSONWriter {
-    /// A text whose key is absent where it is not known.
-    fileprivate mutating func text(_ name: StaticString, _ value: RawPath?) {
-        guard let value else { return }
-        key(name)
-        string(bytes: value.bytes)
-    }
-
-    fileprivate mutating func number(_ name: StaticString, _ value: (some FixedWidthInteger)?) {
-        guard let value else { return }
-        key(name)
-        integer(value)
-    }
-
-    fileprivate mutating func source(_ name: StaticString, _ value: FactSource?) {
-        guard let value else { return }
-        key(name)
-        string(value.name)
     }
 }
 

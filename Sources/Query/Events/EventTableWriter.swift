@@ -35,9 +35,7 @@ struct EventTableWriter: EventWriter {
         let process = dictionaries?.process(event.process)
         appendPadded(process.map { "\($0.pid)" } ?? "-", 7, to: &bytes)
         appendPadded(userText(process), 8, to: &bytes)
-        // The kernel numbers whoever the recorder's pid namespace does not hold 0.
-        let unknown = process?.pid == 0 ? "(outside)" : "-"
-        appendPadded(process?.comm.map { TerminalText.escaped($0.bytes) } ?? unknown, 15, to: &bytes)
+        appendPadded(nameText(process), 15, to: &bytes)
         if let path = dictionaries?.path(event.path) {
             if event.flags.contains(.nameOnly) { bytes.append(text: "?/") }
             TerminalText.append(path, to: &bytes)
@@ -50,6 +48,16 @@ struct EventTableWriter: EventWriter {
             TerminalText.append(target, to: &bytes)
         }
         bytes.append(UInt8(ascii: "\n"))
+    }
+
+    /// A process that was gone before its name could be asked is called by its program.
+    private func nameText(_ process: ActorProcess?) -> String {
+        if let comm = process?.comm { return TerminalText.escaped(comm.bytes) }
+        guard let name = process?.exe?.bytes.split(separator: UInt8(ascii: "/")).last else {
+            // The kernel numbers whoever the recorder's pid namespace does not hold 0.
+            return process?.pid == 0 ? "(outside)" : "-"
+        }
+        return TerminalText.escaped(Array(name))
     }
 
     private func userText(_ process: ActorProcess?) -> String {

@@ -10,6 +10,7 @@ struct EventView {
     let path: PathIndex
     let target: PathIndex
     let process: ProcessIndex
+    let lastProcess: ProcessIndex
     let object: FileIdentity?
 }
 
@@ -21,6 +22,7 @@ struct EventColumns {
     private let paths: [UInt32]
     private let targets: [UInt32]?
     private let processes: [UInt32]
+    private let lastProcesses: [UInt32]?
     private let windows: DecodedWindows
     private let objects: [FileIdentity?]
 
@@ -31,6 +33,7 @@ struct EventColumns {
         paths = try view.column(.path)
         targets = view.group.maskUnion.contains(.rename) ? try view.column(.target) : nil
         processes = try view.column(.process)
+        lastProcesses = view.group.flagsUnion.contains(.spansExec) ? try view.column(.lastProcess) : nil
         windows = try view.windows()
         objects = try view.objects()
     }
@@ -53,7 +56,8 @@ struct EventColumns {
             sequence: view.group.firstSequence &+ UInt64(position), window: windows[position],
             mask: EventMask(rawValue: masks[position]),
             flags: EventFlags(rawValue: UInt8(truncatingIfNeeded: flags[position])), path: paths[position],
-            target: targets?[position] ?? .absent, process: processes[position], object: objects[ordinal])
+            target: targets?[position] ?? .absent, process: processes[position],
+            lastProcess: lastProcesses?[position] ?? .absent, object: objects[ordinal])
     }
 }
 

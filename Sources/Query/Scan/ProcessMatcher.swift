@@ -26,6 +26,15 @@ struct ProcessMatcher {
         if !selection.userIDs.isEmpty {
             guard let user = process.uid, selection.userIDs.contains(user) else { return false }
         }
+        if !selection.loginUserIDs.isEmpty {
+            guard let user = process.loginUID, selection.loginUserIDs.contains(user) else { return false }
+        }
+        if !selection.units.isEmpty {
+            // Any unit of the path: the system's, or one of a user's own manager below it.
+            guard let group = process.controlGroup,
+                ControlGroupName.units(of: group).contains(where: { matches($0, selection.units) })
+            else { return false }
+        }
         return matches(process.comm, selection.comms) && matchesExe(process)
             && matches(process.container, selection.containers)
     }

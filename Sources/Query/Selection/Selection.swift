@@ -13,6 +13,9 @@ package struct Selection: Sendable {
     package var comms: [Glob] = []
     package var exes: [Glob] = []
     package var userIDs: Set<UInt32> = []
+    package var loginUserIDs: Set<UInt32> = []
+    /// Over the names of systemd units.
+    package var units: [Glob] = []
     package var containers: [Glob] = []
     /// Events of this process are left out: the tool's own while it follows.
     package var excludedPID: Int32?
@@ -30,7 +33,7 @@ package struct Selection: Sendable {
 
     package var hasProcessCondition: Bool {
         !pids.isEmpty || !comms.isEmpty || !exes.isEmpty || !userIDs.isEmpty || !containers.isEmpty
-            || excludedPID != nil
+            || !loginUserIDs.isEmpty || !units.isEmpty || excludedPID != nil
     }
 
     /// True when only the time narrows, so that block and row group counts answer how many.

@@ -154,7 +154,7 @@ def to_parquet(tools, store, path):
 
 
 # The parts of a block that hold process records; the other "process" parts are per event.
-PROCESS_RECORDS = ("process texts", "process numbers", "facts")
+PROCESS_RECORDS = ("process texts", "process numbers", "process links", "process control groups", "facts")
 PROCESS_COLUMNS = ("instance", "start", "exe", "script", "comm", "cmdline", "ppid", "uid", "gid", "loginuid", "container")
 
 
