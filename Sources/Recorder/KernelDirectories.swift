@@ -31,8 +31,15 @@ struct KernelDirectories: DirectorySource {
     mutating func locate(_ handle: FileHandle, isKnown: (FileHandle) -> Bool) -> DirectoryLocation {
         do throws(SyscallError) {
             guard try openMount(of: handle.filesystem), case .descriptor(let box) = open else { return .stale }
-            guard let directory = try HandleResolver.open(handle, mount: box.descriptor) else { return .stale }
-            return try climb(from: directory, handle: handle, isKnown: isKnown)
+            for _ in 0..<Self.climbCount {
+                guard let directory = try HandleResolver.open(handle, mount: box.descriptor) else { return .stale }
+                let names = try readNames(of: directory)
+                let location = try climb(from: directory, names: names, handle: handle, isKnown: isKnown)
+                // Names and parents are asked for one after the other: a rename between the two would mix two places.
+                guard let again = try HandleResolver.open(handle, mount: box.descriptor) else { return .stale }
+                if try readNames(of: again) == names { return location }
+            }
+            return .refused(errno: EAGAIN)
         } catch {
             return .refused(errno: error.errno)
         }
@@ -57,10 +64,13 @@ struct KernelDirectories: DirectorySource {
         return true
     }
 
+    /// How often a directory that is renamed all the time is looked for.
+    private static let climbCount = 4
+
     private mutating func climb(
-        from directory: consuming OwnedDescriptor, handle: FileHandle, isKnown: (FileHandle) -> Bool
+        from directory: consuming OwnedDescriptor, names: [[UInt8]]?, handle: FileHandle, isKnown: (FileHandle) -> Bool
     ) throws(SyscallError) -> DirectoryLocation {
-        var names = try readNames(of: directory)
+        var names = names
         // Seen through a mount of a part of the filesystem, what lies outside of it has the path "/", and no parent.
         if names?.isEmpty == true { return .outside }
         var links: [DirectoryLocation.Link] = []

@@ -52,6 +52,27 @@ extension EndToEnd {
             #expect(paths.contains("\(scene.root)/build"))
         }
 
+        /// What happens outside is none of the recording, however short its directories live.
+        @Test(Privilege.required, arguments: [FilesystemKind.tmpfs, .ext4])
+        func directoriesThatComeAndGoOutsideLeaveNoTrace(on kind: FilesystemKind) throws {
+            let scene = try Scene(kind, startsRecorder: false)
+            defer { scene.close() }
+            var build = WorkloadScript()
+            for name in ["in", "out"] { build.add("mkdir", name) }
+            _ = try scene.perform([build])
+            try scene.startRecorder(watching: ["\(scene.root)/in"])
+            var script = WorkloadScript()
+            for round in 0..<300 {
+                script.add("mkdir", "out/t\(round)")
+                script.add("create", "out/t\(round)/secret", "1")
+                script.add("unlink", "out/t\(round)/secret")
+                script.add("rmdir", "out/t\(round)")
+            }
+            _ = try scene.perform([script])
+            #expect(try scene.events().map { $0.path?.lossyText ?? "?" } == [])
+            try scene.expectNoGaps()
+        }
+
         @Test(Privilege.required) func aPathWithinAnotherFollowsItsRenames() throws {
             let scene = try Scene(.ext4, startsRecorder: false)
             defer { scene.close() }

@@ -55,6 +55,82 @@ extension EndToEnd {
             #expect(report(events, "chain of renames that waited on \(kind)") == 0)
         }
 
+        /// Renames that the kernel joined may say that each of two directories lies in the other.
+        @Test(Privilege.required, .timeLimit(.minutes(3)), arguments: [FilesystemKind.tmpfs, .ext4])
+        func joinedRenamesThatTieAKnotAreOutlived(on kind: FilesystemKind) throws {
+            let scene = try Scene(kind)
+            defer { scene.close() }
+            for round in 0..<5 {
+                let top = "r\(round)"
+                var build = WorkloadScript()
+                build.add("mkdirs", "\(top)/y/x")
+                var truth = try scene.perform([build])
+                try scene.sync()
+                try scene.pauseRecorder()
+                var script = WorkloadScript()
+                script.add("rename", "\(top)/y/x", "\(top)/x")
+                script.add("rename", "\(top)/x", "\(top)/y/x")
+                script.add("rename", "\(top)/y/x", "\(top)/x")
+                script.add("rename", "\(top)/y", "\(top)/x/y")
+                script.add("create", "\(top)/x/y/G", "1")
+                script.add("create", "\(top)/x/H", "1")
+                truth.add(try scene.perform([script]))
+                try scene.resumeRecorder()
+                let events = try scene.events().filter { $0.path?.lossyText.contains("/\(top)/") == true }
+                expectNothingSilentlyWrong(truth, events)
+                #expect(events.allSatisfy { ($0.path?.bytes.count ?? 0) < 400 })
+            }
+            #expect(scene.recorderIsRunning)
+            // The tree is right again: what comes now has its true path.
+            var after = WorkloadScript()
+            after.add("create", "r0/x/y/later", "1")
+            let truth = try scene.perform([after])
+            let later = try scene.events().filter { $0.path?.lossyText.contains("later") == true }
+            truth.expectAgreement(with: later)
+            #expect(try scene.stopRecorder() == 0)
+        }
+
+        /// Whoever nests directories deeper than any path must not end the recorder.
+        @Test(Privilege.required, .timeLimit(.minutes(3)))
+        func aTreeDeeperThanAnyPathIsOutlived() throws {
+            let scene = try Scene(.tmpfs)
+            defer { scene.close() }
+            let code = """
+                import os
+                os.chdir('\(scene.root)')
+                for level in range(4000):
+                    os.mkdir('d'); os.chdir('d')
+                    if level % 500 == 0: open('f', 'w').close()
+                """
+            try runSuccessfully("/usr/bin/python3", ["-c", code])
+            try scene.sync()
+            #expect(scene.recorderIsRunning)
+            #expect(try scene.stopRecorder() == 0)
+            #expect(try scene.varve(["verify"]).status == 0)
+        }
+
+        /// The place of a directory becomes known by a record that comes after one above it was renamed.
+        @Test(Privilege.required, arguments: [FilesystemKind.tmpfs, .ext4])
+        func placesThatBecomeKnownAfterARenameAboveAreMarked(on kind: FilesystemKind) throws {
+            let scene = try Scene(kind, startsRecorder: false)
+            defer { scene.close() }
+            let rounds = 0..<50
+            var build = WorkloadScript()
+            for round in rounds { build.add("mkdirs", "in/o\(round)/d") }
+            _ = try scene.perform([build])
+            try scene.startRecorder(watching: ["\(scene.root)/in"])
+            var script = WorkloadScript()
+            for round in rounds {
+                script.add("create", "in/o\(round)/d/f\(round)", "1")
+                script.add("rename", "in/o\(round)", "in/x\(round)")
+                script.add("rename", "in/x\(round)/d", "in/y\(round)")
+            }
+            let truth = try scene.perform([script]).under(scene.root + "/in")
+            let events = try scene.events()
+            expectNothingSilentlyWrong(truth, events)
+            report(events, "places known after a rename above on \(kind)")
+        }
+
         @Test(Privilege.required, arguments: FilesystemKind.allCases)
         func renamesThatWereJoinedMarkWhatLiesBetween(on kind: FilesystemKind) throws {
             let scene = try Scene(kind)

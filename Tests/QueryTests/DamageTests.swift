@@ -101,4 +101,45 @@ import Testing
             try scene.ask { try Follower($0, .only { $0.isReversed = true }).run() }
         }
     }
+
+    /// What a row says of its block decides where a walk goes on; a false one must neither hide events nor never end.
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            ("count=0", 1), ("count=-5", 1), ("count=1000000", 1), ("count=4611686018427387904", 1), ("count=7", 41),
+            ("count=1000000", 81), ("first_seq=1000000000000000000", 1), ("first_seq=60", 41),
+        ])
+    func aRowThatLiesIsSaid(change: String, block: Int) throws {
+        let scene = try StoreScene(from: 0)
+        for block in 0..<3 {
+            try scene.append((0..<40).map { RecordedEvent(Double(block * 100 + $0 + 1), .create, "/b\(block)/f\($0)") })
+        }
+        try scene.stop(at: 400)
+        let database = scene.directory.appending("varve.db".utf8).lossyText
+        try runSuccessfully("sqlite3", [database, "UPDATE block SET \(change) WHERE first_seq = \(block)"])
+        for isReversed in [false, true] {
+            let answer = try scene.ask { try EventsAnswer($0, .only { $0.isReversed = isReversed }).run() }
+            let isWhole = answer.sequences.sorted() == Array(1...120)
+            #expect(answer.status == .unreadable || isWhole, "\(change) at \(block): \(answer.sequences.count)")
+            #expect(Set(answer.sequences).count == answer.sequences.count)
+        }
+        let count = try scene.ask(.table) { try CountAnswer($0, Selection()).run() }
+        #expect(count.status == .unreadable || count.text == "120\n", "\(change) at \(block): \(count.text)")
+        let verified = try scene.ask(.json) { try VerifyAnswer($0).run() }
+        #expect(verified.status == .unreadable)
+    }
+
+    @Test func aBlockThatWasTakenOutIsSaid() throws {
+        let scene = try StoreScene(from: 0)
+        for block in 0..<3 {
+            try scene.append((0..<40).map { RecordedEvent(Double(block * 100 + $0 + 1), .create, "/b\(block)/f\($0)") })
+        }
+        try scene.stop(at: 400)
+        let database = scene.directory.appending("varve.db".utf8).lossyText
+        try runSuccessfully("sqlite3", [database, "DELETE FROM block WHERE first_seq = 41"])
+        let answer = try scene.ask { try EventsAnswer($0, Selection()).run() }
+        #expect(answer.status == .unreadable)
+        #expect(answer.messages.contains { $0.contains("events 41 to 80") }, "\(answer.messages)")
+        #expect(try scene.ask(.table) { try CountAnswer($0, Selection()).run() }.status == .unreadable)
+    }
 }

@@ -67,7 +67,8 @@ package final class Scan {
     package func count() throws(StoreError) -> UInt64 {
         var total: UInt64 = 0
         while let row = try walk.next() {
-            if selection.isOnlyTime, row.isContiguous, holds(row.earliest, row.latest) {
+            // The last block has no neighbour that speaks for its row, so it is opened.
+            if selection.isOnlyTime, row.followedBy == row.endSequence, holds(row.earliest, row.latest) {
                 total += UInt64(walk.remaining(first: row.firstSequence, end: row.endSequence).count)
                 walk.finish(first: row.firstSequence, end: row.endSequence)
                 continue
