@@ -76,6 +76,11 @@ package struct SelectionArguments: Sendable {
         return selection
     }
 
+    /// A path as it is typed, from the working directory.
+    package func absolute(_ path: RawPath) -> RawPath {
+        PathArgument.absolute(path.bytes, workingDirectory: Self.workingDirectory())
+    }
+
     private func words(_ lists: [String]) -> [Substring] {
         lists.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
     }
