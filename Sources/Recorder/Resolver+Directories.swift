@@ -35,6 +35,7 @@ extension Resolver {
         tree[index].state = .root
         // Where a tree that is kept is the top of a filesystem too, being kept decides.
         if tree[index].root < 0 || root.isKept { tree[index].root = Int32(truncatingIfNeeded: number) }
+        if root.isKept { keptFilesystems.insert(root.handle.filesystem) }
         if root.isKept, let parent = root.parent { tree[tree.findOrInsert(parent)].holdsRoot = true }
     }
 
@@ -117,6 +118,10 @@ extension Resolver {
         case .outside:
             place = DirectoryPlacement(batchDirectory: 0, isKept: false, isPending: false)
         case .unplaced:
+            // Programs are run from filesystems of which nothing is kept, and those may be gone when they are asked for.
+            guard keptFilesystems.contains(tree.handle(of: index).filesystem) else {
+                return DirectoryPlacement(batchDirectory: 0, isKept: false, isPending: false)
+            }
             return standIn(for: index)
         }
         // What is pending is looked at again each time: its place may have become known.

@@ -30,6 +30,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     private var folding = LinkCountFolding()
     private var overlays = OverlayFolding()
     private var hasOverlays = false
+    /// The filesystems of which something is kept: what happens on any other is outside, wherever it is.
+    var keptFilesystems: Set<FilesystemID> = []
     /// Raised when a directory's place changes, so that what nodes remember of the batch's dictionary is looked up anew.
     var stamp: UInt64 = 1
     var bufferSerial: UInt64 = 1
@@ -263,7 +265,10 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         var eventObject = identity
         var seen: OverlayFolding.Observation?
         var verdict = OverlayFolding.Verdict.keep
-        if hasOverlays, isKept, !mask.isDisjoint(with: .operations), actor == nil {
+        let isInWork = place.isInWork || targetPlace?.isInWork == true
+        if hasOverlays, isKept, !mask.isDisjoint(with: .operations), actor == nil,
+            isInWork || overlays.mayConcern(pid: record.pid, mask: mask)
+        {
             let observation = OverlayFolding.Observation(
                 pid: record.pid, mask: mask, isInWork: place.isInWork, directory: directory,
                 name: copy(name),
@@ -522,7 +527,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         let outcome = processes.noteExec(
             pid: record.pid, path: path.map { RawPath($0) }, object: identity, in: &batch
         ) { [executables] _ in
-            guard let found = object.flatMap({ executables.interpreter(of: $0) }) else { return nil }
+            let place = path.map { RawPath($0) }
+            guard let found = object.flatMap({ executables.interpreter(of: $0, at: place) }) else { return nil }
             return ProcessTable<Processes>.ExpectedInterpreter(
                 identity: found.identity, isForScript: found.isForScript)
         }
