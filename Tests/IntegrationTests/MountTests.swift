@@ -128,6 +128,30 @@ extension EndToEnd {
             try scene.waitForGap(of: point, isOpen: false)
         }
 
+        @Test(Privilege.required) func aPathThatIsMissingWhenSomethingIsMountedStaysCovered() throws {
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            let tree = try point(scene, "tree")
+            let other = try point(scene, "other")
+            try scene.startRecorder(watching: [tree])
+            var script = WorkloadScript()
+            script.add("rmdir", "tree")
+            _ = try scene.perform([script])
+            try scene.mount(["-t", "tmpfs", "none"], on: other)
+            // The notice is dealt with when the next one is: a mount below the path, once it is there again.
+            script = WorkloadScript()
+            script.add("mkdirs", "tree/below")
+            _ = try scene.perform([script])
+            try scene.mount(["-t", "tmpfs", "none"], on: tree + "/below")
+            try scene.waitForCoverage(of: tree + "/below")
+            script = WorkloadScript()
+            script.add("create", "tree/file", "1")
+            let truth = try scene.perform([script])
+            let events = try scene.events()
+            truth.expectAgreement(with: events.filter { $0.path == RawPath(tree + "/file") })
+            #expect(try scene.sql("SELECT count(*) FROM coverage WHERE covered_to IS NOT NULL").hasPrefix("0"))
+        }
+
         @Test(Privilege.required) func onlyTheThreadThatMarksKeepsTheCapabilityForIt() throws {
             let sysAdmin = UInt64(1) << 21
             let scene = try Scene(.ext4)
