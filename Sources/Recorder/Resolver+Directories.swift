@@ -215,6 +215,8 @@ extension Resolver {
 
     /// By what is known and what was asked.
     func isAtOrBelow(_ index: DirectoryTree.Index, _ ancestor: DirectoryTree.Index) -> Bool {
+        // A record that names no directory is below none.
+        guard index != DirectoryTree.none else { return false }
         if index == ancestor { return true }
         var current = index
         for _ in 0..<DirectoryTree.maximumDepth {

@@ -152,6 +152,32 @@ extension EndToEnd {
             #expect(try scene.sql("SELECT count(*) FROM coverage WHERE covered_to IS NOT NULL").hasPrefix("0"))
         }
 
+        @Test(Privilege.required) func anOverlayWhoseLayerIsRecordedIsNoGap() throws {
+            let scene = try Scene(.tmpfs, startsRecorder: false)
+            defer { scene.close() }
+            try scene.startRecorder(watching: [])
+            // Records without a name and a directory wait in the batch while the overlay is announced.
+            let unlinked =
+                "exec 3>>'\(scene.place)/gone'; rm '\(scene.place)/gone'; for i in $(seq 200); do echo x >&3; done"
+            let writer = try BackgroundProgram(["/bin/sh", "-c", unlinked + "; sleep 1; echo y >&3"], in: scene.place)
+            defer { writer.end() }
+            let merged = try scene.mountOverlay()
+            var script = WorkloadScript()
+            script.add("create", "file", "1")
+            script.add("mkdir", "d")
+            let truth = try scene.perform([script], in: merged).replacing(merged, with: scene.place + "/upper")
+            // The machine's own filesystems are recorded as well, with whatever goes on there.
+            let upper = RawPath(scene.place + "/upper")
+            let events = try scene.events().filter { $0.path?.isAtOrUnder(upper) == true && $0.path != upper }
+            let own = events.filter { event in truth.operations.keys.contains { $0.pid == event.pid } }
+            truth.expectAgreement(with: own)
+            let gaps = try scene.gaps()
+            #expect(gaps.allSatisfy { $0.scope != merged })
+            let doctor = try run(BuiltPrograms.varve, ["doctor", "--json"])
+            #expect(doctor.outputText.contains("\"verdict\""))
+            #expect(!doctor.outputText.contains(merged))
+        }
+
         @Test(Privilege.required) func onlyTheThreadThatMarksKeepsTheCapabilityForIt() throws {
             let sysAdmin = UInt64(1) << 21
             let scene = try Scene(.ext4)

@@ -126,6 +126,12 @@ extension DoctorFacts {
         var visible: [RawPath: MountEntry] = [:]
         for mount in mounts { visible[mount.mountPoint] = mount }
         for mount in visible.values where own.contains(mount.filesystemType.text ?? "") {
+            // What is written through an overlay is recorded where it lands, if that is in sight.
+            if let upper = mount.overlayDirectories?.upper, let below = holder(of: upper, in: mounts),
+                below.filesystemType != mount.filesystemType, own.contains(below.filesystemType.text ?? "")
+            {
+                continue
+            }
             let known = byDevice[mount.device]
             let isBetter =
                 known.map {
