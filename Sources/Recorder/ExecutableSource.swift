@@ -1,4 +1,6 @@
+import CLinux
 import Fanotify
+import Glibc
 import Model
 import Syscalls
 
@@ -18,16 +20,35 @@ struct ExecutableSource {
     /// The mount point of each filesystem, to open handles by.
     var mountPoints: [FilesystemID: RawPath]
 
-    func kind(of handle: FileHandle) -> Kind {
+    /// Contents are read only where the recorder's user could read them; set where it was lent more by file capabilities.
+    var readsAsUser = RecorderPrivileges.isLent
+
+    /// Parameter path: where the file is, as far as is known.
+    func kind(of handle: FileHandle, at path: RawPath?) -> Kind {
+        let page =
+            readsAsUser
+            ? path.flatMap { path in RecorderPrivileges.asUser { firstPage(of: handle, at: path) } }
+            : mountPoints[handle.filesystem].flatMap { firstPage(of: handle, on: $0) }
         // What cannot be read any more was executable when it was executed.
-        guard let mountPoint = mountPoints[handle.filesystem], let page = firstPage(of: handle, on: mountPoint) else {
-            return .program(interpreter: nil)
-        }
+        guard let page else { return .program(interpreter: nil) }
         switch ExecutableHeader(page) {
         case .elf(let path): return .program(interpreter: identity(of: RawPath(path)).map { ($0, false) })
         case .script(let path): return .program(interpreter: identity(of: RawPath(path)).map { ($0, true) })
         case .program: return .program(interpreter: nil)
         case .other: return .noProgram
+        }
+    }
+
+    /// By its path, so that also the directories above it are those that the user may enter.
+    private func firstPage(of handle: FileHandle, at path: RawPath) -> [UInt8]? {
+        do throws(SyscallError) {
+            let file = try OwnedDescriptor.open(path, flags: O_RDONLY | O_NONBLOCK | O_NOFOLLOW)
+            guard try HandleResolver.handle(of: file, filesystem: handle.filesystem) == handle else { return nil }
+            var bytes: [UInt8] = []
+            _ = try file.read(upTo: ExecutableHeader.byteCount, at: 0, appendingTo: &bytes)
+            return bytes
+        } catch {
+            return nil
         }
     }
 

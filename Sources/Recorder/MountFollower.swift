@@ -115,7 +115,8 @@ struct MountFollower: ~Copyable {
         let wanted = Set(plan.targets)
         for (target, filesystem) in covered {
             // The same place may show another filesystem, or the same one mounted anew and without its mark.
-            let isThere = (try? target.mountPoint.filesystemStatus())?.id == filesystem
+            // A directory that was removed is covered all the same: it may be made anew, and its filesystem has its mark.
+            let isThere = (try? target.mountPoint.filesystemStatus()).map { $0.id == filesystem } ?? true
             if wanted.contains(target), isThere, hasMark(target, marks) { continue }
             covered[target] = nil
             changes.ended.append(.init(path: target.mountPoint, filesystem: filesystem, at: now))

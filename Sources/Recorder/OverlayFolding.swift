@@ -85,6 +85,13 @@ struct OverlayFolding {
         }
     }
 
+    /// Whether a record outside of every work directory has to be judged: most have not.
+    func mayConcern(pid: Int32, mask: EventMask) -> Bool {
+        if !episodes.isEmpty, episodes[pid] != nil { return true }
+        if mask.contains(.create) { return !prepared.isEmpty }
+        return mask.contains(.onDirectory) && mask.intersection(.operations) == .attrib
+    }
+
     /// What a record means. `isWhiteout` is asked only of what is moved out of a work directory.
     ///
     /// Returns: the verdict, and the event of a record before it that was part of the same copy-up.

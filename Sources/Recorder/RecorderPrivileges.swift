@@ -22,6 +22,20 @@ enum RecorderPrivileges {
         }
     }
 
+    /// Whether the recorder was lent rights that its user does not have: then it must not show that user what only the
+    /// rights can see.
+    static var isLent: Bool { Capabilities.isSecureExecution && OwnProcess.realUID != 0 }
+
+    /// Does something as the user could do it alone, without the right to read everybody's files. nil where that right
+    /// cannot be laid down, or `body` gives none.
+    static func asUser<Value>(_ body: () -> Value?) -> Value? {
+        guard Capabilities.isEffective(.dacReadSearch) else { return body() }
+        guard (try? Capabilities.lower([.dacReadSearch])) != nil else { return nil }
+        // Laid down for a few system calls; what was permitted stays so.
+        defer { try? Capabilities.raise([.dacReadSearch]) }
+        return body()
+    }
+
     /// Whether new mounts are marked: as asked, else where the user is root, to whom the capability is nothing new.
     static func followsMounts(_ asked: Bool?) -> Bool {
         (asked ?? (OwnProcess.realUID == 0)) && Capabilities.isEffective(.sysAdmin)

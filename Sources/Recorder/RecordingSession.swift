@@ -124,6 +124,13 @@ package enum RecordingSession {
     }
 
     private static func openStore(_ directory: RawPath) throws(RecorderError) -> StoreWriter {
+        // What is lent is for the user's own store; another's may be one that the user cannot even read.
+        if RecorderPrivileges.isLent, let owner = try? directory.status().uid, owner != OwnProcess.realUID {
+            throw RecorderError(
+                .storeCannotBeMade,
+                "the store \(escape(directory)) belongs to user \(owner); started by user \(OwnProcess.realUID) with file "
+                    + "capabilities, varved records only into a store of that user")
+        }
         do throws(StoreError) {
             return try StoreWriter(directory: directory, create: true)
         } catch {

@@ -35,6 +35,7 @@ extension Resolver {
         tree[index].state = .root
         // Where a tree that is kept is the top of a filesystem too, being kept decides.
         if tree[index].root < 0 || root.isKept { tree[index].root = Int32(truncatingIfNeeded: number) }
+        if root.isKept { keptFilesystems.insert(root.handle.filesystem) }
         if root.isKept, let parent = root.parent { tree[tree.findOrInsert(parent)].holdsRoot = true }
     }
 
@@ -117,8 +118,11 @@ extension Resolver {
         case .outside:
             place = DirectoryPlacement(batchDirectory: 0, isKept: false, isPending: false)
         case .unplaced:
-            return canBeKept(index)
-                ? standIn(for: index) : DirectoryPlacement(batchDirectory: 0, isKept: false, isPending: false)
+            // Programs are run from filesystems of which nothing is kept, and those may be gone when they are asked for.
+            guard keptFilesystems.contains(tree.handle(of: index).filesystem) else {
+                return DirectoryPlacement(batchDirectory: 0, isKept: false, isPending: false)
+            }
+            return standIn(for: index)
         }
         // What is pending is looked at again each time: its place may have become known.
         if !place.isPending {
@@ -135,12 +139,6 @@ extension Resolver {
     mutating func batchDirectory(of index: DirectoryTree.Index, _ place: DirectoryPlacement) -> DirectoryIndex {
         guard tree[index].state == .outside else { return place.batchDirectory }
         return standIn(for: index).batchDirectory
-    }
-
-    /// False for a directory on a filesystem of which nothing is recorded: it is marked only for the programs run from it.
-    private func canBeKept(_ index: DirectoryTree.Index) -> Bool {
-        let filesystem = tree.handle(of: index).filesystem
-        return scope.roots.contains { $0.isKept && $0.handle.filesystem == filesystem }
     }
 
     /// A nameless directory of the batch that stands for one whose place is not known.
@@ -226,6 +224,8 @@ extension Resolver {
 
     /// By what is known and what was asked.
     func isAtOrBelow(_ index: DirectoryTree.Index, _ ancestor: DirectoryTree.Index) -> Bool {
+        // A record that names no directory is below none.
+        guard index != DirectoryTree.none else { return false }
         if index == ancestor { return true }
         var current = index
         for _ in 0..<DirectoryTree.maximumDepth {

@@ -30,6 +30,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     private var folding = LinkCountFolding()
     private var overlays = OverlayFolding()
     private var hasOverlays = false
+    /// The filesystems of which something is kept: what happens on any other is outside, wherever it is.
+    var keptFilesystems: Set<FilesystemID> = []
     /// Raised when a directory's place changes, so that what nodes remember of the batch's dictionary is looked up anew.
     var stamp: UInt64 = 1
     var bufferSerial: UInt64 = 1
@@ -297,7 +299,10 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         var eventObject = identity
         var seen: OverlayFolding.Observation?
         var verdict = OverlayFolding.Verdict.keep
-        if hasOverlays, isKept, !mask.isDisjoint(with: .operations), actor == nil {
+        let isInWork = place.isInWork || targetPlace?.isInWork == true
+        if hasOverlays, isKept, !mask.isDisjoint(with: .operations), actor == nil,
+            isInWork || overlays.mayConcern(pid: record.pid, mask: mask)
+        {
             let observation = OverlayFolding.Observation(
                 pid: record.pid, mask: mask, isInWork: place.isInWork, directory: directory,
                 name: copy(name),
@@ -563,7 +568,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             pid: record.pid, at: window, path: path.map { RawPath($0) }, object: identity, in: &batch
         ) { [executables] _ in
             guard let object else { return .program(interpreter: nil) }
-            switch executables.kind(of: object) {
+            switch executables.kind(of: object, at: path.map { RawPath($0) }) {
             case .noProgram: return .noProgram
             case .program(let found):
                 return .program(

@@ -46,6 +46,19 @@ package enum Capabilities {
         }
     }
 
+    /// Makes capabilities ineffective in the calling thread; they stay permitted and can be raised again.
+    package static func lower(_ capabilities: [Capability]) throws(SyscallError) {
+        // SAFETY: the set is valid and the numbers are lent for the call, which only reads them.
+        try unsafe change { set in
+            let numbers = capabilities.map(\.number)
+            return unsafe cap_set_flag(set, CAP_EFFECTIVE, Int32(numbers.count), numbers, CAP_CLEAR)
+        }
+    }
+
+    /// Whether this program was given more than the user who started it has: by file capabilities or set-user-id.
+    /// getauxval(3) AT_SECURE.
+    package static var isSecureExecution: Bool { getauxval(UInt(AT_SECURE)) != 0 }
+
     /// Gives up every capability but these (also of root), for good: permitted, effective and inheritable.
     package static func drop(allBut kept: [Capability]) throws(SyscallError) {
         let permitted = kept.filter(isPermitted)

@@ -13,6 +13,27 @@ package enum FanotifyProbe {
         withGroup { _ in 0 }
     }
 
+    /// Whether this kernel can tell of mounts (FAN_REPORT_MNT, Linux 6.14); nil where it may not be asked.
+    package static func reportsMounts() -> Bool? {
+        knows(UInt32(FAN_REPORT_MNT))
+    }
+
+    /// Whether this kernel can hand out a pidfd with each record (FAN_REPORT_PIDFD); nil where it may not be asked.
+    package static func reportsPIDFD() -> Bool? {
+        knows(UInt32(FAN_REPORT_PIDFD))
+    }
+
+    private static func knows(_ flag: UInt32) -> Bool? {
+        let flags = UInt32(FAN_CLASS_NOTIF) | UInt32(FAN_CLOEXEC) | UInt32(FAN_NONBLOCK) | flag
+        let group = retryingOnInterrupt { fanotify_init(flags, UInt32(O_RDONLY)) }
+        if group >= 0 {
+            // Closed at once by its owner's end.
+            _ = OwnedDescriptor(takingOver: group)
+            return true
+        }
+        return group == -EINVAL ? false : nil
+    }
+
     /// Tries to mark the filesystem that holds `path`; 0 or the error number. EPERM without CAP_SYS_ADMIN.
     ///
     /// Source: fanotify_mark(2).

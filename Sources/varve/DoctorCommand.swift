@@ -10,9 +10,13 @@ struct DoctorCommand: QueryCommand {
     var paths: [String] = []
     @Option(help: ArgumentHelp("The recorder's program; default: beside this one, then in $PATH.", valueName: "FILE"))
     var varved: String?
+    @Flag(help: "For machines: the same as -o json.")
+    var json = false
     @OptionGroup var options: StoreOptions
 
     func answer() throws -> AnswerStatus {
-        try DoctorAnswer(options.context(), paths: paths, program: varved).run()
+        var options = options
+        if json { options.output = .json }
+        return try DoctorAnswer(options.context(), paths: paths, program: varved).run()
     }
 }

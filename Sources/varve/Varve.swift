@@ -16,8 +16,8 @@ struct Varve: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            EventsCommand.self, CountCommand.self, TopCommand.self, HistogramCommand.self, GapsCommand.self,
-            ProcessCommand.self,
+            EventsCommand.self, CountCommand.self, FileCommand.self, ProcessCommand.self, TopCommand.self,
+            HistogramCommand.self, GapsCommand.self,
             StatusCommand.self, SyncCommand.self, CompactCommand.self, PruneCommand.self, NoteCommand.self,
             VerifyCommand.self, DoctorCommand.self,
         ])

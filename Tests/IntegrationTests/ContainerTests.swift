@@ -265,6 +265,29 @@ extension EndToEnd {
             }
         }
 
+        @Test(Privilege.required) func theContainersOwnOverlayIsRefusedWithWhatToDo() throws {
+            let (scene, docker) = try engine()
+            defer { scene.close() }
+            defer { docker.stop() }
+            try importRecorder(docker)
+            let volumes = try volumes(scene)
+            let capabilities = ["SYS_ADMIN", "DAC_READ_SEARCH", "SYS_PTRACE"].flatMap { ["--cap-add", $0] }
+            let alone = try record(docker, volumes, options: capabilities, script: "true", target: "/srv")
+            #expect(alone.status == 69, "\(alone.errorText)")
+            #expect(alone.errorText.contains("/srv (overlay)"), "\(alone.errorText)")
+            #expect(alone.errorText.contains("Record on the host"), "\(alone.errorText)")
+            // With a volume below it is a gap, and the volume is recorded.
+            let both = try record(
+                docker, volumes, options: capabilities, script: "sleep 0.2; echo a > /data/a; echo b > /b; sleep 0.2",
+                target: "/")
+            #expect(both.status == 0, "\(both.errorText)")
+            let events = try events(in: volumes)
+            #expect(operations(on: "/data/a", in: events) == Self.whole)
+            #expect(events.allSatisfy { $0.path != RawPath("/b") })
+            let gaps = try run(BuiltPrograms.varve, ["gaps", "--store", volumes.store + "/s", "-o", "jsonl"])
+            #expect(try ReportedGap.list(gaps.output).contains { $0.type == "not_covered" && $0.scope == "/" })
+        }
+
         @Test(Privilege.required) func whatKeepsFileCapabilitiesFromWorkingIsNamed() throws {
             let (scene, docker) = try engine()
             defer { scene.close() }

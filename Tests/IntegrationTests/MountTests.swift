@@ -128,6 +128,56 @@ extension EndToEnd {
             try scene.waitForGap(of: point, isOpen: false)
         }
 
+        @Test(Privilege.required) func aPathThatIsMissingWhenSomethingIsMountedStaysCovered() throws {
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            let tree = try point(scene, "tree")
+            let other = try point(scene, "other")
+            try scene.startRecorder(watching: [tree])
+            var script = WorkloadScript()
+            script.add("rmdir", "tree")
+            _ = try scene.perform([script])
+            try scene.mount(["-t", "tmpfs", "none"], on: other)
+            // The notice is dealt with when the next one is: a mount below the path, once it is there again.
+            script = WorkloadScript()
+            script.add("mkdirs", "tree/below")
+            _ = try scene.perform([script])
+            try scene.mount(["-t", "tmpfs", "none"], on: tree + "/below")
+            try scene.waitForCoverage(of: tree + "/below")
+            script = WorkloadScript()
+            script.add("create", "tree/file", "1")
+            let truth = try scene.perform([script])
+            let events = try scene.events()
+            truth.expectAgreement(with: events.filter { $0.path == RawPath(tree + "/file") })
+            #expect(try scene.sql("SELECT count(*) FROM coverage WHERE covered_to IS NOT NULL").hasPrefix("0"))
+        }
+
+        @Test(Privilege.required) func anOverlayWhoseLayerIsRecordedIsNoGap() throws {
+            let scene = try Scene(.tmpfs, startsRecorder: false)
+            defer { scene.close() }
+            try scene.startRecorder(watching: [])
+            // Records without a name and a directory wait in the batch while the overlay is announced.
+            let unlinked =
+                "exec 3>>'\(scene.place)/gone'; rm '\(scene.place)/gone'; for i in $(seq 200); do echo x >&3; done"
+            let writer = try BackgroundProgram(["/bin/sh", "-c", unlinked + "; sleep 1; echo y >&3"], in: scene.place)
+            defer { writer.end() }
+            let merged = try scene.mountOverlay()
+            var script = WorkloadScript()
+            script.add("create", "file", "1")
+            script.add("mkdir", "d")
+            let truth = try scene.perform([script], in: merged).replacing(merged, with: scene.place + "/upper")
+            // The machine's own filesystems are recorded as well, with whatever goes on there.
+            let upper = RawPath(scene.place + "/upper")
+            let events = try scene.events().filter { $0.path?.isAtOrUnder(upper) == true && $0.path != upper }
+            let own = events.filter { event in truth.operations.keys.contains { $0.pid == event.pid } }
+            truth.expectAgreement(with: own)
+            let gaps = try scene.gaps()
+            #expect(gaps.allSatisfy { $0.scope != merged })
+            let doctor = try run(BuiltPrograms.varve, ["doctor", "--json"])
+            #expect(doctor.outputText.contains("\"verdict\""))
+            #expect(!doctor.outputText.contains(merged))
+        }
+
         @Test(Privilege.required) func onlyTheThreadThatMarksKeepsTheCapabilityForIt() throws {
             let sysAdmin = UInt64(1) << 21
             let scene = try Scene(.ext4)

@@ -81,6 +81,39 @@ import Testing
         }
     }
 
+    @Test func capabilitiesThatKeepTheProgramFromStartingAreTold() {
+        let effective = FileCapabilities([1, 0, 0, 2, 4, 0, 0x28, 0] + [UInt8](repeating: 0, count: 12))
+        let verdict = Self.unprivileged {
+            $0.program?.capabilities = effective
+            $0.boundingSet = [.sysAdmin, .dacReadSearch]
+        }
+        #expect(verdict.outcome == .fails)
+        #expect(verdict.reason.contains("+ep"))
+        #expect(verdict.command?.contains("+p '/usr/sbin/varved'") == true)
+        // With all of them in the bounding set it starts.
+        #expect(Self.unprivileged { $0.program?.capabilities = effective }.outcome == .works)
+    }
+
+    @Test func aProgramThatEverybodyMayRunIsWarnedOf() {
+        let open = Self.unprivileged {
+            $0.program?.capabilities = Self.shipped
+            $0.program?.permissions = 0o755
+        }
+        #expect(open.outcome == .works)
+        #expect(open.reason.contains("whoever is on this machine"))
+        #expect(open.command?.contains("chmod 750") == true)
+        let closed = Self.unprivileged { $0.program?.capabilities = Self.shipped }
+        #expect(closed.command == nil)
+        // Without capabilities nothing is lent.
+        #expect(DoctorVerdict(Self.facts { $0.program?.permissions = 0o755 }).command == nil)
+    }
+
+    @Test func aUserNamespaceIsTold() {
+        let verdict = DoctorVerdict(Self.facts { $0.isInUserNamespace = true })
+        #expect(verdict.outcome == .fails)
+        #expect(verdict.reason.contains("user namespace"))
+    }
+
     @Test func kernelsThatCannotAreTold() {
         for number in [SyscallNumber.invalid, SyscallNumber.notImplemented, SyscallNumber.notPermitted, 24] {
             #expect(DoctorVerdict(Self.facts { $0.groupError = number }).outcome == .fails)

@@ -94,6 +94,11 @@ package struct SelectionArguments: Sendable {
         name.contains(".") || name.hasSuffix("*") ? name : name + ".service"
     }
 
+    /// A path as it is typed, from the working directory.
+    package func absolute(_ path: RawPath) -> RawPath {
+        PathArgument.absolute(path.bytes, workingDirectory: Self.workingDirectory())
+    }
+
     private func words(_ lists: [String]) -> [Substring] {
         lists.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
     }

@@ -36,6 +36,9 @@ package struct DoctorAnswer {
 
     private func writeText(_ verdict: DoctorVerdict) {
         var lines: [(String, String)] = [("kernel", "Linux \(facts.kernelRelease); \(kernelText)")]
+        for feature in facts.features {
+            lines.append(("", "\(feature.name) \(feature.isThere ? "is there" : "is missing: \(feature.otherwise)")"))
+        }
         lines.append(("recorder", programText))
         lines.append(("process", processText))
         lines.append(("memory", memoryText))
@@ -94,6 +97,8 @@ package struct DoctorAnswer {
         }
         return "user \(facts.userID); permitted \(list(facts.permitted)); bounding set \(list(facts.boundingSet)); "
             + "no_new_privs \(facts.hasNoNewPrivileges ? "set" : "not set")"
+            + (facts.isInUserNamespace ? "; in a user namespace" : "")
+            + (facts.hasSeccompFilter ? "; under a seccomp filter" : "")
     }
 
     private var memoryText: String {
@@ -127,6 +132,12 @@ package struct DoctorAnswer {
             json.names("file_capabilities", Capability.allCases.filter { program.capabilities?.contains($0) ?? false })
             json.key("nosuid")
             json.boolean(program.isOnNoSUIDMount)
+            json.key("mode")
+            json.string(String(program.permissions, radix: 8))
+            json.key("lends_to_everybody")
+            json.boolean(program.lendsToEverybody)
+            json.key("file_capabilities_effective")
+            json.boolean(program.capabilities?.isEffective ?? false)
         }
         json.key("uid")
         json.integer(facts.userID)
@@ -134,6 +145,17 @@ package struct DoctorAnswer {
         json.names("bounding_set", Capability.allCases.filter(facts.boundingSet.contains))
         json.key("no_new_privs")
         json.boolean(facts.hasNoNewPrivileges)
+        json.key("user_namespace")
+        json.boolean(facts.isInUserNamespace)
+        json.key("seccomp_filter")
+        json.boolean(facts.hasSeccompFilter)
+        json.key("features")
+        json.beginObject()
+        for feature in facts.features {
+            json.key(dynamic: feature.name)
+            json.boolean(feature.isThere)
+        }
+        json.endObject()
         json.key("paths")
         json.beginArray()
         for place in facts.places {

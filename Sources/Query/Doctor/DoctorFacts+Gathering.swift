@@ -15,13 +15,38 @@ extension DoctorFacts {
             paths.isEmpty
             ? wholeFilesystems(mounts, canMark: canMark)
             : paths.map { place(RawPath($0), mounts, canMark: canMark) }
-        return DoctorFacts(
+        var facts = DoctorFacts(
             kernelRelease: String(decoding: release.filter { $0 > 0x20 }, as: UTF8.self),
             groupError: FanotifyProbe.makeGroup(), program: findProgram(program, mounts), userID: geteuid(),
             permitted: Set(Capability.allCases.filter(Capabilities.isPermitted)),
             boundingSet: Set(Capability.allCases.filter(Capabilities.isInBoundingSet)),
             hasNoNewPrivileges: Capabilities.hasNoNewPrivileges, memoryLimit: MemoryLimit.current(), places: places,
             liveRecorder: liveRecorder(context))
+        facts.isInUserNamespace = !isInitialUserNamespace
+        facts.hasSeccompFilter = seccompMode == "2"
+        if let isThere = FanotifyProbe.reportsMounts() {
+            facts.features.append(
+                KernelFeature(
+                    name: "FAN_REPORT_MNT", isThere: isThere, otherwise: "mounts are noticed through mountinfo"))
+        }
+        if let isThere = FanotifyProbe.reportsPIDFD() {
+            facts.features.append(
+                KernelFeature(name: "FAN_REPORT_PIDFD", isThere: isThere, otherwise: "processes are known by number"))
+        }
+        return facts
+    }
+
+    /// The initial user namespace maps every user to itself.
+    private static var isInitialUserNamespace: Bool {
+        let map = (try? Files.contents(of: RawPath("/proc/self/uid_map"), limit: 4_096)) ?? []
+        let words = map.split { $0 <= 0x20 }.map { String(decoding: $0, as: UTF8.self) }
+        return words.isEmpty || words == ["0", "0", "4294967295"]
+    }
+
+    private static var seccompMode: String {
+        let status = (try? Files.contents(of: RawPath("/proc/self/status"), limit: 65_536)) ?? []
+        let line = status.split(separator: UInt8(ascii: "\n")).first { $0.starts(with: "Seccomp:".utf8) }
+        return String(decoding: line?.filter { (0x30...0x39).contains($0) } ?? [], as: UTF8.self)
     }
 
     private static func liveRecorder(_ context: QueryContext) -> Int32? {
@@ -50,7 +75,8 @@ extension DoctorFacts {
             else { continue }
             let mount = holder(of: path, in: mounts)
             return Program(
-                path: path, capabilities: FileCapabilities.read(of: path), isOnNoSUIDMount: mount?.isNoSUID ?? false)
+                path: path, capabilities: FileCapabilities.read(of: path), isOnNoSUIDMount: mount?.isNoSUID ?? false,
+                permissions: status.permissions)
         }
         return nil
     }
@@ -100,6 +126,12 @@ extension DoctorFacts {
         var visible: [RawPath: MountEntry] = [:]
         for mount in mounts { visible[mount.mountPoint] = mount }
         for mount in visible.values where own.contains(mount.filesystemType.text ?? "") {
+            // What is written through an overlay is recorded where it lands, if that is in sight.
+            if let upper = mount.overlayDirectories?.upper, let below = holder(of: upper, in: mounts),
+                below.filesystemType != mount.filesystemType, own.contains(below.filesystemType.text ?? "")
+            {
+                continue
+            }
             let known = byDevice[mount.device]
             let isBetter =
                 known.map {

@@ -9,12 +9,20 @@ package struct DoctorFacts: Sendable {
         package var capabilities: FileCapabilities?
         /// It lies on a mount on which file capabilities have no effect.
         package var isOnNoSUIDMount: Bool
+        /// Permission bits.
+        package var permissions: UInt32
 
-        package init(path: RawPath, capabilities: FileCapabilities?, isOnNoSUIDMount: Bool) {
+        package init(
+            path: RawPath, capabilities: FileCapabilities?, isOnNoSUIDMount: Bool, permissions: UInt32 = 0o750
+        ) {
             self.path = path
             self.capabilities = capabilities
             self.isOnNoSUIDMount = isOnNoSUIDMount
+            self.permissions = permissions
         }
+
+        /// It lends the right to see every file's name to whoever is on the machine.
+        package var lendsToEverybody: Bool { capabilities != nil && permissions & 0o001 != 0 }
     }
 
     /// One place that would be recorded.
@@ -45,6 +53,12 @@ package struct DoctorFacts: Sendable {
     package var places: [Place]
     /// The pid of a recorder that holds the store already.
     package var liveRecorder: Int32?
+    /// User 0 here is another user outside: capabilities reach only what belongs to this namespace.
+    package var isInUserNamespace = false
+    /// A filter decides which system calls are allowed.
+    package var hasSeccompFilter = false
+    /// What the kernel was seen to have, by the names of fanotify_init(2).
+    package var features: [KernelFeature] = []
 
     package init(
         kernelRelease: String, groupError: Int32, program: Program?, userID: UInt32, permitted: Set<Capability>,
@@ -62,6 +76,14 @@ package struct DoctorFacts: Sendable {
         self.places = places
         self.liveRecorder = liveRecorder
     }
+}
+
+/// Something newer kernels can do for a recorder.
+package struct KernelFeature: Hashable, Sendable {
+    package var name: String
+    package var isThere: Bool
+    /// What is done without it.
+    package var otherwise: String
 }
 
 /// Whether a filesystem mark on a place would work.

@@ -28,7 +28,28 @@ package struct DoctorVerdict: Hashable, Sendable {
 
     /// The first hindrance in the order in which a recorder would meet them.
     package init(_ facts: DoctorFacts) {
-        self = Self.program(facts) ?? Self.kernel(facts) ?? Self.privileges(facts) ?? Self.places(facts)
+        self =
+            Self.program(facts) ?? Self.kernel(facts) ?? Self.namespace(facts) ?? Self.privileges(facts)
+            ?? Self.lending(facts, Self.places(facts))
+    }
+
+    private static func namespace(_ facts: DoctorFacts) -> DoctorVerdict? {
+        guard facts.isInUserNamespace else { return nil }
+        return Self(
+            .fails,
+            "this is a user namespace (a rootless container?): its capabilities do not reach the filesystems of the host, "
+                + "and processes outside have no number here", "sudo varved")
+    }
+
+    /// It works, and lends too much.
+    private static func lending(_ facts: DoctorFacts, _ verdict: DoctorVerdict) -> DoctorVerdict {
+        guard verdict.outcome == .works, let program = facts.program, program.lendsToEverybody else { return verdict }
+        let path = TerminalText.escaped(program.path.bytes)
+        return Self(
+            .works,
+            verdict.reason + "; but whoever is on this machine may run varved and see every file's name (mode "
+                + "\(String(program.permissions, radix: 8)))",
+            "sudo chown root:varve '\(path)' && sudo chmod 750 '\(path)' && sudo setcap \(setCapabilities) '\(path)'")
     }
 
     private init(_ outcome: Outcome, _ reason: String, _ command: String? = nil) {
@@ -50,7 +71,9 @@ package struct DoctorVerdict: Hashable, Sendable {
         case SyscallNumber.notImplemented: Self(.fails, "this kernel is built without fanotify")
         case SyscallNumber.notPermitted:
             Self(
-                .fails, "fanotify_init is refused even without privileges, as a container's seccomp filter does",
+                .fails,
+                "fanotify_init is refused even without privileges, as a container's seccomp filter does"
+                    + (facts.hasSeccompFilter ? " (this process has one)" : ""),
                 "docker run \(containerOptions) …")
         default: Self(.fails, "fanotify_init fails: \(SyscallError.text(of: facts.groupError))")
         }
@@ -61,6 +84,14 @@ package struct DoctorVerdict: Hashable, Sendable {
 
     private static func privileges(_ facts: DoctorFacts) -> DoctorVerdict? {
         let needed = Capability.allCases
+        if let program = facts.program, program.capabilities?.isEffective == true,
+            needed.contains(where: { program.capabilities?.contains($0) == true && !facts.boundingSet.contains($0) })
+        {
+            return Self(
+                .fails,
+                "varved has its capabilities as +ep, and one of them is not in the bounding set here: it cannot even be "
+                    + "started", "sudo setcap \(setCapabilities) '\(TerminalText.escaped(program.path.bytes))'")
+        }
         if needed.allSatisfy(facts.permitted.contains) { return nil }
         let outside = needed.filter { !facts.boundingSet.contains($0) }
         guard outside.isEmpty else {
