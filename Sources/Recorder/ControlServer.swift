@@ -128,7 +128,10 @@ final class ControlServer: Sendable {
         case .waitingForUpkeep(let request):
             guard let answer = shared.takeAnswer(request) else { return }
             switch answer {
-            case .done: connection.finish(JSONLine(ok: true).text)
+            case .done(let eventCount):
+                var line = JSONLine(ok: true)
+                if let eventCount { line.add("events", number: eventCount) }
+                connection.finish(line.text)
             case .failed(let reason): connection.finish(JSONLine(error: reason).text)
             }
         }

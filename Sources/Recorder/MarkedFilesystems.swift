@@ -41,8 +41,10 @@ struct MarkedFilesystems {
                 continue
             } catch {
                 if error.errno == EPERM { throw RecorderPrivileges.missing(for: error) }
-                refusals.append("\(target.mountPoint.lossyText) (\(target.filesystemType)): \(explain(error))")
-                marked.gaps.append(Self.notCovered(target.mountPoint, explain(error), now))
+                refusals.append(
+                    "\(target.mountPoint.lossyText) (\(target.filesystemType)): \(explain(error, on: target.filesystemType))"
+                )
+                marked.gaps.append(Self.notCovered(target.mountPoint, explain(error, on: target.filesystemType), now))
             }
         }
         marked.scope.roots = plan.tops.compactMap(root)
@@ -134,12 +136,13 @@ struct MarkedFilesystems {
         Gap(kind: .notCovered, from: now, to: .distantFuture, count: nil, scope: path, cause: reason)
     }
 
-    static func explain(_ error: SyscallError) -> String {
+    static func explain(_ error: SyscallError, on filesystemType: String) -> String {
         switch error.errno {
-        case EOPNOTSUPP:
+        case EOPNOTSUPP where filesystemType == "overlay":
             "its file handles cannot be reported, so it cannot be marked as a whole. Record on the host the filesystem"
                 + " that holds its upper directory: that sees every change. Marks on its single directories would see"
                 + " names and changes in them, but not what happens in a new directory before it is marked"
+        case EOPNOTSUPP: "\(filesystemType) reports no file handles, so it cannot be marked"
         case EXDEV: "a btrfs subvolume: mount the top level (subvolid=5) and record that"
         case ENODEV: "it has no filesystem id, so it cannot be marked as a whole"
         default: error.description

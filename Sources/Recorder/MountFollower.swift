@@ -182,7 +182,8 @@ struct MountFollower: ~Copyable {
             // It went away again, or nothing but a name is left of it.
             guard target.isRecorded, error.errno != ENOENT else { return }
             refused.insert(target)
-            changes.gaps.append(notCovered(target.mountPoint, MarkedFilesystems.explain(error)))
+            changes.gaps.append(
+                notCovered(target.mountPoint, MarkedFilesystems.explain(error, on: target.filesystemType)))
         }
     }
 

@@ -14,7 +14,7 @@ struct NapPolicy: Sendable, Equatable {
 
     static let longestNapMicroseconds: Int64 = 1_000
     /// At this rate the nap is longest; below a quarter of it there is none.
-    static let stormRate: Double = 4_000
+    static let stormRate: Double = 8_000
     /// How long the rate is remembered.
     static let memoryNanoseconds: Double = 8_000_000
 

@@ -117,7 +117,7 @@ package enum RecordingSession {
                     .usage,
                     "\(path.lossyText) is not a directory: name its directory, and choose with 'varve events --path'")
             } catch {
-                throw RecorderError(.usage, "PATH \(error.description)")
+                throw RecorderError(.usage, "\(path.escapedText) cannot be recorded: \(error.description)")
             }
         }
         return real

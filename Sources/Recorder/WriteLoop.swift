@@ -190,6 +190,7 @@ struct WriteLoop: ~Copyable {
     private mutating func answerRequests() {
         for request in shared.takeRequests() {
             var failure: String?
+            var eventCount: UInt64?
             do throws(StoreError) {
                 switch request.request {
                 case .compact:
@@ -198,7 +199,7 @@ struct WriteLoop: ~Copyable {
                     compactionRequests.append(request.id)
                     continue
                 case .prune(let before):
-                    _ = try store.prune(before: before, cause: "asked for with varve prune")
+                    eventCount = try store.prune(before: before, cause: "asked for with varve prune").eventCount
                 case .note(let text, let uid):
                     var additions = Additions()
                     additions.notes.append(Note(moment: Clock.realtime(), uid: uid, text: text))
@@ -209,7 +210,7 @@ struct WriteLoop: ~Copyable {
                 failure = error.description
             }
             storeChanged = true
-            shared.answer(request.id, failure: failure)
+            shared.answer(request.id, failure: failure, eventCount: eventCount)
         }
     }
 

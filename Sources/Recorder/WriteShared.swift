@@ -16,7 +16,8 @@ final class WriteShared: Sendable {
     }
 
     enum Answer: Sendable, Equatable {
-        case done
+        /// Parameter eventCount: how many events were dropped; nil where the request drops none.
+        case done(eventCount: UInt64?)
         case failed(String)
     }
 
@@ -101,8 +102,8 @@ final class WriteShared: Sendable {
         }
     }
 
-    func answer(_ id: UInt64, failure: String?) {
-        state.withLock { $0.answers[id] = failure.map { .failed($0) } ?? .done }
+    func answer(_ id: UInt64, failure: String?, eventCount: UInt64? = nil) {
+        state.withLock { $0.answers[id] = failure.map { .failed($0) } ?? .done(eventCount: eventCount) }
         controlWaker.wake()
     }
 

@@ -93,8 +93,8 @@ package final class StoreReader {
         do {
             return try Files.realPath(given)
         } catch {
-            throw StoreError(
-                error, otherwise: error.isMissing ? .notAStore : .cannotRead, "the store cannot be opened", path: given)
+            if error.isMissing { throw StoreOpening.notAStore(given) }
+            throw StoreError(error, otherwise: .cannotRead, "the store cannot be opened", path: given)
         }
     }
 
@@ -116,7 +116,11 @@ package final class StoreReader {
             _ = try layout.database.status()
         } catch {
             if error.isMissing { return StoreOpening.notAStore(layout.directory) }
-            throw StoreError(error, otherwise: .cannotRead, "the store cannot be read", path: layout.directory)
+            let owner = (try? layout.directory.status()).map {
+                "; it belongs to user \($0.uid) and group \($0.gid): read it as that user or as a member of that group"
+            }
+            throw StoreError(
+                error, otherwise: .cannotRead, "the store cannot be read\(owner ?? "")", path: layout.directory)
         }
         return StoreOpening.notAStore(layout.directory)
     }

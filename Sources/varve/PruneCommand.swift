@@ -3,7 +3,8 @@ import Query
 
 struct PruneCommand: QueryCommand {
     static let configuration = CommandConfiguration(
-        commandName: "prune", abstract: "Remove the oldest blocks; a gap says what was removed.",
+        commandName: "prune",
+        abstract: "Remove the oldest events, with the notes among them; a gap says what was removed.",
         discussion: "Whole blocks are removed, so some older events may stay.")
 
     @Option(

@@ -42,7 +42,7 @@ struct Varved: ParsableCommand {
     @Option(help: ArgumentHelp("Do not record paths that match, nor anything below them.", valueName: "glob"))
     var exclude: [String] = []
 
-    @Option(help: "The time between commits.")
+    @Option(help: "The time between commits; up to 2s while few events wait and nobody follows or syncs.")
     var commitInterval = DurationArgument(nanoseconds: 250_000_000)
 
     @Option(help: "The time after which commits are on the disk.")

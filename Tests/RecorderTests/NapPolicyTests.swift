@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test func theNapGrowsWithTheRate() {
-        let naps = [1_500, 2_500, 3_500].map { policy(afterRate: $0).napMicroseconds }
+        let naps = [3_000, 5_000, 7_000].map { policy(afterRate: $0).napMicroseconds }
         #expect(naps == naps.sorted())
         #expect(naps.allSatisfy { $0 > 0 && $0 < NapPolicy.longestNapMicroseconds })
     }
@@ -43,8 +43,8 @@ import Testing
     }
 
     @Test func readingsThatComeLateDoNotMakeTheNapLonger() {
-        let onTime = policy(afterRate: 2_500)
-        let late = policy(afterRate: 2_500, lateNanoseconds: 2_000_000)
+        let onTime = policy(afterRate: 4_000)
+        let late = policy(afterRate: 4_000, lateNanoseconds: 2_000_000)
         #expect(abs(onTime.napMicroseconds - late.napMicroseconds) <= 200)
     }
 }

@@ -13,7 +13,7 @@
 enum {
     nap_longest_microseconds = 1000,
     // At this rate of records a second the nap is longest; below a quarter of it there is none.
-    nap_storm_rate = 4000,
+    nap_storm_rate = 8000,
     // How long the rate is remembered.
     nap_memory_nanoseconds = 8000000,
 };

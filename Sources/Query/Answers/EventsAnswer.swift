@@ -71,7 +71,6 @@ struct EventPrinter {
         var block: BlockView?
         try scan.forEachGroup { view in
             let columns = try EventColumns(view)
-            try view.block.names.prepare(for: columns.pathIndices)
             if block !== view.block {
                 try writer.use(view.block)
                 block = view.block

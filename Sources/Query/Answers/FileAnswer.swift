@@ -86,8 +86,8 @@ package struct FileAnswer {
                 block = view.block
             }
             guard let dictionaries else { return .proceed }
-            for position in view.positions {
-                let event = columns[position]
+            for ordinal in columns.ordinals {
+                let event = columns[ordinal]
                 if let isWanted, !(event.object.map(isWanted) ?? false) { continue }
                 guard events[event.sequence] == nil, let path = dictionaries.path(event.path) else { continue }
                 events[event.sequence] = FileLife.Event(

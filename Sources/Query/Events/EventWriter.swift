@@ -14,7 +14,7 @@ struct EventView {
     let object: FileIdentity?
 }
 
-/// The columns of a row group that whole events need, decoded once.
+/// The columns of a row group that whole events need, decoded once, and the names of their paths made ready.
 struct EventColumns {
     private let view: RowGroupView
     private let masks: [UInt32]
@@ -36,6 +36,7 @@ struct EventColumns {
         lastProcesses = view.group.flagsUnion.contains(.spansExec) ? try view.column(.lastProcess) : nil
         windows = try view.windows()
         objects = try view.objects()
+        try view.block.names.prepare(for: pathIndices)
     }
 
     /// The selected events' places in `RowGroupView.positions`.

@@ -49,7 +49,6 @@ package struct ProcessAnswer {
         var counted = records
         try scan.forEachGroup { view in
             let columns = try EventColumns(view)
-            try view.block.names.prepare(for: columns.pathIndices)
             let dictionaries = try EventDictionaries(view.block)
             for ordinal in columns.ordinals {
                 let event = columns[ordinal]
