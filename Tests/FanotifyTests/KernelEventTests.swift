@@ -18,7 +18,9 @@ import Testing
         try Files.unlink(watched.path("moved"))
         try Files.removeDirectory(watched.path("other"))
         let records = try watched.drain()
-        #expect(records.allSatisfy { $0.record.pid == getpid() })
+        // Other tests look at every mount, and open the top of this one.
+        let named = records.filter { !$0.nameText.isEmpty && $0.nameText != "." }
+        #expect(named.allSatisfy { $0.record.pid == getpid() })
         var masks: [String: EventMask] = [:]
         for record in records {
             masks["\(record.nameText)>\(record.targetNameText)", default: []].formUnion(record.record.mask)
