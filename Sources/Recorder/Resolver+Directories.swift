@@ -196,8 +196,11 @@ extension Resolver {
     private mutating func ask(_ index: DirectoryTree.Index) {
         guard tree[index].triedInBuffer != bufferSerial, asked[index] == nil else { return }
         tree[index].triedInBuffer = bufferSerial
+        let answer = locate(index)
+        // After the answer: a queue that was seen empty while the kernel was asked may since have got a rename that the
+        // answer knows of already.
         askedAt = Clock.realtime()
-        switch locate(index) {
+        switch answer {
         case .found(let links, let top):
             var parent = tree.findOrInsert(top)
             for link in links.reversed() {
