@@ -127,6 +127,7 @@ struct WriteLoop: ~Copyable {
         } else {
             return
         }
+        if dropped != nil { lastHeartbeat = .min / 2 }
         dropped = nil
         orphaned = Additions()
         shared.counters.commits.add(1)
@@ -165,6 +166,8 @@ struct WriteLoop: ~Copyable {
                 to: max(last.time, before?.to ?? last.time), count: count + (before?.count ?? 0), scope: nil,
                 cause: lastFailure ?? "the store could not be written")
             shared.counters.eventsDropped.add(Int(count))
+            // Readers learn of it at once, though no row can tell them yet.
+            lastHeartbeat = .min / 2
         }
         settle(oldest, failure: lastFailure)
     }
@@ -238,12 +241,13 @@ struct WriteLoop: ~Copyable {
         let now = Clock.monotonic()
         if let unsyncedSince, now &- unsyncedSince >= options.syncIntervalNanoseconds { syncNow() }
         do throws(StoreError) {
-            _ = try store.checkpointIfDue()
+            // First of all: it tells of losses also when nothing else can be written.
             if now &- lastHeartbeat >= Self.heartbeatNanoseconds {
                 lastHeartbeat = now
                 if !store.isInPlace() { shared.storeIsGone() }
                 try store.heartbeat(heartbeat())
             }
+            _ = try store.checkpointIfDue()
             // An age limit also moves while nothing is written.
             let limitPause = storeChanged ? Self.limitCheckNanoseconds : Self.idleLimitCheckNanoseconds
             if now &- lastLimitCheck >= limitPause {
@@ -287,7 +291,7 @@ struct WriteLoop: ~Copyable {
         return Heartbeat(
             run: run.run, bootID: run.bootID, pid: OwnProcess.pid, writtenAt: moment,
             monotonicNanoseconds: Clock.monotonic(), nextSequence: store.nextSequence,
-            quietAt: isQuiet ? moment : nil)
+            quietAt: isQuiet ? moment : nil, pendingLoss: dropped)
     }
 
     /// How long there is nothing to do, in nanoseconds.
@@ -326,6 +330,7 @@ struct WriteLoop: ~Copyable {
             var additions = orphaned
             if let dropped { additions.gaps.append(dropped) }
             if !additions.isEmpty { try store.append(additions) }
+            dropped = nil
             // What happened after the last look into the queue was not recorded.
             try store.endRun(at: shared.drain.readUpTo)
             try store.sync()

@@ -26,6 +26,7 @@ internal import Syscalls
 ///     568     8      next seq
 ///     576     8      quiet at, ns since the epoch
 ///     584     8      FNV-1a 64 of bytes 512..<584
+///     592     300    a gap that has no row yet: see `encode(pendingLoss:)`
 package enum AliveFile {
     package static let byteCount = 4_096
     package static let heartbeatOffset = 512
@@ -85,6 +86,7 @@ package enum AliveFile {
         bytes.append(littleEndian: heartbeat.nextSequence)
         bytes.append(littleEndian: UInt64(bitPattern: heartbeat.quietAt?.nanosecondsSinceEpoch ?? 0))
         bytes.append(littleEndian: checksum(bytes[...]))
+        if let pendingLoss = heartbeat.pendingLoss { bytes += encode(pendingLoss: pendingLoss) }
         bytes.append(contentsOf: repeatElement(0, count: byteCount - heartbeatOffset - bytes.count))
         return bytes
     }
@@ -113,11 +115,12 @@ package enum AliveFile {
             writtenAt: instant(start + 40),
             monotonicNanoseconds: Int64(bitPattern: bytes.littleEndian(at: start + 48, UInt64.self)),
             nextSequence: bytes.littleEndian(at: start + 56, UInt64.self),
-            quietAt: bytes.littleEndian(at: start + 20, UInt32.self) == 1 ? instant(start + 64) : nil)
+            quietAt: bytes.littleEndian(at: start + 20, UInt32.self) == 1 ? instant(start + 64) : nil,
+            pendingLoss: decodePendingLoss(bytes))
     }
 
     /// FNV-1a, 64 bits: enough to tell a torn or foreign record; nobody is kept from forging one.
-    private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+    static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
         bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     }
 }

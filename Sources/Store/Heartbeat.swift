@@ -14,10 +14,12 @@ package struct Heartbeat: Hashable, Sendable {
     /// The latest moment at which the kernel's queue was seen empty and all that had been read before is committed;
     /// nil when that never happened in this run.
     package var quietAt: Instant?
+    /// Events that were dropped and have no gap row yet, because the database takes none.
+    package var pendingLoss: Gap?
 
     package init(
         run: UInt32, bootID: UUIDBytes, pid: Int32, writtenAt: Instant, monotonicNanoseconds: Int64,
-        nextSequence: UInt64, quietAt: Instant?
+        nextSequence: UInt64, quietAt: Instant?, pendingLoss: Gap? = nil
     ) {
         self.run = run
         self.bootID = bootID
@@ -26,5 +28,6 @@ package struct Heartbeat: Hashable, Sendable {
         self.monotonicNanoseconds = monotonicNanoseconds
         self.nextSequence = nextSequence
         self.quietAt = quietAt
+        self.pendingLoss = pendingLoss
     }
 }

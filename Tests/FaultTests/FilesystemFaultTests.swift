@@ -45,6 +45,9 @@ extension Faults {
                 pause(milliseconds: 300)
             }
             #expect(scene.recorderIsRunning)
+            // No row can tell of the loss yet; answers know of it all the same.
+            #expect(try scene.varve(["count"]).status == 3)
+            #expect(try scene.gaps().contains { $0.type == "batch_dropped" && $0.count ?? 0 > 0 })
             try scene.emptyStoreFilesystem()
             pause(milliseconds: 3_000)
 

@@ -51,6 +51,22 @@ import Testing
         }
     }
 
+    @Test func aLossWithoutARowIsToldBehindTheHeartbeat() {
+        var lossy = Self.heartbeat
+        lossy.pendingLoss = Gap(
+            kind: .batchDropped, from: StoreScene.start, to: StoreScene.start.advanced(byNanoseconds: 9), count: 1_234,
+            scope: nil, cause: "database or disk is full")
+        #expect(AliveFile.decode(Self.file(lossy)).heartbeat == lossy)
+        for position in [592, 600, 616, 627, 640, 883, 891] {
+            var bytes = Self.file(lossy)
+            bytes[position] ^= 0x80
+            #expect(AliveFile.decode(bytes).heartbeat == Self.heartbeat, "byte \(position)")
+        }
+        lossy.pendingLoss?.cause = String(repeating: "x", count: 300)
+        #expect(AliveFile.decode(Self.file(lossy)).heartbeat?.pendingLoss?.cause.utf8.count == 256)
+        #expect(Self.file(lossy).count == 4_096)
+    }
+
     @Test func takingTheLockKeepsTheLastHeartbeat() throws {
         let scene = try StoreScene()
         do {

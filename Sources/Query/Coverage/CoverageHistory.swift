@@ -64,7 +64,17 @@ package struct CoverageHistory: Sendable {
             return gap
         }
         if let lost = lostCommits { bounded.append(lost) }
+        if let pending = pendingLoss { bounded.append(pending) }
         return bounded
+    }
+
+    /// Events that the last run dropped and could write no row for. While the row and the sign of life that no longer tells
+    /// of it are being written, both may be there.
+    private var pendingLoss: Gap? {
+        guard let heartbeat, heartbeat.run >= runs.last?.run ?? 0, let loss = heartbeat.pendingLoss,
+            !gaps.contains(where: { $0.run == heartbeat.run && $0.gap.kind == loss.kind && $0.gap.from == loss.from })
+        else { return nil }
+        return loss
     }
 
     /// Events that the last sign of life tells of and the database does not hold: its `-wal` was cut, left behind by a copy,
