@@ -4,8 +4,10 @@ in a directory of its own and none is done twice in one place. What it needs fro
 import glob
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
+import time
 from pathlib import Path
 
 from ..processes import BenchmarkError, die_with_parent
@@ -15,6 +17,10 @@ DEBIAN_PACKAGES = [
     "texlive-latex-extra", "python-babel-localedata", "nodejs-doc",
 ]
 KERNEL_PACKAGE = "linux-source-6.1"
+# The server with what it links beside a minimal system's libraries; unpacked, not installed.
+SERVER_PACKAGES = [
+    "postgresql-15", "postgresql-client-15", "libpq5", "libicu72", "libxml2", "libldap-2.5-0", "libsasl2-2",
+]
 KERNEL_TOOLS = ["flex", "bison", "m4", "libfl-dev", "libelf-dev"]
 SWIFT_PACKAGES = [
     "apple/swift-argument-parser", "apple/swift-collections", "apple/swift-system", "jpsim/Yams", "attaswift/BigInt",
@@ -32,15 +38,21 @@ class Activities:
     def fetch(self):
         """Downloads what is missing, with the ordinary clients, and clones the Swift packages' sources."""
         self.downloads.mkdir(parents=True, exist_ok=True)
-        wanted = DEBIAN_PACKAGES[:2] if self.quick else [*DEBIAN_PACKAGES, KERNEL_PACKAGE, *KERNEL_TOOLS]
+        wanted = DEBIAN_PACKAGES[:2] if self.quick else [
+            *DEBIAN_PACKAGES, KERNEL_PACKAGE, *KERNEL_TOOLS, *SERVER_PACKAGES]
         for package in wanted:
             if not glob.glob(f"{self.downloads}/{package}_*.deb"):
                 run(["apt-get", "download", "-q", package], self.downloads)
-        tools = self.downloads / "kernel-tools"
-        if not self.quick and not tools.exists():
-            for package in KERNEL_TOOLS:
-                run(["dpkg-deb", "-x", self.deb(package), tools])
+        if not self.quick:
+            self.unpack_tools("kernel-tools", KERNEL_TOOLS)
+            self.unpack_tools("server", SERVER_PACKAGES)
         self.tools.python()
+
+    def unpack_tools(self, name, packages):
+        place = self.downloads / name
+        if not place.exists():
+            for package in packages:
+                run(["dpkg-deb", "-x", self.deb(package), place])
 
     def deb(self, package):
         return glob.glob(f"{self.downloads}/{package}_*.deb")[0]
@@ -56,6 +68,7 @@ class Activities:
             *unpacks[:3], *builds[:1], ("git history", self.git_history), ("database", self.database), *unpacks[3:6],
             ("unpack the kernel", self.unpack_kernel), ("kernel in git", self.kernel_in_git), *builds[1:4],
             ("copy the kernel", self.copy_kernel), ("build the kernel", self.build_kernel),
+            ("database server", self.database_server),
             ("python environment", self.python_environment), *unpacks[6:],
             ("copy, archive, remove", self.copy_archive_remove), *builds[4:],
         ]
@@ -140,6 +153,42 @@ class Activities:
             connection.execute("VACUUM")
             connection.execute("VACUUM INTO ?", (str(place / f"{mode}-backup.db"),))
             connection.close()
+
+    def database_server(self):
+        """PostgreSQL with its own benchmark (TPC-B-like), four clients, then a connection a transaction, then a dump."""
+        place = self.place("server")
+        programs = self.downloads / "server/usr/lib/postgresql/15/bin"
+        environment = {**os.environ, "LD_LIBRARY_PATH": f"{self.downloads}/server/usr/lib/x86_64-linux-gnu"}
+        data, socket = place / "data", place / "socket"
+        # The server refuses to run as root; its directories lie below some that only root may search.
+        ordinary = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=+dac_read_search",
+                    "--ambient-caps=+dac_read_search"] if os.geteuid() == 0 else []
+        for directory in (data, socket):
+            directory.mkdir(mode=0o700)
+            if ordinary:
+                os.chown(directory, 65534, 65534)
+        run([*ordinary, programs / "initdb", "-D", data, "-A", "trust", "-U", "bench", "--no-instructions"],
+            environment=environment)
+        server = subprocess.Popen(
+            [*ordinary, programs / "postgres", "-D", data, "-k", socket, "-c", "listen_addresses=", "-c", "jit=off"],
+            env=environment, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            preexec_fn=die_with_parent)
+        try:
+            self.use_server(programs, ["-h", socket, "-U", "bench"], environment, place)
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(60)
+
+    def use_server(self, programs, reach, environment, place):
+        for _ in range(100):
+            if subprocess.run([programs / "pg_isready", *reach], env=environment,
+                              stdout=subprocess.DEVNULL).returncode == 0:
+                break
+            time.sleep(0.1)
+        run([programs / "pgbench", *reach, "-i", "-q", "-s", "10", "postgres"], environment=environment)
+        run([programs / "pgbench", *reach, "-c", "4", "-T", "60", "postgres"], environment=environment)
+        run([programs / "pgbench", *reach, "-C", "-c", "2", "-T", "15", "postgres"], environment=environment)
+        run([programs / "pg_dump", *reach, "-f", place / "dump.sql", "postgres"], environment=environment)
 
     def python_environment(self):
         place = self.place("python")
