@@ -1,15 +1,36 @@
 internal import CLinux
+internal import Glibc
 
 /// How the C library's allocator deals with the kernel.
 package enum HeapPolicy {
-    /// Keeps freed memory for the next request instead of giving it back, and asks for more in large steps.
+    /// Keeps freed memory for the next request instead of giving it back, and takes what is touched in large pages.
     ///
     /// For programs that live for one answer: by default each large array is mapped, touched page by page and unmapped
-    /// again, and those page faults cost about a fifth of a look-up. mallopt(3). Call it before other threads run.
+    /// again, and those page faults cost about a third of a look-up. mallopt(3), madvise(2) MADV_HUGEPAGE. Memory that is
+    /// not touched is not used. Call it before other threads run.
     package static func keepFreedMemory() {
         // The largest threshold that the allocator accepts on 64-bit systems; a refusal only costs time.
         _ = mallopt(Int32(M_MMAP_THRESHOLD), 32 << 20)
         _ = mallopt(Int32(M_TRIM_THRESHOLD), 256 << 20)
         _ = mallopt(Int32(M_TOP_PAD), 1 << 20)
+        growHeap()
+    }
+
+    /// What one allocation may take from the heap; more would be mapped on its own.
+    private static let stepByteCount = 30 << 20
+    private static let largePageByteCount = 2 << 20
+
+    /// The heap grows once, and the kernel is told that large pages suit it.
+    private static func growHeap() {
+        // SAFETY: the block is not touched and freed at once; the trim threshold keeps its pages in the heap, so the range
+        // that is advised lies within it. Advice changes no content, and a refusal only costs time.
+        guard let block = unsafe malloc(stepByteCount) else { return }
+        let start = UInt(bitPattern: block)
+        unsafe free(block)
+        let first = (start + UInt(largePageByteCount) - 1) & ~UInt(largePageByteCount - 1)
+        let end = (start + UInt(stepByteCount)) & ~UInt(largePageByteCount - 1)
+        guard first < end, let address = unsafe UnsafeMutableRawPointer(bitPattern: first)
+        else { return }
+        _ = unsafe madvise(address, Int(end - first), MADV_HUGEPAGE)
     }
 }
