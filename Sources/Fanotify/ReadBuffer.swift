@@ -1,9 +1,14 @@
+internal import Glibc
+
 /// Memory that a notification group's records are read into, used again and again.
 ///
-/// Shape: `bytes` are whole event records back to back, as read(2) left them.
+/// Shape: `bytes` are whole event records back to back, as read(2) left them. Pages that no reading reaches are never
+/// touched, so a large buffer costs what is read into it.
 /// Cost: one allocation at `init`, none later. Thread: one at a time; it can be handed over.
-package struct ReadBuffer: ~Copyable, Sendable {
-    private var storage: [UInt8]
+// Sendable: the memory is reached only through its one owner.
+@safe
+package struct ReadBuffer: ~Copyable, @unchecked Sendable {
+    private let storage: UnsafeMutableRawBufferPointer
     /// How many bytes the last read left.
     package private(set) var byteCount: Int
 
@@ -13,18 +18,27 @@ package struct ReadBuffer: ~Copyable, Sendable {
     /// Makes an empty buffer of `capacity` bytes, at least `minimumCapacity`.
     package init(capacity: Int) {
         precondition(capacity >= Self.minimumCapacity, "a read buffer this small loses no events but gets none either")
-        storage = [UInt8](repeating: 0, count: capacity)
+        // SAFETY: owned by this value alone until its deinit; calloc(3) gives zeroed memory, from fresh pages where it is
+        // large, which the kernel zeroes at the first touch.
+        guard let memory = unsafe calloc(1, capacity) else { fatalError("no memory for a read buffer") }
+        unsafe storage = UnsafeMutableRawBufferPointer(start: memory, count: capacity)
         byteCount = 0
     }
 
-    package var capacity: Int { storage.count }
+    deinit {
+        // SAFETY: allocated in init, freed once.
+        unsafe free(storage.baseAddress)
+    }
+
+    package var capacity: Int { unsafe storage.count }
 
     /// The records of the last read, lent while the buffer is not written.
     package var bytes: RawSpan {
         @_lifetime(borrow self)
         get {
-            // SAFETY: every byte of the array is initialized, and UInt8 has no padding to expose.
-            unsafe storage.span.bytes.extracting(first: byteCount)
+            // SAFETY: the memory is initialized and lives as long as this value, which the span borrows.
+            unsafe _overrideLifetime(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(storage)), borrowing: self)
+                .extracting(first: byteCount)
         }
     }
 
@@ -37,12 +51,10 @@ package struct ReadBuffer: ~Copyable, Sendable {
     /// negative number that leaves the buffer as it was.
     mutating func append(_ fill: (UnsafeMutableRawBufferPointer) -> Int) -> Int {
         let used = byteCount
-        // SAFETY: the array's memory is lent for the call only, and `used` never exceeds its count.
-        let count = unsafe storage.withUnsafeMutableBytes { memory in
-            unsafe fill(UnsafeMutableRawBufferPointer(rebasing: memory[used...]))
-        }
+        // SAFETY: the memory is lent for the call only, and `used` never exceeds its count.
+        let count = unsafe fill(UnsafeMutableRawBufferPointer(rebasing: storage[used...]))
         if count > 0 {
-            precondition(count <= storage.count - used, "read(2) wrote past the memory it was given")
+            precondition(count <= capacity - used, "read(2) wrote past the memory it was given")
             byteCount = used + count
         }
         return count
