@@ -4,9 +4,9 @@ import Model
 enum BlockFormat {
     static let magic: [UInt8] = Array("VRVB".utf8)
     /// What is written.
-    static let version: UInt8 = 2
+    static let version: UInt8 = 3
     /// What is read.
-    static let versions: ClosedRange<UInt8> = 1...2
+    static let versions: ClosedRange<UInt8> = 1...3
     /// Shorter common beginnings of names are left to zstd.
     static let leastPrefixByteCount = 3
 }

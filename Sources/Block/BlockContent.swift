@@ -37,7 +37,8 @@ extension BlockContent {
     func parts(_ entries: borrowing BlockNames, names: [UInt8], objects: [StoredObject]) -> [PendingPart] {
         let commits = CommitTable(self.commits, runs: runs, origin: base)
         let processes = ProcessTable(self.processes, origin: base)
-        return [PendingPart(.commits, commits.numbers), PendingPart(.commitHashes, commits.hashes)]
+        let parts =
+            [PendingPart(.commits, commits.numbers), PendingPart(.commitHashes, commits.hashes)]
             + entries.parts(names: names, objects: objects, volumes: volumes)
             + [
                 PendingPart(.processIdentities, processes.identities), PendingPart(.processTimes, processes.times),
@@ -47,6 +48,7 @@ extension BlockContent {
                 PendingPart(.processLinks, processes.links),
                 PendingPart(.processControlGroups, processes.controlGroups),
             ]
+        return parts.sorted { $0.kind.rawValue < $1.kind.rawValue }
     }
 }
 

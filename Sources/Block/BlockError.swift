@@ -34,7 +34,8 @@ package struct BlockError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String {
         switch code {
         case .notABlock: "not an event block: \(detail)"
-        case .newerVersion(let version): "event block of version \(version), this program knows 1: \(detail)"
+        case .newerVersion(let version):
+            "event block of version \(version), this program knows up to \(BlockFormat.version): \(detail)"
         case .damaged: "damaged event block: \(detail)"
         case .malformed: "malformed event block: \(detail)"
         case .truncated: "event block ends too early: \(detail)"

@@ -192,15 +192,17 @@ extension BlockReader {
         let runs = try part(.pathDirectoryRuns)
         let prefixes = try part(.pathPrefixes)
         let names = try part(.pathNames)
+        let directoryDigits = try part(.directoryDigits)
+        let pathDigits = try part(.pathDigits)
         let parts = try decoding("paths") { () throws(PartError) in
             try PathParts(
                 directories: DirectoryNames(
                     parents: Self.decodeParents(parents, count: header.directoryCount),
-                    prefixes: directoryPrefixes, rests: directoryNames),
+                    prefixes: directoryPrefixes, rests: NameDigits.expand(directoryNames, directoryDigits)),
                 pathDirectories: header.pathCount == 0
                     ? []
                     : RunColumn.decode(directories, runs, count: header.pathCount, limit: header.directoryCount),
-                prefixes: prefixes, rests: names)
+                prefixes: prefixes, rests: NameDigits.expand(names, pathDigits))
         }
         cachedPathParts = parts
         return parts

@@ -45,7 +45,7 @@ extension PathDictionary.Entry {
 }
 
 extension BlockNames {
-    /// The parts that hold the dictionary, by rising kind.
+    /// The parts that hold the dictionary.
     func parts(names: [UInt8], objects: [StoredObject], volumes: [Volume]) -> [PendingPart] {
         var volumeBytes: [UInt8] = []
         for volume in volumes {
@@ -72,15 +72,17 @@ extension BlockNames {
             PendingPart(.pathDirectoryRuns, runs), PendingPart(.pathPrefixes, pathNames.prefixes),
             PendingPart(.pathNames, pathNames.rests), PendingPart(.pathVolumes, list.volumes),
             PendingPart(.pathInodes, list.inodes), PendingPart(.pathGenerations, list.generations),
+            PendingPart(.directoryDigits, directoryNames.digits), PendingPart(.pathDigits, pathNames.digits),
         ]
     }
 
     /// Names that follow one another often begin alike: 4 to 7 % of their bytes in a store go with it.
     private static func encode(
         _ entries: ArraySlice<PathDictionary.Entry>, _ names: [UInt8]
-    ) -> (prefixes: [UInt8], rests: [UInt8]) {
+    ) -> (prefixes: [UInt8], rests: [UInt8], digits: [UInt8]) {
         var prefixes: [UInt8] = []
         prefixes.reserveCapacity(entries.count)
+        var digits: [UInt8] = []
         var bytes: [UInt8] = []
         bytes.reserveCapacity(entries.count * 12)
         // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
@@ -99,10 +101,11 @@ extension BlockNames {
             if shared < BlockFormat.leastPrefixByteCount { shared = 0 }
             hasPrefix = hasPrefix || shared > 0
             prefixes.append(UInt8(truncatingIfNeeded: shared))
-            bytes.append(contentsOf: arena.extracting(range.lowerBound &+ shared..<range.upperBound))
+            NameDigits.append(
+                arena.extracting(range.lowerBound &+ shared..<range.upperBound), to: &bytes, digits: &digits)
             bytes.append(0)
             previous = range
         }
-        return (hasPrefix ? prefixes : [], bytes)
+        return (hasPrefix ? prefixes : [], bytes, digits)
     }
 }

@@ -22,6 +22,8 @@ enum PartKind: UInt8, CaseIterable, Sendable {
     case facts = 19
     case processLinks = 20
     case processControlGroups = 21
+    case directoryDigits = 22
+    case pathDigits = 23
     // Of a row group.
     case windowSymbols = 32
     case windowRuns = 33
@@ -61,6 +63,8 @@ enum PartKind: UInt8, CaseIterable, Sendable {
         case .facts: "facts"
         case .processLinks: "process links"
         case .processControlGroups: "process control groups"
+        case .directoryDigits: "directory digits"
+        case .pathDigits: "path digits"
         case .directoryPrefixes: "directory prefixes"
         case .pathPrefixes: "path prefixes"
         case .windowSymbols: "window symbols"
@@ -88,6 +92,7 @@ enum PartKind: UInt8, CaseIterable, Sendable {
     var version: UInt8 {
         switch self {
         case .processLinks, .processControlGroups, .lastProcesses: 2
+        case .directoryDigits, .pathDigits: 3
         default: 1
         }
     }

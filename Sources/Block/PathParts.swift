@@ -28,7 +28,7 @@ struct PathParts: Sendable {
             guard sharedByteCount <= previousByteCount else {
                 throw .malformed("prefix longer than the name before")
             }
-            let end = source.firstZero(from: position)
+            let end = source.first(0, from: position)
             guard end < source.byteCount else { throw .truncated }
             previousByteCount = sharedByteCount &+ (end &- position)
             position = end &+ 1

@@ -27,16 +27,17 @@ extension RawSpan {
         unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt8.self)
     }
 
-    /// Where the next zero byte stands at or after `offset`; the byte count when none does.
+    /// Where the next `wanted` byte stands at or after `offset`; the byte count when none does.
     @inline(__always)
-    func firstZero(from offset: Int) -> Int {
+    func first(_ wanted: UInt8, from offset: Int) -> Int {
+        let pattern = UInt64(wanted) &* 0x0101_0101_0101_0101
         var offset = offset
         while offset &+ 8 <= byteCount {
-            let length = word(at: offset).byteCountBeforeZero
+            let length = (word(at: offset) ^ pattern).byteCountBeforeZero
             offset &+= length
             if length < 8 { return offset }
         }
-        while offset < byteCount, byte(at: offset) != 0 { offset &+= 1 }
+        while offset < byteCount, byte(at: offset) != wanted { offset &+= 1 }
         return offset
     }
 

@@ -144,8 +144,8 @@ import Testing
         #expect(throws: BlockError(.notABlock, "no magic number")) { try BlockReader(Array("SQLite format 3".utf8)) }
         #expect(throws: BlockError(.truncated, "header")) { try BlockReader([]) }
         var bytes = try sampleBlocks(1)[0]
-        bytes[4] = 3
-        #expect(throws: BlockError(.newerVersion(3), "cannot read it")) { try BlockReader(bytes) }
+        bytes[4] = 4
+        #expect(throws: BlockError(.newerVersion(4), "cannot read it")) { try BlockReader(bytes) }
     }
 
     @Test func damageIsNamedByItsPart() throws {
