@@ -60,6 +60,9 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "varve", dependencies: ["Model", "Query", argumentParser], swiftSettings: settings),
+        .executableTarget(
+            name: "rowdiff", dependencies: ["Model", "SQLitePages", "Syscalls"], path: "benchmarks/rowdiff",
+            swiftSettings: settings),
 
         // Tests: one target a room, and the built programs on the real kernel.
         .target(
