@@ -40,7 +40,7 @@ test:
 	@scripts/install-packages test
 	$(SWIFT) test --disable-xctest $(TESTARGS)
 
-SWIFTFILES := Package.swift Sources Tests schema $(wildcard benchmarks/*.swift benchmarks/Package.swift benchmarks/Sources)
+SWIFTFILES := Package.swift Sources Tests schema benchmarks/rowdiff
 
 lint:
 	$(SWIFT) format lint --strict --recursive --parallel $(sort $(SWIFTFILES))
@@ -52,6 +52,7 @@ demo: release
 	@BIN=$(BIN) scripts/demo $(DIR)
 
 bench: release
+	$(SWIFT) build $(STATICFLAGS) --product rowdiff
 	benchmarks/run
 
 install:

@@ -45,6 +45,7 @@ let package = Package(
         .target(name: "Syscalls", dependencies: ["CLinux", "CCapability", "Model"], swiftSettings: settings),
         .target(name: "Fanotify", dependencies: ["CLinux", "Syscalls", "Model"], swiftSettings: settings),
         .target(name: "Block", dependencies: ["CZstd", "CXXHash", "Model"], swiftSettings: settings),
+        .target(name: "SQLitePages", swiftSettings: settings),
         .target(
             name: "Store", dependencies: ["CSQLite", "Block", "Model", "Schema", "Syscalls"],
             swiftSettings: settings),
@@ -59,6 +60,9 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "varve", dependencies: ["Model", "Query", argumentParser], swiftSettings: settings),
+        .executableTarget(
+            name: "rowdiff", dependencies: ["Model", "SQLitePages", "Syscalls"], path: "benchmarks/rowdiff",
+            swiftSettings: settings),
 
         // Tests: one target a room, and the built programs on the real kernel.
         .target(
@@ -72,6 +76,9 @@ let package = Package(
             name: "FanotifyTests", dependencies: ["CLinux", "Fanotify", "Model", "Syscalls", "TestSupport"],
             swiftSettings: settings),
         .testTarget(name: "BlockTests", dependencies: ["Block", "Model", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "SQLitePagesTests", dependencies: ["Model", "SQLitePages", "Syscalls", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "StoreTests", dependencies: ["Block", "Model", "Schema", "Store", "Syscalls", "TestSupport"],
             swiftSettings: settings),

@@ -372,6 +372,8 @@ extension BuiltPrograms {
     }
 
     /// The scripted workload, in the repository.
+    /// The program that makes two states of a database and says what differs.
+    package static var rowWorkload: String { top + "/Tests/Workloads/rows.py" }
     package static var workload: String { top + "/Tests/Workloads/workload.py" }
     /// Short-lived writers of many kinds, the same that benchmarks/ measures with.
     package static var writers: String { top + "/benchmarks/workloads/writers.sh" }
