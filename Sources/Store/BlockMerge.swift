@@ -8,9 +8,10 @@ internal import Model
 struct BlockMerge: ~Copyable, @unchecked Sendable {
     /// What is merged: all that was planned, unless memory ends it earlier.
     private(set) var plan: MergePlan
-    /// About what the merger's dictionaries may hold: with what it takes to encode and verify them, a merge stays near
-    /// 32 MiB.
-    static let memoryByteLimit = 20 << 20
+    /// About what the merger's dictionaries may hold, command lines included. What it takes to read, encode and verify them
+    /// comes to about twice as much again: the recorder's memory peaks near 100 MiB where thousands of programs with long
+    /// command lines ran (docs/decisions/0004-store-layout.md).
+    static let memoryByteLimit = 32 << 20
 
     private var merger: BlockMerger?
     private var reader: BlockReader?
