@@ -103,6 +103,7 @@ package struct DoctorVerdict: Hashable, Sendable {
         guard let program = facts.program else { return nil }
         let path = TerminalText.escaped(program.path.bytes)
         let missing = needed.filter { !(program.capabilities?.contains($0) ?? false) }
+        if missing.contains(.sysAdmin), let partly = withoutCapabilities(facts, path, missing) { return partly }
         guard missing.isEmpty else {
             return Self(
                 .fails, "varved lacks the file capabilities \(names(missing)), and this user is not root",
@@ -122,6 +123,19 @@ package struct DoctorVerdict: Hashable, Sendable {
         return nil
     }
 
+    /// PATH can be recorded by marks on single directories, without knowing who did it.
+    private static func withoutCapabilities(
+        _ facts: DoctorFacts, _ path: String, _ missing: [Capability]
+    ) -> DoctorVerdict? {
+        guard facts.liveRecorder == nil,
+            facts.places.contains(where: { if case .directories = $0.support { true } else { false } })
+        else { return nil }
+        return Self(
+            .limited,
+            "varved would record by marks on single directories, and not who did it: it lacks the file capabilities "
+                + names(missing), "sudo setcap \(setCapabilities) '\(path)'")
+    }
+
     private static func places(_ facts: DoctorFacts) -> DoctorVerdict {
         if let pid = facts.liveRecorder {
             return Self(.works, "a recorder (pid \(pid)) runs on this store already")
@@ -130,9 +144,15 @@ package struct DoctorVerdict: Hashable, Sendable {
         guard facts.places.contains(where: \.support.isMarked) else {
             return Self(.fails, "nothing that was asked for can be marked")
         }
-        guard refused.isEmpty else {
-            let listed = refused.map { TerminalText.escaped($0.path.bytes) }.joined(separator: ", ")
-            return Self(.limited, "everything but \(listed) would be recorded")
+        func list(_ places: [DoctorFacts.Place]) -> String {
+            places.map { TerminalText.escaped($0.path.bytes) }.joined(separator: ", ")
+        }
+        guard refused.isEmpty else { return Self(.limited, "everything but \(list(refused)) would be recorded") }
+        let partly = facts.places.filter { if case .directories = $0.support { true } else { false } }
+        guard partly.isEmpty else {
+            return Self(
+                .limited,
+                "\(list(partly)) would be recorded by marks on single directories; record on the host to see all of it")
         }
         return Self(.works, "everything that was asked for would be recorded")
     }
