@@ -14,6 +14,8 @@ struct RecorderFacts: Sendable {
     var operations: EventMask
     /// What kind of marks are set.
     var scope: String
+    /// What is heard of processes; nil where the kernel does not tell.
+    var witness: ProcessWitness?
 
     func statusLine(shared: WriteShared) -> String {
         let counters = shared.counters
@@ -46,6 +48,11 @@ struct RecorderFacts: Sendable {
         line.add("directories_resolved", number: counters.directoriesResolved.current)
         line.add("directories_marked", number: counters.directoriesMarked.current)
         line.add("scanned", number: counters.scanned.current)
+        if let witness {
+            line.add("process_messages", number: witness.noticeCount.current)
+            line.add("process_overflows", number: witness.lossCount.current)
+            line.add("process_lost_ns", number: witness.lostNanoseconds.current)
+        }
         line.add("commits", number: counters.commits.current)
         line.add("cpu_ns", number: Clock.processCPU())
         line.add("followers", number: shared.progress.followers.load(ordering: .relaxed))

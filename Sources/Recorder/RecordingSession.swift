@@ -60,7 +60,8 @@ package enum RecordingSession {
             operations: options.operations,
             scope: marked.crawled.isEmpty
                 ? "filesystem marks"
-                : marked.crawled.count == marked.coverage.count ? "directory marks" : "filesystem and directory marks")
+                : marked.crawled.count == marked.coverage.count ? "directory marks" : "filesystem and directory marks",
+            witness: hearing.witness)
         let threads: RecorderThreads
         do throws(SyscallError) {
             threads = try RecorderThreads(
