@@ -13,7 +13,7 @@ extension DoctorFacts {
         let canMark = Capabilities.isEffective(.sysAdmin)
         let recorder = findProgram(program, mounts)
         // Root's recorder has what root has; another one what its file gives it.
-        let mayMark = canMark || recorder?.capabilities?.contains(.sysAdmin) == true
+        let mayMark = isInitialUserNamespace && (canMark || recorder?.capabilities?.contains(.sysAdmin) == true)
         let places =
             paths.isEmpty
             ? wholeFilesystems(mounts, canMark: canMark)

@@ -36,9 +36,10 @@ package struct DoctorVerdict: Hashable, Sendable {
     private static func namespace(_ facts: DoctorFacts) -> DoctorVerdict? {
         guard facts.isInUserNamespace else { return nil }
         return Self(
-            .fails,
+            hasDirectories(facts) ? .limited : .fails,
             "this is a user namespace (a rootless container?): its capabilities do not reach the filesystems of the host, "
-                + "and processes outside have no number here", "sudo varved")
+                + "and the kernel does not tell who did what"
+                + (hasDirectories(facts) ? "; varved would record by marks on single directories" : ""), "sudo varved")
     }
 
     /// It works, and lends too much.
@@ -94,6 +95,7 @@ package struct DoctorVerdict: Hashable, Sendable {
         }
         if needed.allSatisfy(facts.permitted.contains) { return nil }
         let outside = needed.filter { !facts.boundingSet.contains($0) }
+        if let partly = withoutCapabilities(facts, outside: outside) { return partly }
         guard outside.isEmpty else {
             return Self(
                 .fails,
@@ -103,7 +105,6 @@ package struct DoctorVerdict: Hashable, Sendable {
         guard let program = facts.program else { return nil }
         let path = TerminalText.escaped(program.path.bytes)
         let missing = needed.filter { !(program.capabilities?.contains($0) ?? false) }
-        if missing.contains(.sysAdmin), let partly = withoutCapabilities(facts, path, missing) { return partly }
         guard missing.isEmpty else {
             return Self(
                 .fails, "varved lacks the file capabilities \(names(missing)), and this user is not root",
@@ -123,17 +124,23 @@ package struct DoctorVerdict: Hashable, Sendable {
         return nil
     }
 
-    /// PATH can be recorded by marks on single directories, without knowing who did it.
-    private static func withoutCapabilities(
-        _ facts: DoctorFacts, _ path: String, _ missing: [Capability]
-    ) -> DoctorVerdict? {
-        guard facts.liveRecorder == nil,
-            facts.places.contains(where: { if case .directories = $0.support { true } else { false } })
+    private static func hasDirectories(_ facts: DoctorFacts) -> Bool {
+        facts.places.contains { if case .directories = $0.support { true } else { false } }
+    }
+
+    /// PATH can be recorded by marks on single directories, without knowing who did it. A program that was given
+    /// capabilities and has not got them refuses.
+    private static func withoutCapabilities(_ facts: DoctorFacts, outside: [Capability]) -> DoctorVerdict? {
+        guard facts.liveRecorder == nil, hasDirectories(facts), let program = facts.program,
+            program.capabilities?.contains(.sysAdmin) != true, !facts.permitted.contains(.sysAdmin)
         else { return nil }
+        let missing = Capability.allCases.filter { !facts.permitted.contains($0) }
         return Self(
             .limited,
-            "varved would record by marks on single directories, and not who did it: it lacks the file capabilities "
-                + names(missing), "sudo setcap \(setCapabilities) '\(path)'")
+            "varved would record by marks on single directories, and not who did it: it lacks \(names(missing))",
+            outside.isEmpty
+                ? "sudo setcap \(setCapabilities) '\(TerminalText.escaped(program.path.bytes))'"
+                : "docker run \(containerOptions) …")
     }
 
     private static func places(_ facts: DoctorFacts) -> DoctorVerdict {
