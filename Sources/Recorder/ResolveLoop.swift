@@ -46,7 +46,7 @@ struct ResolveLoop {
             if resolver.awaitsEmptyQueue, ringIsEmpty, drain.queueIsEmpty, ring.filled == ring.emptied {
                 resolver.queueWasEmpty()
             }
-            let isEmpty = resolver.batch.count == 0 && resolver.additions.isEmpty
+            let isEmpty = resolver.batch.count == 0 && resolver.additions.isEmpty && !resolver.hasMissedDirectories
             if isEmpty {
                 openedAt = nil
             } else if openedAt == nil {
@@ -133,7 +133,10 @@ struct ResolveLoop {
 
     /// How long to wait for the next buffer; nil without end.
     private func remaining(_ openedAt: Int64?) -> Int64? {
-        if resolver.hasScansWaiting { return 0 }
+        if let delay = resolver.scanDelayNanoseconds {
+            guard let openedAt else { return delay }
+            return min(delay, max(0, openedAt &+ openNanoseconds() &- Clock.monotonic()))
+        }
         // While something waits for the queue to be empty, somebody has to look.
         guard let openedAt else { return resolver.awaitsEmptyQueue ? Self.newImageRestNanoseconds : nil }
         if resolver.awaitsEmptyQueue { return Self.newImageRestNanoseconds }

@@ -43,7 +43,7 @@ extension Resolver {
     /// A directory came into sight: it was made, or moved here.
     mutating func watch(_ index: DirectoryTree.Index, since: Instant, isReturn: Bool = false) {
         guard isCrawled(tree.handle(of: index).filesystem), !tree[index].isWatched || isReturn else { return }
-        scan?.waiting.append(.init(index: index, since: since, isReturn: isReturn))
+        scan?.waiting.append(.init(index: index, since: since, reason: isReturn ? .returned : .appeared))
         scanOnward()
     }
 
@@ -129,6 +129,32 @@ extension Resolver {
         while entryCount < DirectoryScan.turnEntryCount, let next = scan?.waiting.popLast() {
             entryCount += scanDirectory(next) + 1
         }
+        guard scan?.isReviewing == true, scan?.waiting.isEmpty == true else { return }
+        scan?.endReview(at: Clock.monotonic())
+        tryUnreached()
+    }
+
+    /// How long *resolve* may wait for records: 0 while directories wait to be looked at, nil without end.
+    var scanDelayNanoseconds: Int64? {
+        guard let scan else { return nil }
+        if !scan.waiting.isEmpty { return 0 }
+        return scan.unreached.isEmpty && scan.reviewWantedSince == nil ? nil : Self.scanPauseNanoseconds
+    }
+
+    private static var scanPauseNanoseconds: Int64 { 50_000_000 }
+
+    /// Goes on with what waits; to be called at each turn, also while no records come.
+    mutating func scanMore() {
+        guard scanDelayNanoseconds != nil else { return }
+        bufferSerial &+= 1
+        let now = Clock.monotonic()
+        if scan?.reviewIsDue(at: now) == true {
+            let tops = scope.roots.filter { $0.isKept && isCrawled($0.handle.filesystem) }.map { tree.find($0.handle) }
+            scan?.beginReview(of: tops.filter { $0 != DirectoryTree.none }, at: now)
+        }
+        if scan?.waiting.isEmpty == true { tryUnreached() } else { scanOnward() }
+        directories.release()
+        publishCounts()
     }
 
     /// After a rename, directories may be found that were not where they should be.
@@ -138,6 +164,9 @@ extension Resolver {
         scan?.waiting += unreached
         scanOnward()
     }
+
+    /// Rows wait for the end of the batch.
+    var hasMissedDirectories: Bool { scan?.missed.isEmpty == false }
 
     /// The batch ends: what could not be marked for too long is a gap.
     mutating func finishScans() {
@@ -150,9 +179,9 @@ extension Resolver {
     private mutating func scanDirectory(_ waiting: DirectoryScan.Waiting) -> Int {
         let index = waiting.index
         let filesystem = tree.handle(of: index).filesystem
-        guard let marker = scan?.marker, placement(of: index).isKept, !tree[index].isWatched || waiting.isReturn else {
-            return 0
-        }
+        guard let marker = scan?.marker, placement(of: index).isKept,
+            !tree[index].isWatched || waiting.reason != .appeared
+        else { return 0 }
         guard let path = pathBytes(of: index) else {
             putOff(waiting)
             return 0
@@ -161,8 +190,16 @@ extension Resolver {
             miss(waiting, "\(DirectoryMarker.maximumDirectoryCount) directories are marked, which is the most")
             return 0
         }
-        switch marker.mark(RawPath(path), expecting: tree.handle(of: index), filesystem: filesystem, .everything) {
+        let isReview = waiting.reason == .review
+        switch marker.mark(
+            RawPath(path), expecting: tree.handle(of: index), filesystem: filesystem, isTop: tree[index].state == .root,
+            isReview ? .directories : .everything)
+        {
         case .marked(_, let entries, let isComplete):
+            if isReview {
+                review(entries, of: waiting)
+                return entries.count
+            }
             if !tree[index].isWatched {
                 tree[index].isWatched = true
                 scan?.markedCount += 1
@@ -172,6 +209,7 @@ extension Resolver {
             if !isComplete { miss(waiting, "it has more than \(DirectoryMarker.maximumEntryCount) entries") }
             return entries.count
         case .notOfTree: return 0
+        case .elsewhere where isReview: break
         case .elsewhere: putOff(waiting)
         case .refused(let cause, _): miss(waiting, cause)
         }
@@ -197,9 +235,9 @@ extension Resolver {
                 wasKnown = tree[index].isWatched
                 // SAFETY: bytes have no padding, and the array outlives the call.
                 unsafe settle(index, at: parent, name: entry.name.bytes.span.bytes)
-                if !wasKnown || waiting.isReturn {
+                if !wasKnown || waiting.reason == .returned {
                     scan?.waiting.append(
-                        .init(index: index, since: waiting.since, isReturn: waiting.isReturn && wasKnown))
+                        .init(index: index, since: waiting.since, reason: wasKnown ? .returned : .appeared))
                 }
             }
             // A directory that has its mark is here by a rename, which has a record of its own.
@@ -218,6 +256,25 @@ extension Resolver {
             counters.scanned.add(1)
             if let object = entry.handle?.identity { remember(entry.name.bytes, in: parent, event, object) }
             noteUnsettled(event, parent, place)
+        }
+    }
+
+    /// What is really in a directory, in a tree whose records were lost or contradict each other.
+    private mutating func review(_ entries: [DirectoryMarker.Entry], of waiting: DirectoryScan.Waiting) {
+        for entry in entries {
+            guard let handle = entry.handle else { continue }
+            guard tree.find(handle) != DirectoryTree.none else {
+                // No record told of it.
+                take([entry], of: waiting)
+                continue
+            }
+            let index = tree.findOrInsert(handle)
+            guard tree[index].state != .root else { continue }
+            // SAFETY: bytes have no padding, and the array outlives the call.
+            unsafe settle(index, at: waiting.index, name: entry.name.bytes.span.bytes)
+            if !renames.ambiguous.contains(index) { tree[index].isDoubtful = false }
+            scan?.waiting.append(
+                .init(index: index, since: waiting.since, reason: tree[index].isWatched ? .review : .appeared))
         }
     }
 
@@ -241,16 +298,25 @@ extension Resolver {
         return true
     }
 
+    /// It is not where it should be: a record of a rename may tell more, else the whole tree is looked through.
     private mutating func putOff(_ waiting: DirectoryScan.Waiting) {
+        guard let scan else { return }
         var waiting = waiting
         let now = Clock.monotonic()
         if waiting.firstTried == 0 { waiting.firstTried = now }
-        let isFull = (scan?.unreached.count ?? 0) >= DirectoryScan.maximumUnreachedCount
-        guard now &- waiting.firstTried < DirectoryScan.patienceNanoseconds, !isFull else {
+        let age = now &- waiting.firstTried
+        if scan.reviewBegan > waiting.firstTried, !scan.isReviewing {
+            waiting.reviewCount += 1
+            waiting.firstTried = now
+        }
+        guard waiting.reviewCount < DirectoryScan.maximumReviewCount, age < DirectoryScan.longestPatienceNanoseconds,
+            scan.unreached.count < DirectoryScan.maximumUnreachedCount
+        else {
             miss(waiting, "it was not where it was said to be, so it could not be marked")
             return
         }
-        scan?.unreached.append(waiting)
+        if age >= DirectoryScan.patienceNanoseconds, !scan.isReviewing { self.scan?.wantReview(since: waiting.since) }
+        self.scan?.unreached.append(waiting)
     }
 
     private mutating func miss(_ waiting: DirectoryScan.Waiting, _ cause: String, until end: Instant = .distantFuture) {

@@ -199,7 +199,10 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             tree[index].isDoubtful = false
             if tree[index].state == .placed { relocate(index) }
             // Where the kernel cannot be asked by handle, what is at the path is compared.
-            if isCrawled(tree.handle(of: index).filesystem) { tree[index].isDoubtful = !isAtItsPlace(index) }
+            if isCrawled(tree.handle(of: index).filesystem) {
+                tree[index].isDoubtful = !isAtItsPlace(index)
+                if tree[index].isDoubtful { scan?.wantReview(since: passBegan) }
+            }
         }
         if !ambiguous.isEmpty { stamp &+= 1 }
         directories.release()
@@ -207,15 +210,6 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
 
     /// Directories wait to be marked.
     var hasScansWaiting: Bool { scan?.waiting.isEmpty == false }
-
-    /// Marks some of the directories that wait; to be called while `hasScansWaiting` and no records are at hand.
-    mutating func scanMore() {
-        guard hasScansWaiting else { return }
-        bufferSerial &+= 1
-        scanOnward()
-        directories.release()
-        publishCounts()
-    }
 
     /// Who did what a record tells.
     mutating func actor(of pid: Int32, at window: TimeWindow) -> (index: ProcessIndex, isUncertain: Bool) {
@@ -285,6 +279,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         }
         if record.mask.contains(.queueOverflow) {
             counters.overflows.add(1)
+            scan?.wantReview(since: window.earliest)
             additions.gaps.append(
                 Gap(
                     kind: .queueOverflow, from: window.earliest, to: window.time, count: nil, scope: nil,
@@ -655,7 +650,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     /// NTP slews by at most 500 µs a second; a change of the offset above this is a step.
     private static var clockStepNanoseconds: Int64 { 100_000_000 }
 
-    private mutating func publishCounts() {
+    mutating func publishCounts() {
         counters.readings.add(1)
         counters.recordsRead.add(counts.records)
         counters.eventsKept.add(counts.kept)
