@@ -87,7 +87,7 @@ package enum HandleResolver {
     /// The handle of an open file or directory, as events of its filesystem carry it.
     ///
     /// Parameter filesystem: the id its events carry; it is not asked for again.
-    /// Returns: nil where the filesystem has no handles (EOPNOTSUPP).
+    /// Returns: nil where the filesystem has no handles, not even such that only name (AT_HANDLE_FID, Linux 6.5).
     package static func handle(of file: borrowing OwnedDescriptor, filesystem: FilesystemID) throws(SyscallError)
         -> FileHandle?
     {
@@ -97,9 +97,40 @@ package enum HandleResolver {
         let result = kernelHandle(number, "", &raw, &mountID)
         switch result {
         case 0: return FileHandle(filesystem: filesystem, raw)
-        case -EOPNOTSUPP, -EOVERFLOW: return nil
+        // EINVAL: a kernel before 6.5, asked for a handle that only names.
+        case -EOPNOTSUPP, -EOVERFLOW, -EINVAL: return nil
         default: throw SyscallError(call: "name_to_handle_at", errno: -result)
         }
+    }
+
+    /// The handle of what a name in an open directory stands for, symbolic links not followed.
+    ///
+    /// Parameter filesystem: of the directory; the name may stand for another filesystem that is mounted there.
+    /// Returns: nil where it is gone, or has no handle.
+    package static func handle(
+        of name: RawPath, in directory: borrowing OwnedDescriptor, filesystem: FilesystemID
+    ) throws(SyscallError) -> FileHandle? {
+        let number = directory.fileDescriptor
+        var raw = clinux_file_handle()
+        var mountID: Int32 = 0
+        let result = retryingOnInterrupt {
+            // SAFETY: the C function reads the C string and fills the two variables, all lent for the call.
+            unsafe name.withCString { name in
+                let result = unsafe clinux_name_to_handle_at(number, name, &raw, &mountID, 0)
+                guard result != 0, Glibc.errno == EOPNOTSUPP else { return result }
+                return unsafe clinux_name_to_handle_at(number, name, &raw, &mountID, AT_HANDLE_FID)
+            }
+        }
+        switch result {
+        case 0: return FileHandle(filesystem: filesystem, raw)
+        case -EOPNOTSUPP, -EOVERFLOW, -EINVAL, -ENOENT, -ESTALE: return nil
+        default: throw SyscallError(call: "name_to_handle_at", errno: -result)
+        }
+    }
+
+    /// Whether an open directory is what is mounted there, and not an entry of the directory above it.
+    package static func isMountRoot(_ directory: borrowing OwnedDescriptor) -> Bool {
+        clinux_is_mount_root(directory.fileDescriptor) == 1
     }
 
     /// The directory above an open directory, on the same filesystem and within the mount it was reached by.
@@ -148,8 +179,12 @@ package enum HandleResolver {
     ) -> Int32 {
         retryingOnInterrupt {
             // SAFETY: the C function fills the two variables lent to it; a StaticString of ASCII is a C string.
-            unsafe name.utf8Start.withMemoryRebound(to: CChar.self, capacity: name.utf8CodeUnitCount + 1) {
-                unsafe clinux_name_to_handle_at(directory, $0, &handle, &mountID, AT_EMPTY_PATH)
+            unsafe name.utf8Start.withMemoryRebound(to: CChar.self, capacity: name.utf8CodeUnitCount + 1) { name in
+                let result = unsafe clinux_name_to_handle_at(directory, name, &handle, &mountID, AT_EMPTY_PATH)
+                guard result != 0, Glibc.errno == EOPNOTSUPP else { return result }
+                // A handle that only names, as events of such a filesystem carry it: overlayfs. Linux ≥ 6.5.
+                return unsafe clinux_name_to_handle_at(
+                    directory, name, &handle, &mountID, AT_EMPTY_PATH | AT_HANDLE_FID)
             }
         }
     }

@@ -42,6 +42,8 @@ struct DirectoryTree {
         var isWorkTop = false
         /// The same of itself or a directory above, while `stamp` is the resolver's.
         var isInWork = false
+        /// It carries a mark of its own.
+        var isWatched = false
         /// One of its entries is, by its name, a kept root.
         var holdsRoot = false
         /// Index into the scope's roots while `state` is `.root`.
@@ -81,6 +83,30 @@ struct DirectoryTree {
         handles.removeAll(keepingCapacity: true)
         nameBytes.removeAll(keepingCapacity: true)
         for slot in slots.indices { slots[slot] = Self.none }
+    }
+
+    /// Forgets everything but directories that carry a mark, and where they are; indices change. The caller puts the roots
+    /// back.
+    mutating func keepWatched() {
+        let before = self
+        removeAll()
+        var kept = [Index](repeating: Self.none, count: before.nodes.count)
+        for index in before.nodes.indices {
+            let node = before.nodes[index]
+            guard node.isWatched else { continue }
+            let child = findOrInsert(before.handles[index])
+            kept[index] = child
+            nodes[Int(child)].isWatched = true
+            nodes[Int(child)].isDoubtful = node.isDoubtful
+            if node.state == .outside { nodes[Int(child)].state = .outside }
+        }
+        for index in before.nodes.indices where kept[index] != Self.none && before.nodes[index].state == .placed {
+            // A parent without a mark is a root, or was left behind: then it is known by its handle only.
+            let parent = findOrInsert(before.handles[Int(before.nodes[index].parent)])
+            let name = Array(before.name(of: Index(truncatingIfNeeded: index)))
+            // SAFETY: bytes have no padding, and the array outlives the call.
+            unsafe place(kept[index], parent: parent, name: name.span.bytes)
+        }
     }
 
     /// The directory with this handle, or `none`.
@@ -152,7 +178,8 @@ struct DirectoryTree {
 
     /// Everything that was found outside has to be asked for again.
     mutating func forgetOutside() {
-        for index in nodes.indices where nodes[index].state == .outside {
+        // Of one that carries a mark, its own record will tell where it comes in again.
+        for index in nodes.indices where nodes[index].state == .outside && !nodes[index].isWatched {
             nodes[index].state = .unplaced
             nodes[index].triedInBuffer = 0
         }

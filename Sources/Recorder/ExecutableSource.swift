@@ -29,6 +29,8 @@ struct ExecutableSource {
             readsAsUser
             ? path.flatMap { path in RecorderPrivileges.asUser { firstPage(of: handle, at: path) } }
             : mountPoints[handle.filesystem].flatMap { firstPage(of: handle, on: $0) }
+                // On an overlay, handles only name.
+                ?? path.flatMap { handle.isWhole ? nil : firstPage(of: handle, at: $0) }
         // What cannot be read any more was executable when it was executed.
         guard let page else { return .program(interpreter: nil) }
         switch ExecutableHeader(page) {

@@ -13,29 +13,51 @@ struct MarkedFilesystems {
     var gaps: [Gap]
     var queueIsUnlimited: Bool
     var queueReason: String
+    /// Before the first mark: no event is older.
+    var startedAt: Instant
+    /// By path, the trees that are recorded by marks on each of their directories, with the count of these.
+    var crawled: [RawPath: Int] = [:]
 
-    /// Marks what `plan` names.
+    /// Marks what `plan` names. What takes no filesystem mark is marked directory by directory where PATH names it.
     ///
+    /// Parameter reach: whether filesystem marks may be set at all. Parameter announce: is told how far a crawl is.
     /// Throws: `.noPrivilege` where the kernel refuses for want of a capability, `.unavailable` where nothing that was
     /// asked for can be marked.
     static func mark(
-        plan: MarkPlan, group: consuming NotificationGroup, queue: QueueChoice, operations: EventMask, store: RawPath
+        plan: MarkPlan, group: GroupBox, reach: Reach, queue: QueueChoice, operations: EventMask,
+        store: RawPath, announce: (String) -> Void
     ) throws(RecorderError) -> Self {
+        let now = Clock.realtime()
         var marked = Self(
-            group: GroupBox(group),
+            group: group,
             scope: RecordingScope(
                 roots: [], isRestricted: plan.isRestricted, operations: operations.union(.onDirectory),
                 ownPID: OwnProcess.pid),
-            mountPoints: [:], coverage: [], gaps: [], queueIsUnlimited: queue.isUnlimited, queueReason: queue.reason)
+            mountPoints: [:], coverage: [], gaps: [], queueIsUnlimited: queue.isUnlimited, queueReason: queue.reason,
+            startedAt: now)
+        marked.scope.tellsProcesses = reach.tellsProcesses
         marked.ignoreStore(store)
-        let now = Clock.realtime()
+        if plan.isRestricted {
+            marked.scope.directoryMarking = DirectoryMarking(
+                marker: DirectoryMarker(group: marked.group, operations: operations, store: store))
+        }
         for omission in plan.omissions {
             marked.gaps.append(Self.notCovered(omission.path, omission.reason, now))
         }
         var refusals: [String] = []
-        for target in plan.targets {
+        for target in plan.targets where target.isRecorded || reach.tellsProcesses {
             do throws(SyscallError) {
+                guard reach.marksFilesystems || !target.isRecorded else {
+                    throw SyscallError(call: "fanotify_mark", errno: EOPNOTSUPP)
+                }
                 try marked.mark(target, operations: operations, from: now)
+            } catch  where target.isRecorded && plan.isRestricted && Self.mayTakeDirectoryMarks(error, target) {
+                do throws(DirectoryCrawl.Refusal) {
+                    try marked.crawl(target, from: now, announce)
+                } catch {
+                    refusals.append("\(target.mountPoint.escapedText) (\(target.filesystemType)): \(error.cause)")
+                    marked.gaps.append(Self.notCovered(target.mountPoint, error.cause, now))
+                }
             } catch  where !target.isRecorded {
                 // Only processes that run programs from there will be named less well.
                 continue
@@ -47,6 +69,15 @@ struct MarkedFilesystems {
                 marked.gaps.append(Self.notCovered(target.mountPoint, explain(error, on: target.filesystemType), now))
             }
         }
+        if marked.crawled.isEmpty { marked.scope.directoryMarking = nil }
+        if !reach.tellsProcesses {
+            for coverage in marked.coverage {
+                marked.gaps.append(
+                    Gap(
+                        kind: .processEventsLost, from: now, to: .distantFuture, count: nil, scope: coverage.path,
+                        cause: "recorded without CAP_SYS_ADMIN: the kernel does not tell who did it"))
+            }
+        }
         marked.scope.roots = plan.tops.compactMap(root)
         marked.scope.workDirectories = plan.workDirectories.flatMap(workHandles)
         guard !marked.coverage.isEmpty else {
@@ -56,18 +87,38 @@ struct MarkedFilesystems {
         return marked
     }
 
-    /// Makes the notification group; nothing is marked yet.
-    ///
-    /// Throws: `.noPrivilege` where the kernel refuses it.
-    static func makeGroup(_ queue: QueueChoice) throws(RecorderError) -> NotificationGroup {
-        var flags: NotificationGroup.Options = [.directoryNamesAndTargets, .unlimitedMarks]
-        if queue.isUnlimited { flags.insert(.unlimitedQueue) }
+    /// Whether marks on its directories may do where a filesystem mark is refused.
+    private static func mayTakeDirectoryMarks(_ error: SyscallError, _ target: MarkPlan.Target) -> Bool {
+        guard FilesystemSupport(RawPath(target.filesystemType)) != .virtual || target.filesystemType.hasPrefix("fuse")
+        else { return false }
+        // No handles that can be opened (overlayfs), no filesystem id (FUSE), a btrfs subvolume.
+        return [EOPNOTSUPP, ENODEV, EXDEV].contains(error.errno)
+    }
+
+    /// Marks a tree directory by directory.
+    private mutating func crawl(
+        _ target: MarkPlan.Target, from now: Instant, _ announce: (String) -> Void
+    ) throws(DirectoryCrawl.Refusal) {
+        guard let marker = scope.directoryMarking?.marker else { return }
+        let id: FilesystemID
         do throws(SyscallError) {
-            return try NotificationGroup(flags)
+            id = try target.mountPoint.filesystemStatus().id
         } catch {
-            if error.errno == EPERM { throw RecorderPrivileges.missing(for: error) }
-            throw RecorderError(.unavailable, error.description)
+            throw DirectoryCrawl.Refusal(cause: error.description)
         }
+        let path = target.mountPoint
+        var crawl = try DirectoryCrawl(
+            path, filesystem: id, marker: marker,
+            limit: DirectoryMarker.maximumDirectoryCount - crawled.values.reduce(0, +), from: now
+        ) { count in announce("varved: marking the directories of \(path.escapedText): \(count) so far\n") }
+        gaps += crawl.takeGaps()
+        mountPoints[id] = mountPoints[id] ?? Self.view(of: target)
+        crawled[path] = crawl.directories.count
+        coverage.append(
+            Coverage(
+                path: path, filesystem: id, filesystemType: target.filesystemType, mountPoint: target.seenFrom,
+                from: Clock.realtime()))
+        scope.directoryMarking?.crawls.append(crawl)
     }
 
     /// The store's own writes are not events. What the mark lets through is recognised by the recorder's pid.
@@ -140,8 +191,8 @@ struct MarkedFilesystems {
         switch error.errno {
         case EOPNOTSUPP where filesystemType == "overlay":
             "its file handles cannot be reported, so it cannot be marked as a whole. Record on the host the filesystem"
-                + " that holds its upper directory: that sees every change. Marks on its single directories would see"
-                + " names and changes in them, but not what happens in a new directory before it is marked"
+                + " that holds its upper directory: that sees every change. Or name it as PATH: its directories are"
+                + " then marked one by one, and what happens in a new one before its mark is found by a scan"
         case EOPNOTSUPP: "\(filesystemType) reports no file handles, so it cannot be marked"
         case EXDEV: "a btrfs subvolume: mount the top level (subvolid=5) and record that"
         case ENODEV: "it has no filesystem id, so it cannot be marked as a whole"

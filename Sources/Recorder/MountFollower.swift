@@ -29,6 +29,8 @@ struct MountFollower: ~Copyable {
     private var notifier: MountNotifier
     /// What is recorded, with the filesystem that was found there.
     private var covered: [MarkPlan.Target: FilesystemID] = [:]
+    /// Of it, what is marked directory by directory: that there is no filesystem mark says nothing.
+    private let crawled: Set<RawPath>
     /// What is marked for exec events only.
     private var served: Set<MarkPlan.Target> = []
     /// What could not be recorded: each has an open gap.
@@ -58,6 +60,7 @@ struct MountFollower: ~Copyable {
         tops = Set(plan.tops)
         workDirectories = Set(plan.workDirectories)
         met = Set(marked.mountPoints.keys)
+        crawled = Set(marked.crawled.keys)
         quietAt = plannedAt
         let found = Dictionary(
             marked.coverage.map { ($0.path, $0.filesystem) }, uniquingKeysWith: { first, _ in first })
@@ -117,7 +120,8 @@ struct MountFollower: ~Copyable {
             // The same place may show another filesystem, or the same one mounted anew and without its mark.
             // A directory that was removed is covered all the same: it may be made anew, and its filesystem has its mark.
             let isThere = (try? target.mountPoint.filesystemStatus()).map { $0.id == filesystem } ?? true
-            if wanted.contains(target), isThere, hasMark(target, marks) { continue }
+            let isMarked = crawled.contains(target.mountPoint) || hasMark(target, marks)
+            if wanted.contains(target), isThere, isMarked { continue }
             covered[target] = nil
             changes.ended.append(.init(path: target.mountPoint, filesystem: filesystem, at: now))
             if !wanted.contains(target), !request.marks {

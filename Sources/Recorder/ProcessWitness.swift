@@ -47,6 +47,9 @@ final class ProcessWitness: Sendable {
     private let descriptor: Int32
     /// Messages heard so far.
     let noticeCount = Atomic<UInt64>(0)
+    /// How often messages were lost, and for how long in all, in nanoseconds; how many they were nobody knows.
+    let lossCount = Atomic<UInt64>(0)
+    let lostNanoseconds = Atomic<UInt64>(0)
 
     /// Opens the process connector.
     ///
@@ -94,6 +97,8 @@ final class ProcessWitness: Sendable {
             if hasLost || state.lives.isFull {
                 // The kernel drops all that comes from the first that did not fit until the buffer was emptied.
                 let end = Clock.monotonic()
+                lossCount.add(1)
+                lostNanoseconds.add(Int(max(0, end &- lastMoment)))
                 state.lives.forgetAll(at: end)
                 state.hearing.loss = (state.hearing.loss?.from ?? lastMoment, end)
                 state.heardUpTo = end

@@ -9,6 +9,9 @@ struct QueueChoice {
     /// For the start line.
     var reason: String
 
+    /// An unlimited queue takes CAP_SYS_ADMIN.
+    static let withoutPrivilege = QueueChoice(isUnlimited: false, reason: "without CAP_SYS_ADMIN")
+
     static let smallestLimitForUnlimited: UInt64 = 1 << 30
 
     init(_ choice: RecorderOptions.Queue, limit: MemoryLimit = .current()) {

@@ -26,6 +26,10 @@ final class RecorderCounters: Sendable {
     let overflows = Atomic<UInt64>(0)
     let malformed = Atomic<UInt64>(0)
     let eventsDropped = Atomic<UInt64>(0)
+    /// Directories that carry a mark of their own at present.
+    let directoriesMarked = Atomic<UInt64>(0)
+    /// Events found by scans of new directories.
+    let scanned = Atomic<UInt64>(0)
     let directoriesResolved = Atomic<UInt64>(0)
     let processesSeen = Atomic<UInt64>(0)
     let commits = Atomic<UInt64>(0)

@@ -12,6 +12,10 @@ struct RecorderFacts: Sendable {
     var queueReason: String
     var privileges: String
     var operations: EventMask
+    /// What kind of marks are set.
+    var scope: String
+    /// What is heard of processes; nil where the kernel does not tell.
+    var witness: ProcessWitness?
 
     func statusLine(shared: WriteShared) -> String {
         let counters = shared.counters
@@ -24,6 +28,7 @@ struct RecorderFacts: Sendable {
         line.add("queue", text: queueIsUnlimited ? "unlimited" : "limited")
         line.add("queue_reason", text: queueReason)
         line.add("privileges", text: privileges)
+        line.add("scope", text: scope)
         line.add("paths", texts: shared.coveredPaths.map(\.lossyText))
         line.add("ops", texts: Operation.allCases.filter { operations.contains($0.mask) }.map(\.rawValue))
         line.add("next_seq", number: snapshot.nextSequence)
@@ -41,6 +46,13 @@ struct RecorderFacts: Sendable {
         line.add("overflows", number: counters.overflows.current)
         line.add("malformed", number: counters.malformed.current)
         line.add("directories_resolved", number: counters.directoriesResolved.current)
+        line.add("directories_marked", number: counters.directoriesMarked.current)
+        line.add("scanned", number: counters.scanned.current)
+        if let witness {
+            line.add("process_messages", number: witness.noticeCount.current)
+            line.add("process_overflows", number: witness.lossCount.current)
+            line.add("process_lost_ns", number: witness.lostNanoseconds.current)
+        }
         line.add("commits", number: counters.commits.current)
         line.add("cpu_ns", number: Clock.processCPU())
         line.add("followers", number: shared.progress.followers.load(ordering: .relaxed))

@@ -10,6 +10,8 @@ package struct RecorderOptions: Sendable {
         case filesystem
         /// Only what lies at or under the PATH arguments.
         case tree
+        /// The same by a mark on each of its directories: needs no capability, and sees less.
+        case directories
     }
 
     package enum Queue: String, Sendable, CaseIterable {

@@ -67,24 +67,44 @@ enum RecorderPrivileges {
         return text
     }
 
+    /// The program was given CAP_SYS_ADMIN with its file, and has not got it here.
+    static var hasCapabilitiesWithoutEffect: Bool {
+        FileCapabilities.read(of: RawPath("/proc/self/exe"))?.contains(.sysAdmin) == true
+            && !Capabilities.isEffective(.sysAdmin)
+    }
+
     /// The refusal of a call, in words that name the capability and the way to get it.
-    static func missing(for error: SyscallError) -> RecorderError {
+    ///
+    /// Parameter mayDoWithout: what was asked for could be recorded by marks on single directories.
+    static func missing(for error: SyscallError, mayDoWithout: Bool = false) -> RecorderError {
+        var message = "no privilege to record: \(error.call) was refused, missing \(missingNames). \(remedy)"
+        if mayDoWithout { message += ". --scope directories records without it, but not who did it" }
+        return RecorderError(.noPrivilege, message)
+    }
+
+    /// What is said at the start of a recording without CAP_SYS_ADMIN.
+    static var warning: String {
+        "varved: WITHOUT PROCESSES: \(missingNames) is missing, so only single directories can be marked, and the kernel "
+            + "does not tell who did it. \(remedy)\n"
+    }
+
+    private static var missingNames: String {
         let missing = wanted.filter { !Capabilities.isEffective($0) }
-        let names = missing.isEmpty ? "CAP_SYS_ADMIN" : missing.map(\.constantName).joined(separator: ", ")
+        return missing.isEmpty ? "CAP_SYS_ADMIN" : missing.map(\.constantName).joined(separator: ", ")
+    }
+
+    /// How to get what is missing.
+    private static var remedy: String {
         let program = (try? Files.readLink(RawPath("/proc/self/exe")))?.lossyText ?? "/usr/sbin/varved"
         let setcap = "setcap \(Self.wanted.map(\.rawValue).joined(separator: ","))+p \(program)"
-        let outside = missing.filter { !Capabilities.isInBoundingSet($0) }
-        var message = "no privilege to record: \(error.call) was refused, missing \(names). "
-        if !outside.isEmpty {
-            message +=
+        let outside = wanted.filter { !Capabilities.isEffective($0) && !Capabilities.isInBoundingSet($0) }
+        guard outside.isEmpty else {
+            return
                 "The bounding set of this process lacks \(outside.map(\.constantName).joined(separator: ", ")), as in a "
                 + "container that was not given it: docker run "
                 + Self.wanted.map { "--cap-add \($0.constantName.dropFirst("CAP_".count))" }.joined(separator: " ")
-            return RecorderError(.noPrivilege, message)
         }
-        message += "Run as root, or once as root: \(setcap)"
-        if let hindrance = hindrance { message += " (\(hindrance))" }
-        return RecorderError(.noPrivilege, message)
+        return "Run as root, or once as root: \(setcap)" + (hindrance.map { " (\($0))" } ?? "")
     }
 
     /// Why file capabilities that are there have no effect, or that they are not there.

@@ -32,7 +32,7 @@ struct RecorderThreads: ~Copyable {
         let exchange = BatchExchange(writerWaker: writerWaker, resolverWaker: try Waker())
         let drainLoop = DrainLoop(
             group: marked.group, ring: ring, barriers: barriers, waker: try Waker(),
-            startedAt: marked.coverage.map(\.from).min() ?? Clock.realtime(),
+            startedAt: marked.startedAt,
             watchdogAllowedNanoseconds: ServiceNotification.watchdogIntervalNanoseconds)
         let shared = WriteShared(
             exchange: exchange, ring: ring, drain: drainLoop, progress: progress, barriers: barriers,

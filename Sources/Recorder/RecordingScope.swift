@@ -22,4 +22,15 @@ struct RecordingScope {
     /// What is asked for; a record with none of these bits only serves attribution.
     var operations: EventMask
     var ownPID: Int32
+    /// The trees whose directories are marked one by one, if any.
+    var directoryMarking: DirectoryMarking?
+    /// The kernel tells who did it; it does not to a recorder without CAP_SYS_ADMIN.
+    var tellsProcesses = true
+}
+
+/// How trees are recorded on filesystems that take no filesystem mark.
+struct DirectoryMarking: Sendable {
+    var marker: DirectoryMarker
+    /// What was marked before the recording; emptied once it is known.
+    var crawls: [DirectoryCrawl] = []
 }

@@ -18,19 +18,22 @@ package enum RecordingSession {
         let plannedAt = Clock.realtime()
         let mounts = try orUnavailable { () throws(SyscallError) in try MountTable.current() }
         let plan = MarkPlan(paths: paths, scope: options.scope, mounts: mounts)
-        if options.scope == .tree, paths.isEmpty {
-            throw RecorderError(.usage, "--scope tree needs the PATH of a directory")
+        if options.scope == .tree || options.scope == .directories, paths.isEmpty {
+            throw RecorderError(.usage, "--scope \(options.scope.rawValue) needs the PATH of a directory")
         }
 
         // Before the store: who may not record leaves nothing behind.
         try RecorderPrivileges.raise()
-        let queue = QueueChoice(options.queue)
+        var queue = QueueChoice(options.queue)
+        let (group, reach) = try Reach.makeGroup(options.scope, plan, &queue)
         // Before the marks: no process that a record names was born unheard of.
-        let hearing = Hearing.begin()
-        let group = try MarkedFilesystems.makeGroup(queue)
+        let hearing = Hearing.begin(isOfUse: reach.tellsProcesses)
         var store = try openStore(options.store)
+        if !reach.tellsProcesses { StandardError.write(RecorderPrivileges.warning) }
         let marked = try MarkedFilesystems.mark(
-            plan: plan, group: group, queue: queue, operations: options.operations, store: store.directory)
+            plan: plan, group: group, reach: reach, queue: queue, operations: options.operations,
+            store: store.directory,
+            announce: StandardError.write)
         let started = Clock.realtime()
         let run = try begin(&store, marked: marked, started: started, options: options)
         let follows = RecorderPrivileges.followsMounts(options.followsMounts)
@@ -54,7 +57,11 @@ package enum RecordingSession {
         let facts = RecorderFacts(
             run: run.run, pid: OwnProcess.pid, version: options.version, started: started,
             queueIsUnlimited: marked.queueIsUnlimited, queueReason: marked.queueReason, privileges: privileges,
-            operations: options.operations)
+            operations: options.operations,
+            scope: marked.crawled.isEmpty
+                ? "filesystem marks"
+                : marked.crawled.count == marked.coverage.count ? "directory marks" : "filesystem and directory marks",
+            witness: hearing.witness)
         let threads: RecorderThreads
         do throws(SyscallError) {
             threads = try RecorderThreads(
@@ -81,7 +88,8 @@ package enum RecordingSession {
         var text: String
 
         /// A container's kernel refuses it; exec events and `/proc` then have to do.
-        static func begin() -> Hearing {
+        static func begin(isOfUse: Bool) -> Hearing {
+            guard isOfUse else { return Hearing(witness: nil, text: "no processes") }
             do throws(SyscallError) {
                 return Hearing(witness: try ProcessWitness(), text: "processes heard by the connector")
             } catch {
@@ -162,11 +170,22 @@ package enum RecordingSession {
     private static func startLine(
         marked: MarkedFilesystems, run: RunIdentity, store: RawPath, privileges: String, hearing: Hearing
     ) -> String {
-        let covered = marked.coverage.map { "\(escape($0.path)) (\($0.filesystemType))" }.joined(separator: ", ")
+        let covered = marked.coverage.map { coverage in
+            let marks = marked.crawled[coverage.path].map { ", \($0) directories marked one by one" } ?? ""
+            return "\(escape(coverage.path)) (\(coverage.filesystemType)\(marks))"
+        }.joined(separator: ", ")
         let queue = "\(marked.queueIsUnlimited ? "unlimited" : "limited") queue (\(marked.queueReason))"
         let missing = marked.gaps.isEmpty ? "" : "; not covered: \(marked.gaps.count), see 'varve gaps'"
         return "varved: recording \(covered) into \(escape(store)), run \(run.run), \(queue), "
-            + "\(hearing.text), holding \(privileges)\(missing)\n"
+            + "\(hearing.text), holding \(privileges)\(missing)\(crawlNote(marked))\n"
+    }
+
+    /// What marks on single directories cannot see, and what sees it.
+    private static func crawlNote(_ marked: MarkedFilesystems) -> String {
+        guard !marked.crawled.isEmpty else { return "" }
+        let isOverlay = marked.coverage.contains { marked.crawled[$0.path] != nil && $0.filesystemType == "overlay" }
+        return "; what happens in a new directory before its mark is found by a scan, without a process"
+            + (isOverlay ? ": record on the host to see all of it" : "")
     }
 
     /// Nothing in a path may steer the terminal.

@@ -38,6 +38,7 @@ struct ResolveLoop {
                 if slot.isLast { isLast = true }
                 if slot.records.byteCount > 0 { resolver.resolve(slot.records.bytes, window: slot.window) }
             }
+            resolver.scanMore()
             resolver.describeNewImages()
             containers.look(at: resolver.batch.processes)
             let ringIsEmpty = ring.filled == ring.emptied
@@ -45,7 +46,7 @@ struct ResolveLoop {
             if resolver.awaitsEmptyQueue, ringIsEmpty, drain.queueIsEmpty, ring.filled == ring.emptied {
                 resolver.queueWasEmpty()
             }
-            let isEmpty = resolver.batch.count == 0 && resolver.additions.isEmpty
+            let isEmpty = resolver.batch.count == 0 && resolver.additions.isEmpty && !resolver.hasMissedDirectories
             if isEmpty {
                 openedAt = nil
             } else if openedAt == nil {
@@ -106,7 +107,8 @@ struct ResolveLoop {
 
     /// New programs are looked at soon and a few times, until the exec is done and before they are gone.
     private var rest: Int64 {
-        resolver.processes.hasNewImages || resolver.awaitsEmptyQueue
+        if resolver.hasScansWaiting { return 0 }
+        return resolver.processes.hasNewImages || resolver.awaitsEmptyQueue
             ? Self.newImageRestNanoseconds : BufferRing.restNanoseconds
     }
 
@@ -131,6 +133,10 @@ struct ResolveLoop {
 
     /// How long to wait for the next buffer; nil without end.
     private func remaining(_ openedAt: Int64?) -> Int64? {
+        if let delay = resolver.scanDelayNanoseconds {
+            guard let openedAt else { return delay }
+            return min(delay, max(0, openedAt &+ openNanoseconds() &- Clock.monotonic()))
+        }
         // While something waits for the queue to be empty, somebody has to look.
         guard let openedAt else { return resolver.awaitsEmptyQueue ? Self.newImageRestNanoseconds : nil }
         if resolver.awaitsEmptyQueue { return Self.newImageRestNanoseconds }

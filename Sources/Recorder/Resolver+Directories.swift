@@ -106,7 +106,8 @@ extension Resolver {
         switch node.state {
         case .root:
             let root = scope.roots[Int(node.root)]
-            place = DirectoryPlacement(batchDirectory: intern(root.path), isKept: root.isKept, isPending: false)
+            place = DirectoryPlacement(
+                batchDirectory: intern(root.path), isKept: root.isKept, isPending: false, isDoubtful: node.isDoubtful)
         case .placed:
             let parent = findPlacement(of: node.parent, depth: depth + 1)
             let name = Array(tree.name(of: index))

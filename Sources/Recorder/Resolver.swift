@@ -59,7 +59,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     /// The renames of directories that may have been joined in the queue.
     var renames = RenameHistory()
     /// For each event of the batch its directories.
-    private var eventDirectories: [EventDirectories] = []
+    var eventDirectories: [EventDirectories] = []
     private var passBegan = Instant.distantPast
     /// Events of this pass that joined operations of which some may have come after a rename.
     private var joined: [Int] = []
@@ -68,7 +68,9 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     private var lastHandle: FileHandle?
     private var lastDirectory: DirectoryTree.Index = DirectoryTree.none
     private var lastWindow: TimeWindow?
-    private var counts = Counts()
+    var counts = Counts()
+    /// Of the trees whose directories are marked one by one.
+    var scan: DirectoryScan?
     /// How many renames of directories were taken in.
     private var renameCount: UInt64 = 0
     /// Where the events of the reading begin in the batch.
@@ -86,13 +88,13 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     }
 
     /// Where an event happened; of a rename, also where it went, else `none`.
-    private struct EventDirectories {
+    struct EventDirectories {
         var directory: DirectoryTree.Index
         var target: DirectoryTree.Index
     }
 
     /// What one buffer adds to the counters.
-    private struct Counts {
+    struct Counts {
         var records = 0
         var kept = 0
         var merged = 0
@@ -117,6 +119,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         self.scopeChanges = scopeChanges
         tree = DirectoryTree(seed: UInt64.random(in: .min ... .max))
         plantRoots()
+        plantCrawls()
         hasOverlays = !scope.workDirectories.isEmpty
     }
 
@@ -146,6 +149,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                 counts.malformed &+= 1
             }
         }
+        if hasScansWaiting { scanOnward() }
         directories.release()
         if !spans.isEmpty { nameLastPrograms(at: window) }
         if counts.malformed > 0 {
@@ -201,9 +205,23 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         for index in ambiguous {
             tree[index].isDoubtful = false
             if tree[index].state == .placed { relocate(index) }
+            // Where the kernel cannot be asked by handle, what is at the path is compared.
+            if isCrawled(tree.handle(of: index).filesystem) {
+                tree[index].isDoubtful = !isAtItsPlace(index)
+                if tree[index].isDoubtful { scan?.wantReview(since: passBegan) }
+            }
         }
         if !ambiguous.isEmpty { stamp &+= 1 }
         directories.release()
+    }
+
+    /// Directories wait to be marked.
+    var hasScansWaiting: Bool { scan?.waiting.isEmpty == false }
+
+    /// Who did what a record tells.
+    mutating func actor(of pid: Int32, at window: TimeWindow) -> (index: ProcessIndex, isUncertain: Bool) {
+        guard scope.tellsProcesses else { return (.absent, false) }
+        return processes.index(of: pid, at: window, in: &batch)
     }
 
     /// Completes what is known of programs that have just been started.
@@ -217,6 +235,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     private mutating func beginPass(_ window: TimeWindow) {
         guard window.earliest != passBegan else { return }
         passBegan = window.earliest
+        if let lastScan = scan?.lastScan, window.earliest > lastScan { scan?.found.removeAll(keepingCapacity: true) }
         renames.beginPass()
         joined.removeAll(keepingCapacity: true)
         if hasUnconfirmedPlaces, window.earliest > askedAt {
@@ -267,6 +286,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         }
         if record.mask.contains(.queueOverflow) {
             counters.overflows.add(1)
+            scan?.wantReview(since: window.earliest)
             additions.gaps.append(
                 Gap(
                     kind: .queueOverflow, from: window.earliest, to: window.time, count: nil, scope: nil,
@@ -275,6 +295,10 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         }
         let object = record.object.map { FileHandle($0, in: bytes) }
         guard let directoryView = record.directory else {
+            if record.mask.contains(.rename), scan != nil {
+                takeArrival(record, of: bytes, window: window, windowIndex: windowIndex)
+                return
+            }
             takeNameless(record, object: object, window: window, windowIndex: windowIndex)
             return
         }
@@ -291,9 +315,9 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         if ownEntry != nil || targetEntry != nil { isKept = true }
 
         var actor: (index: ProcessIndex, isUncertain: Bool)?
-        if record.mask.contains(.openExec) {
+        if record.mask.contains(.openExec), scope.tellsProcesses {
             // The exec itself is done by the image before it.
-            if isKept { actor = processes.index(of: record.pid, at: window, in: &batch) }
+            if isKept { actor = self.actor(of: record.pid, at: window) }
             let isInterpreter = takeExec(
                 record, of: bytes, in: directory, identity: identity, object: object, window: window)
             if isInterpreter {
@@ -302,6 +326,13 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             }
         }
         var mask = EventMask(rawValue: record.mask.rawValue & wantedBits)
+        if mask.contains(.create), scan?.found.isEmpty == false,
+            !replacesScanned(copy(name), in: directory, object: identity)
+        {
+            // A scan told of it, and that is committed.
+            mask.remove(.create)
+            if mask.isDisjoint(with: .operations) { counts.folded &+= 1 }
+        }
         var shape = EventShape.asReported
         var eventObject = identity
         var seen: OverlayFolding.Observation?
@@ -330,7 +361,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             }
         } else {
             var flags = EventFlags()
-            let process = actor ?? processes.index(of: record.pid, at: window, in: &batch)
+            let process = actor ?? self.actor(of: record.pid, at: window)
             if process.isUncertain { flags.insert(.uncertainProcess) }
             if place.isDoubtful || targetPlace?.isDoubtful == true || isUnlinkedName(name, of: record, identity) {
                 flags.insert(.uncertainPath)
@@ -377,7 +408,10 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         if record.mask.rawValue & entryOperations.rawValue != 0 {
             takeEntry(
                 record, of: bytes, directory: directory, target: target, object: object, identity: identity,
-                isKept: isKept)
+                isKept: isKept, window: window)
+        }
+        if scan != nil, record.mask.contains(.moveSelf), tree[directory].state == .root, name.byteCount == 1 {
+            takeMoveOfRoot(directory)
         }
     }
 
@@ -387,7 +421,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     /// A create, delete or rename: explains link-count changes, and moves directories in the tree.
     private mutating func takeEntry(
         _ record: EventRecord, of bytes: RawSpan, directory: DirectoryTree.Index,
-        target: DirectoryTree.Index?, object: FileHandle?, identity: FileIdentity?, isKept: Bool
+        target: DirectoryTree.Index?, object: FileHandle?, identity: FileIdentity?, isKept: Bool, window: TimeWindow
     ) {
         let isRename = record.mask.contains(.rename)
         if let explained = folding.explained(byEntryOf: record.pid, object: identity, isRename: isRename) {
@@ -400,7 +434,12 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         guard record.mask.contains(.onDirectory), let object else { return }
         let known = tree.find(object)
         if isRename {
-            guard let target, isKept || known != DirectoryTree.none else { return }
+            guard let target, isKept || known != DirectoryTree.none else {
+                if target == nil, known != DirectoryTree.none, isCrawled(object.filesystem) {
+                    takeDeparture(known, from: directory, name: bytes.extracting(record.name.indices))
+                }
+                return
+            }
             let index = tree.findOrInsert(object)
             let name = bytes.extracting(record.targetName.indices)
             leaveRoot(index)
@@ -429,6 +468,11 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                 batch.insertFlags(.uncertainPath, at: event)
             }
             enterRoot(index, name: name, in: target)
+            if scan != nil {
+                // While it was outside, what was made in it was not marked.
+                watch(index, since: window.earliest, isReturn: !placement(of: directory).isKept)
+                tryUnreached()
+            }
         } else if known != DirectoryTree.none || record.mask.contains(.create) {
             // What was found outside and goes stays outside; placing it would have all the others looked for again.
             if known != DirectoryTree.none, tree[known].state == .outside, !record.mask.contains(.create) { return }
@@ -438,6 +482,9 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             settle(index, at: directory, name: name)
             // A root that is removed stays one: its records may stand behind, and its handle never comes again.
             if record.mask.contains(.create) { enterRoot(index, name: name, in: directory) }
+            guard scan != nil else { return }
+            if record.mask.contains(.create) { watch(index, since: window.earliest) }
+            if record.mask.contains(.delete) { unwatch(index, at: window) }
         }
     }
 
@@ -539,7 +586,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         if scope.isRestricted, !mask.contains(.filesystemError) {
             counts.unplaceable &+= 1
         } else {
-            let process = processes.index(of: record.pid, at: window, in: &batch)
+            let process = actor(of: record.pid, at: window)
             event = batch.count
             batch.append(
                 window: windowIndex, process: process.index, path: .absent, target: .absent, object: identity,
@@ -587,7 +634,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         return outcome == .interpreter
     }
 
-    private mutating func isExcluded(_ path: PathIndex) -> Bool {
+    mutating func isExcluded(_ path: PathIndex) -> Bool {
         guard !exclusion.isEmpty, path != .absent else { return false }
         return exclusion.isExcluded(path, in: batch.paths, verdicts: &excludedPaths)
     }
@@ -606,7 +653,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     /// NTP slews by at most 500 µs a second; a change of the offset above this is a step.
     private static var clockStepNanoseconds: Int64 { 100_000_000 }
 
-    private mutating func publishCounts() {
+    mutating func publishCounts() {
         counters.readings.add(1)
         counters.recordsRead.add(counts.records)
         counters.eventsKept.add(counts.kept)
@@ -623,6 +670,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
 
     /// Settles what is open and exchanges the batch for the empty one in `box`. Returns the rows that go with it.
     mutating func finishBatch(into box: BatchBox) -> Additions {
+        finishScans()
         useAskedPlaces()
         settleEvents(isFinal: true)
         if batch.keptCount > 0 { processes.addFacts(to: &batch) }
@@ -646,13 +694,16 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         joined.removeAll(keepingCapacity: true)
         renames.beginBatch()
         overlays.beginBatch()
+        scan?.beginBatch()
         excludedPaths.removeAll(keepingCapacity: true)
         folding.removeAll()
         spans.removeAll(keepingCapacity: true)
         firstEventOfReading = 0
         processes.beginBatch()
-        if tree.isFull {
-            tree.removeAll()
+        // What waits to be marked is known by its index.
+        if tree.isFull, scan?.isIdle ?? true {
+            if scan == nil { tree.removeAll() } else { tree.keepWatched() }
+            scan?.found.removeAll()
             renames.removeAll()
             provisional.removeAll()
             believedOutside.removeAll()
@@ -698,6 +749,13 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         guard let gap = lost.gap else { return }
         counters.unresolved.add(lost.count)
         additions.gaps.append(gap)
+    }
+
+    /// The place of an event's directory may be pending; then it is settled when the batch ends.
+    mutating func noteUnsettled(_ event: Int, _ directory: DirectoryTree.Index, _ place: DirectoryPlacement) {
+        guard place.isPending else { return }
+        unsettled.append(
+            UnsettledEvent(event: event, directory: directory, target: nil, renameCount: renameCount))
     }
 
     /// True when the batch waits for the place of some directory.

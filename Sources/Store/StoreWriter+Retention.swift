@@ -27,6 +27,7 @@ extension StoreWriter {
         if let limit = limits.minFreeByteCount {
             outcome.add(try keepFree(limit))
         }
+        try dropContainerMounts(now: now)
         return outcome
     }
 

@@ -39,6 +39,9 @@ package struct StoreWriter: ~Copyable, Sendable {
     var checkpointing = CheckpointState()
     var compaction: CompactionState
     var limits = RetentionLimits()
+    /// Containers whose writable layer is not there any more, with the moment at which that was noticed.
+    var goneContainers: [RawPath: Instant] = [:]
+    var nextContainerLook = Instant.distantPast
 
     /// Opens the store and takes its lock; with `create`, makes what is missing.
     ///

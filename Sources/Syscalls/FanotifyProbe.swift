@@ -48,6 +48,21 @@ package enum FanotifyProbe {
         }
     }
 
+    /// Tries to mark the directory `path` alone, as any user may who can read it; 0 or the error number.
+    ///
+    /// EOPNOTSUPP: its files have no handles, as on overlayfs before Linux 6.5. Source: fanotify_mark(2).
+    package static func markDirectory(_ path: RawPath) -> Int32 {
+        withGroup { group in
+            let flags = UInt32(FAN_MARK_ADD) | UInt32(FAN_MARK_ONLYDIR)
+            let mask = UInt64(FAN_CREATE) | UInt64(FAN_ONDIR)
+            let result = retryingOnInterrupt {
+                // SAFETY: the path is a C string for the length of the call, which only reads it.
+                unsafe path.withCString { unsafe fanotify_mark(group, flags, mask, AT_FDCWD, $0) }
+            }
+            return result < 0 ? -result : 0
+        }
+    }
+
     private static func withGroup(_ body: (Int32) -> Int32) -> Int32 {
         let reports = UInt32(FAN_REPORT_FID) | UInt32(FAN_REPORT_DFID_NAME) | UInt32(FAN_REPORT_TARGET_FID)
         let flags = UInt32(FAN_CLASS_NOTIF) | UInt32(FAN_CLOEXEC) | UInt32(FAN_NONBLOCK) | reports

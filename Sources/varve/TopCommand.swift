@@ -8,7 +8,7 @@ struct TopCommand: QueryCommand {
         commandName: "top", abstract: "Print what has the most matching events (10 rows unless --limit says otherwise)."
     )
 
-    @Option(help: "path, dir, exe, process, user, container or op.")
+    @Option(help: "path, dir, exe, process, user, unit, container or op.")
     var by: Grouping = .path
     @OptionGroup var selection: SelectionOptions
     @OptionGroup var options: StoreOptions

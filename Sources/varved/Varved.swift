@@ -26,7 +26,14 @@ struct Varved: ParsableCommand {
     @Option(help: "The store's directory (default: /var/lib/varve for root, else $XDG_STATE_HOME/varve).")
     var store: String?
 
-    @Option(help: "How far recording reaches: auto, filesystem (whole filesystems of PATH) or tree (only below PATH).")
+    @Option(
+        help: ArgumentHelp(
+            "How far recording reaches: auto, filesystem, tree or directories.",
+            discussion: """
+                auto: below PATH, by a mark on its filesystem where it takes one and CAP_SYS_ADMIN is there, else by marks on \
+                each of its directories; filesystem: the whole filesystems of PATH; tree: only below PATH; directories: by \
+                marks on each directory in any case. Without CAP_SYS_ADMIN the kernel does not tell who did it.
+                """))
     var scope = ScopeArgument(.auto)
 
     @Option(help: "Operations to record, separated by commas, or 'all'.")

@@ -236,6 +236,14 @@ extension EndToEnd {
             let events = try scene.events()
             #expect(events.last?.process?.exe == "/usr/bin/dash")
             #expect(try scene.gaps().map(\.type) == ["process_events_lost"])
+            let status = try scene.varve(["status"]).outputText
+            func counter(_ name: String) -> Int {
+                let line = status.split(separator: "\n").first { $0.contains("  \(name) ") }
+                return Int(line?.split(separator: " ").last ?? "") ?? -1
+            }
+            #expect(counter("process_messages") > 10_000, "\(status)")
+            #expect(counter("process_overflows") == 1)
+            #expect(counter("process_lost_ns") > 0)
             // What is started afterwards is known as before.
             try runSuccessfully("/bin/sh", ["-c", "(echo x > '\(scene.root)/later')"])
             #expect(try scene.events().last?.process?.exe == "/usr/bin/dash")

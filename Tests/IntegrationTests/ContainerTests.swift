@@ -174,12 +174,12 @@ extension EndToEnd {
         /// Records /data while a script runs, in a container with these options.
         private func record(
             _ docker: Docker, _ volumes: (store: String, data: String), options: [String], script: String,
-            program: String = "varved", target: String = "/data"
+            program: String = "varved", target: String = "/data", further: [String] = []
         ) throws -> CommandResult {
             try docker.docker(
                 ["run", "--rm", "--network=none"] + options
                     + ["-v", "\(volumes.store):/store", "-v", "\(volumes.data):/data", "recorder", program, "--store"]
-                    + ["/store/s", target, "--", "/bin/sh", "-c", script])
+                    + ["/store/s", target] + further + ["--", "/bin/sh", "-c", script])
         }
 
         private func events(in volumes: (store: String, data: String)) throws -> [ReportedEvent] {
@@ -269,27 +269,38 @@ extension EndToEnd {
             }
         }
 
-        @Test(Privilege.required) func theContainersOwnOverlayIsRefusedWithWhatToDo() throws {
+        @Test(Privilege.required) func theContainersOwnOverlayIsRecordedByItsDirectories() throws {
             let (scene, docker) = try engine()
             defer { scene.close() }
             defer { docker.stop() }
             try importRecorder(docker)
             let volumes = try volumes(scene)
             let capabilities = ["SYS_ADMIN", "DAC_READ_SEARCH", "SYS_PTRACE"].flatMap { ["--cap-add", $0] }
-            let alone = try record(docker, volumes, options: capabilities, script: "true", target: "/srv")
-            #expect(alone.status == 69, "\(alone.errorText)")
-            #expect(alone.errorText.contains("/srv (overlay)"), "\(alone.errorText)")
-            #expect(alone.errorText.contains("Record on the host"), "\(alone.errorText)")
-            // With a volume below it is a gap, and the volume is recorded.
-            let both = try record(
-                docker, volumes, options: capabilities, script: "sleep 0.2; echo a > /data/a; echo b > /b; sleep 0.2",
-                target: "/")
-            #expect(both.status == 0, "\(both.errorText)")
+            let script =
+                "sleep 0.2; echo a > /data/a; echo b > /b; mkdir -p /srv/new/er; echo c > /srv/new/er/c;"
+                + " echo more >> /etc/conf; rm /etc/two; sleep 0.3; echo d > /srv/new/er/d; sleep 0.2"
+            let result = try record(docker, volumes, options: capabilities, script: script, target: "/")
+            #expect(result.status == 0, "\(result.errorText)")
+            #expect(result.errorText.contains("(overlay, "), "\(result.errorText)")
+            #expect(result.errorText.contains("record on the host"), "\(result.errorText)")
             let events = try events(in: volumes)
-            #expect(operations(on: "/data/a", in: events) == Self.whole)
-            #expect(events.allSatisfy { $0.path != RawPath("/b") })
-            let gaps = try run(BuiltPrograms.varve, ["gaps", "--store", volumes.store + "/s", "-o", "jsonl"])
-            #expect(try ReportedGap.list(gaps.output).contains { $0.type == "not_covered" && $0.scope == "/" })
+            for path in ["/data/a", "/b", "/srv/new/er/d"] {
+                #expect(operations(on: path, in: events) == Self.whole, "\(path)")
+            }
+            #expect(operations(on: "/etc/conf", in: events) == ["modify", "close_write"])
+            #expect(operations(on: "/etc/two", in: events) == ["delete"])
+            for path in ["/srv/new", "/srv/new/er", "/srv/new/er/c"] {
+                #expect(events.count { $0.path == RawPath(path) && $0.operations.contains("create") } == 1, "\(path)")
+            }
+            #expect(events.allSatisfy { $0.scanned != true || $0.pid == nil })
+            let written = events.filter { $0.path == RawPath("/b") }
+            #expect(written.allSatisfy { $0.process?.exe == "/bin/busybox" }, "\(written)")
+            // As a whole it is refused.
+            let whole = try record(
+                docker, volumes, options: capabilities, script: "true", target: "--scope=filesystem", further: ["/srv"])
+            #expect(whole.status == 69, "\(whole.errorText)")
+            #expect(whole.errorText.contains("/srv (overlay)"), "\(whole.errorText)")
+            #expect(whole.errorText.contains("Record on the host"), "\(whole.errorText)")
         }
 
         @Test(Privilege.required) func whatKeepsFileCapabilitiesFromWorkingIsNamed() throws {
@@ -317,8 +328,12 @@ extension EndToEnd {
 
             let copied = try docker.runContainer(
                 "recorder", options: user,
-                script: "cp /usr/bin/varved /tmp/copy; /tmp/copy --store /tmp/store /data -- true; echo status $?")
-            #expect(copied.outputText.contains("status 77"), "\(copied.errorText)")
+                script: "cp /usr/bin/varved /tmp/copy; /tmp/copy --store /tmp/store / -- true; echo status $?; "
+                    + "/tmp/copy --scope filesystem --store /tmp/other / -- true; echo whole $?")
+            // A program that was never given any does what it can without, and says loudly what is missing.
+            #expect(copied.outputText.contains("status 0"), "\(copied.errorText)")
+            #expect(copied.outputText.contains("whole 77"), "\(copied.errorText)")
+            #expect(copied.errorText.contains("WITHOUT PROCESSES"), "\(copied.errorText)")
             #expect(copied.errorText.contains("has no file capabilities"), "\(copied.errorText)")
             #expect(copied.errorText.contains("setcap \(Self.capabilities) /tmp/copy"), "\(copied.errorText)")
         }

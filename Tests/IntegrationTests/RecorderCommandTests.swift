@@ -90,11 +90,40 @@ extension EndToEnd {
             defer { scene.close() }
             let program = try scene.publicCopy(of: BuiltPrograms.varved)
             let store = try scene.letAnybodyMakeTheStore()
-            let result = try scene.runUnprivileged(program, ["--store", store, scene.root])
-            #expect(result.status == 77, "\(result.errorText)")
-            #expect(result.errorText.contains("CAP_SYS_ADMIN"))
-            #expect(result.errorText.contains("setcap cap_sys_admin,cap_dac_read_search,cap_sys_ptrace+p"))
-            #expect(result.errorText.contains(program), "the line can be pasted: it names the program itself")
+            // Whole filesystems take it: those of PATH, or every one.
+            for arguments in [["--scope", "filesystem", scene.root], []] {
+                let result = try scene.runUnprivileged(program, ["--store", store] + arguments)
+                #expect(result.status == 77, "\(result.errorText)")
+                #expect(result.errorText.contains("CAP_SYS_ADMIN"))
+                #expect(result.errorText.contains("setcap cap_sys_admin,cap_dac_read_search,cap_sys_ptrace+p"))
+                #expect(result.errorText.contains(program), "the line can be pasted: it names the program itself")
+            }
+            // A tree whose top may not even be read cannot be recorded either, whatever is allowed.
+            try runSuccessfully("mkdir", ["-m", "700", scene.root + "/closed"])
+            let closed = try scene.runUnprivileged(program, ["--store", store, scene.root + "/closed", "--", "true"])
+            #expect(closed.status == 69, "\(closed.errorText)")
+            #expect(closed.errorText.contains(scene.root + "/closed"))
+        }
+
+        @Test(Privilege.required) func capabilitiesThatHaveNoEffectAreNotDoneWithoutUnasked() throws {
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            let program = try scene.publicCopy(of: BuiltPrograms.varved)
+            try runSuccessfully(
+                "/usr/sbin/setcap", ["cap_sys_admin,cap_dac_read_search,cap_sys_ptrace+p", program])
+            let store = try scene.letAnybodyMakeTheStore()
+            // What setpriv(1) itself still holds is gone only after one more exec.
+            let locked =
+                Unprivileged.launcher.dropFirst() + ["--no-new-privs", "/bin/sh", "-c", "exec \"$@\"", "sh", program]
+                + ["--store", store]
+            let refused = try run(Unprivileged.launcher[0], locked + [scene.root, "--", "true"])
+            #expect(refused.status == 77, "\(refused.errorText)")
+            #expect(refused.errorText.contains("no_new_privs"))
+            #expect(refused.errorText.contains("--scope directories"))
+            let asked = try run(
+                Unprivileged.launcher[0], locked + ["--scope", "directories", scene.root, "--", "true"])
+            #expect(asked.status == 0, "\(asked.errorText)")
+            #expect(asked.errorText.contains("WITHOUT PROCESSES"))
         }
 
         @Test(Privilege.required) func fileCapabilitiesAloneAreEnough() throws {
@@ -119,16 +148,17 @@ extension EndToEnd {
             #expect(events.allSatisfy { $0.process?.exe?.contains("python3") == true }, "another user's exe is read")
         }
 
-        @Test(Privilege.required) func anOverlayIsRefusedWithWhatWouldBeSeen() throws {
+        @Test(Privilege.required) func aWholeOverlayIsRefusedWithWhatWouldBeSeen() throws {
             let scene = try Scene(.ext4, startsRecorder: false)
             defer { scene.close() }
             let merged = try scene.mountOverlay()
-            let alone = try run(BuiltPrograms.varved, ["--store", scene.store, merged])
-            #expect(alone.status != 0)
+            let whole = ["--scope", "filesystem"]
+            let alone = try run(BuiltPrograms.varved, ["--store", scene.store] + whole + [merged])
+            #expect(alone.status == 69)
             #expect(alone.errorText.contains(merged))
             #expect(alone.errorText.contains("overlay"))
             // Beside a path that can be marked it is a gap, not a failure.
-            try scene.startRecorder(watching: [scene.root, merged])
+            try scene.startRecorder(watching: [scene.root, merged], options: whole)
             var script = WorkloadScript()
             script.add("create", "seen", "1")
             let truth = try scene.perform([script])
@@ -137,8 +167,9 @@ extension EndToEnd {
             #expect(gap.scope == merged)
             #expect(try scene.varve(["events", "--under", merged]).status == 3)
             let doctor = try run(BuiltPrograms.varve, ["doctor", merged])
-            let said = doctor.outputText + doctor.errorText
-            #expect(said.contains("overlay"), "\(said)")
+            #expect(doctor.status == 3, "in part")
+            #expect(doctor.outputText.contains("its directories would be marked one by one"), "\(doctor.outputText)")
+            #expect(doctor.outputText.contains("record on the host"), "\(doctor.outputText)")
         }
     }
 }

@@ -163,6 +163,38 @@ import Testing
         #expect(try scene.ask { try CountAnswer($0, second).run() }.status == .found)
     }
 
+    @Test func topCountsByUnitAndByContainer() throws {
+        let scene = try StoreScene()
+        let container = String(repeating: "ab", count: 32)
+        var service = ActorProcess.named("nginx", pid: 1, instance: 1)
+        service.controlGroup = RawPath("/system.slice/nginx.service")
+        var inside = ActorProcess.named("sh", pid: 2, instance: 2, container: container)
+        inside.controlGroup = RawPath("/docker/\(container)")
+        try scene.append(mounts: [
+            ContainerMount(
+                container: RawPath("layered"), hostPath: RawPath("/layers/1/diff"), containerPath: RawPath("/"),
+                isOwn: true, seen: RecordedEvent.moment(0))
+        ])
+        try scene.append([
+            RecordedEvent(1, .create, "/srv/a", process: service),
+            RecordedEvent(2, .modify, "/srv/a", process: service),
+            RecordedEvent(3, .create, "/vol/b", process: inside),
+            // Of a process that was gone, and of none at all: the layer tells.
+            RecordedEvent(4, .create, "/layers/1/diff/c", process: .named("?", pid: 3, instance: 3)),
+            RecordedEvent(5, .create, "/layers/1/diff/d"), RecordedEvent(6, .create, "/srv/e"),
+        ])
+        func top(_ grouping: Grouping) throws -> Set<String> {
+            let answer = try scene.ask(.csv) { try TopAnswer($0, Selection(), by: grouping).run() }
+            return Set(answer.lines.dropFirst().map { $0.filter { $0 != "\r" } })
+        }
+        #expect(try top(.unit) == ["2,nginx.service", "4,(unknown)"])
+        #expect(try top(.container) == ["1,\(container)", "2,layered", "3,(unknown)"])
+        let buckets = try scene.ask(.csv) {
+            try HistogramAnswer($0, Selection(), every: 60_000_000_000, by: .container).run()
+        }
+        #expect(buckets.text.contains("layered"), "\(buckets.text)")
+    }
+
     @Test func topCountsByEveryGrouping() throws {
         let scene = try ScanTests.scene()
         func top(_ grouping: Grouping) throws -> [(String, String)] {

@@ -134,6 +134,46 @@ import Testing
         #expect(DoctorVerdict(Self.facts { $0.places = [overlay] }).outcome == .fails)
     }
 
+    @Test func marksOnDirectoriesAreAPartOfWhatIsWanted() throws {
+        let support = MarkSupport(Self.mount("overlay"), hasFilesystemID: true, tried: 95).byDirectories
+        guard case .directories(_, let instead) = support else {
+            Issue.record("\(support)")
+            return
+        }
+        #expect(instead == "record on the host, where its upper directory lies")
+        let place = DoctorFacts.Place(
+            path: RawPath("/ovl"), filesystemType: "overlay", mountPoint: RawPath("/ovl"), support: support)
+        let root = DoctorVerdict(Self.facts { $0.places = [place] })
+        #expect(root.outcome == .limited)
+        #expect(root.reason.contains("/ovl") && root.reason.contains("record on the host"))
+        // Without capabilities it is recorded without processes, unless they were given and have no effect.
+        let user = Self.unprivileged { $0.places = [place] }
+        #expect(user.outcome == .limited)
+        #expect(user.reason.contains("not who did it"))
+        #expect(user.command?.contains("setcap") == true)
+        let contained = Self.unprivileged {
+            $0.places = [place]
+            $0.boundingSet = []
+        }
+        #expect(contained.outcome == .limited)
+        #expect(contained.command?.contains("docker run") == true)
+        let locked = Self.unprivileged {
+            $0.places = [place]
+            $0.program?.capabilities = Self.shipped
+            $0.hasNoNewPrivileges = true
+        }
+        #expect(locked.outcome == .fails)
+        let scene = try StoreScene()
+        let facts = Self.facts { $0.places = [place] }
+        let text = try scene.ask(.table) { try DoctorAnswer($0, facts).run() }
+        #expect(text.status == .incomplete)
+        #expect(text.text.contains("its directories would be marked one by one"), "\(text.text)")
+        #expect(text.text.contains("better: record on the host"), "\(text.text)")
+        let json = try scene.ask(.json) { try DoctorAnswer($0, facts).run() }
+        #expect(json.text.contains("\"scope\":\"directories\""), "\(json.text)")
+        #expect(json.text.contains("\"not_seen\":"), "\(json.text)")
+    }
+
     static func mount(_ type: String, options: String = "rw") -> MountEntry {
         MountTable.parse(Array("36 35 8:1 / /m rw,relatime - \(type) /dev/x \(options)\n".utf8))[0]
     }

@@ -65,6 +65,12 @@ final class StoreScene {
         try writer?.append(additions)
     }
 
+    func append(mounts: [ContainerMount]) throws {
+        var change = CoverageChange()
+        change.containerMounts = mounts
+        try writer?.record(change)
+    }
+
     func compact() throws {
         try writer?.compactAll()
     }

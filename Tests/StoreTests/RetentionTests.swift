@@ -30,6 +30,45 @@ import Testing
         #expect(gap.afterSequence == 270)
     }
 
+    @Test func whereAContainerSawWhatGoesWithItsLastEvent() throws {
+        let scene = try StoreScene()
+        var writer = try scene.writer()
+        _ = try writer.beginRun(StoreScene.run(), coverage: [])
+        var factory = EventFactory()
+        func second(_ number: Int64) -> Instant { StoreScene.start.advanced(byNanoseconds: number * 1_000_000_000) }
+        func layer(_ name: String) -> RawPath { RawPath(scene.directory.appending(name)) }
+        var change = CoverageChange()
+        for name in ["lives", "goes"] {
+            try Files.makeDirectory(layer(name))
+            for (path, isOwn) in [(layer(name), true), (RawPath("/base"), false)] {
+                change.containerMounts.append(
+                    ContainerMount(
+                        container: RawPath(name), hostPath: path, containerPath: RawPath("/"), isOwn: isOwn,
+                        seen: second(0)))
+            }
+        }
+        // A container of which no layer is known is not known to be gone.
+        change.containerMounts.append(
+            ContainerMount(
+                container: RawPath("volumes"), hostPath: RawPath("/absent"), containerPath: RawPath("/v"), isOwn: false,
+                seen: second(0)))
+        try writer.record(change)
+        try writer.fill(&factory, blockCount: 400, eventCount: 1)
+        func known() throws -> [String] { try scene.reader().containerMounts().map(\.container.lossyText) }
+        func hold(_ age: Int64, at moment: Int64) throws {
+            _ = try writer.enforce(RetentionLimits(maxAgeNanoseconds: age * 1_000_000_000), now: second(moment))
+        }
+        let all = ["lives", "lives", "goes", "goes", "volumes"]
+        try hold(400, at: 10)
+        try Files.removeDirectory(layer("goes"))
+        try hold(400, at: 100)
+        #expect(try known() == all, "events from before it was gone are kept")
+        try hold(110, at: 200)
+        #expect(try known() == all, "the oldest that is kept is of second 90, when it may have been there")
+        try hold(150, at: 300)
+        #expect(try known() == ["lives", "lives", "volumes"])
+    }
+
     @Test func pruningEverythingKeepsTheNumbers() throws {
         let scene = try StoreScene()
         var factory = EventFactory()

@@ -1,5 +1,6 @@
 internal import Block
 internal import Model
+internal import Store
 
 /// What events are counted by.
 package enum Grouping: String, CaseIterable, Sendable {
@@ -8,6 +9,7 @@ package enum Grouping: String, CaseIterable, Sendable {
     case exe
     case process
     case user
+    case unit
     case container
     case op
 }
@@ -18,6 +20,7 @@ package enum Grouping: String, CaseIterable, Sendable {
 struct GroupKeys {
     private let grouping: Grouping
     private let users: UserDatabase?
+    private let containers: ContainerPaths
     private var numbers: [[UInt8]: Int] = [:]
     /// The names by number; nil for events of which it is not known.
     private(set) var names: [[UInt8]?] = []
@@ -31,9 +34,21 @@ struct GroupKeys {
     /// The group of each entry of the block's dictionary that the grouping is about; -1 until it is asked.
     private var local: [Int] = []
 
-    init(_ grouping: Grouping, users: UserDatabase?) {
+    /// For `.container`: of each path of the block the group of the container whose layer holds it; -1 until it is asked.
+    private var layers: [Int] = []
+
+    /// Parameter containers: for `.container`, where containers see the paths of the host.
+    init(_ grouping: Grouping, users: UserDatabase?, containers: ContainerPaths = ContainerPaths([])) {
         self.grouping = grouping
         self.users = users
+        self.containers = containers
+    }
+
+    /// With what the grouping needs to know beside the blocks.
+    init(_ grouping: Grouping, for question: borrowing Question) throws(StoreError) {
+        self.init(
+            grouping, users: grouping == .user ? .system() : nil,
+            containers: ContainerPaths(grouping == .container ? try question.reader.containerMounts() : []))
     }
 
     /// Calls `body` with the group of each selected event and its place in the row group. A merged record stands for
@@ -53,9 +68,14 @@ struct GroupKeys {
         case .path, .dir:
             let column = try view.column(.path)
             for position in view.positions { body(path(column[position]), position) }
-        case .exe, .process, .user, .container:
+        case .exe, .process, .user, .unit:
             let column = try view.column(.process)
             for position in view.positions { body(actor(column[position]), position) }
+        case .container:
+            let (processes, paths) = (try view.column(.process), try view.column(.path))
+            for position in view.positions {
+                body(container(of: processes[position], at: paths[position]), position)
+            }
         }
     }
 
@@ -69,9 +89,13 @@ struct GroupKeys {
             let dictionary = try view.reader.pathDictionary()
             paths = dictionary
             local = Array(repeating: -1, count: grouping == .path ? dictionary.count : dictionary.directoryCount)
-        case .exe, .process, .user, .container:
+        case .exe, .process, .user, .unit, .container:
             actors = try view.reader.processes()
             local = Array(repeating: -1, count: actors.count)
+            guard grouping == .container, !containers.isEmpty else { return }
+            let dictionary = try view.reader.pathDictionary()
+            paths = dictionary
+            layers = Array(repeating: -1, count: dictionary.count)
         }
     }
 
@@ -103,6 +127,19 @@ struct GroupKeys {
         return local[Int(directory)]
     }
 
+    /// The container of the process; of one that none is known of, that whose writable layer holds the path.
+    private mutating func container(of process: ProcessIndex, at path: PathIndex) -> Int {
+        if Int(process) < actors.count, actors[Int(process)].container != nil { return actor(process) }
+        guard let paths, path != .absent, Int(path) < layers.count else { return unknown() }
+        if layers[Int(path)] < 0 {
+            var name: [UInt8] = []
+            paths.appendPath(path, to: &name)
+            layers[Int(path)] =
+                containers.place(of: name, container: nil).map { number($0.container.bytes) } ?? unknown()
+        }
+        return layers[Int(path)]
+    }
+
     private mutating func actor(_ index: ProcessIndex) -> Int {
         guard Int(index) < actors.count else { return unknown() }
         if local[Int(index)] < 0 { local[Int(index)] = number(of: actors[Int(index)]) }
@@ -112,6 +149,8 @@ struct GroupKeys {
     private mutating func number(of process: ActorProcess) -> Int {
         switch grouping {
         case .exe: return process.exe.map { number($0.bytes) } ?? unknown()
+        case .unit:
+            return process.controlGroup.flatMap { ControlGroupName.unit(of: $0) }.map { number($0.bytes) } ?? unknown()
         case .container: return process.container.map { number($0.bytes) } ?? unknown()
         case .user:
             guard let uid = process.uid else { return unknown() }

@@ -39,7 +39,7 @@ package struct HistogramAnswer {
         selection.limit = nil
         let question = try Question(context, selection)
         let scan = Scan(question.reader, selection)
-        var keys = grouping.map { GroupKeys($0, users: $0 == .user ? .system() : nil) }
+        var keys = try grouping.map { try GroupKeys($0, for: question) }
         var counts: [Cell: UInt64] = [:]
         try scan.forEachGroup { view in
             let windows = try view.windows()

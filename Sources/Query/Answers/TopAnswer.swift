@@ -19,7 +19,7 @@ package struct TopAnswer {
     package func run() throws -> AnswerStatus {
         let question = try Question(context, selection)
         let scan = Scan(question.reader, selection)
-        var keys = GroupKeys(grouping, users: grouping == .user ? .system() : nil)
+        var keys = try GroupKeys(grouping, for: question)
         var counts: [UInt64] = []
         try scan.forEachGroup { view in
             try keys.forEach(view) { group, _ in

@@ -50,6 +50,10 @@ package struct DoctorAnswer {
             case .expected:
                 lines.append(("path", "\(head): would be recorded by a filesystem mark (not tried: no CAP_SYS_ADMIN)"))
             case .missing(let reason): lines.append(("path", "\(head): \(reason)"))
+            case .directories(let reason, let instead):
+                lines.append(("path", "\(head): its directories would be marked one by one: \(reason)"))
+                lines.append(("", "not seen: what happens in a new directory before its mark but what a scan finds"))
+                if !instead.isEmpty { lines.append(("", "better: \(instead)")) }
             case .refused(let reason, let instead):
                 lines.append(("path", "\(head): would not be recorded: \(reason)"))
                 lines.append(("", "instead: \(instead)"))
@@ -167,7 +171,20 @@ package struct DoctorAnswer {
             json.key("marked")
             json.boolean(place.support.isMarked)
             switch place.support {
-            case .tried, .expected: break
+            case .tried, .expected:
+                json.key("scope")
+                json.string("filesystem")
+            case .directories(let reason, let instead):
+                json.key("scope")
+                json.string("directories")
+                json.key("reason")
+                json.string(reason)
+                json.key("not_seen")
+                json.string("what happens in a new directory before its mark but what a scan finds")
+                if !instead.isEmpty {
+                    json.key("instead")
+                    json.string(instead)
+                }
             case .missing(let reason):
                 json.key("reason")
                 json.string(reason)

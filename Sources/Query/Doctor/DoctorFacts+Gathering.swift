@@ -11,13 +11,16 @@ extension DoctorFacts {
         let mounts = (try? MountTable.current()) ?? []
         let release = (try? Files.contents(of: RawPath("/proc/sys/kernel/osrelease"), limit: 256)) ?? []
         let canMark = Capabilities.isEffective(.sysAdmin)
+        let recorder = findProgram(program, mounts)
+        // Root's recorder has what root has; another one what its file gives it.
+        let mayMark = isInitialUserNamespace && (canMark || recorder?.capabilities?.contains(.sysAdmin) == true)
         let places =
             paths.isEmpty
             ? wholeFilesystems(mounts, canMark: canMark)
-            : paths.map { place(RawPath($0), mounts, canMark: canMark) }
+            : paths.map { byDirectories(place(RawPath($0), mounts, canMark: canMark), mayMark: mayMark) }
         var facts = DoctorFacts(
             kernelRelease: String(decoding: release.filter { $0 > 0x20 }, as: UTF8.self),
-            groupError: FanotifyProbe.makeGroup(), program: findProgram(program, mounts), userID: geteuid(),
+            groupError: FanotifyProbe.makeGroup(), program: recorder, userID: geteuid(),
             permitted: Set(Capability.allCases.filter(Capabilities.isPermitted)),
             boundingSet: Set(Capability.allCases.filter(Capabilities.isInBoundingSet)),
             hasNoNewPrivileges: Capabilities.hasNoNewPrivileges, memoryLimit: MemoryLimit.current(), places: places,
@@ -107,6 +110,22 @@ extension DoctorFacts {
         return place(path, on: mount, canMark: canMark)
     }
 
+    /// What becomes of a place that was named and takes no filesystem mark, or whose recorder may not set one.
+    private static func byDirectories(_ place: Place, mayMark: Bool) -> Place {
+        var place = place
+        switch place.support {
+        case .refused where ownTypes.contains(place.filesystemType) || place.filesystemType.hasPrefix("fuse."):
+            guard FanotifyProbe.markDirectory(place.path) == 0 else { return place }
+            place.support = place.support.byDirectories
+        case .expected where !mayMark && FanotifyProbe.markDirectory(place.path) == 0:
+            place.support = .directories(
+                reason: "without CAP_SYS_ADMIN only single directories can be marked, and the kernel does not tell who "
+                    + "did it", instead: "run varved as root, or give it its file capabilities")
+        default: break
+        }
+        return place
+    }
+
     private static func place(_ path: RawPath, on mount: MountEntry, canMark: Bool) -> Place {
         let identity = try? path.filesystemStatus().id.rawValue
         let support = MarkSupport(
@@ -115,12 +134,15 @@ extension DoctorFacts {
             path: path, filesystemType: mount.filesystemType.lossyText, mountPoint: mount.mountPoint, support: support)
     }
 
+    /// Filesystems with files of their own.
+    private static let ownTypes: Set<String> = [
+        "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "bcachefs", "jfs", "tmpfs", "vfat", "exfat", "ntfs3", "udf",
+        "reiserfs", "zfs", "overlay", "fuse", "fuseblk", "nfs", "nfs4", "cifs", "9p", "virtiofs", "ceph",
+    ]
+
     /// Every filesystem with files of its own, once, by its shortest mount point.
     private static func wholeFilesystems(_ mounts: [MountEntry], canMark: Bool) -> [Place] {
-        let own: Set<String> = [
-            "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "bcachefs", "jfs", "tmpfs", "vfat", "exfat", "ntfs3", "udf",
-            "reiserfs", "zfs", "overlay", "fuse", "fuseblk", "nfs", "nfs4", "cifs", "9p", "virtiofs", "ceph",
-        ]
+        let own = ownTypes
         var byDevice: [UInt64: MountEntry] = [:]
         // A later mount on the same point hides an earlier one.
         var visible: [RawPath: MountEntry] = [:]

@@ -94,20 +94,31 @@ package enum MarkSupport: Hashable, Sendable {
     case expected
     /// It would not: why, and what could be recorded instead.
     case refused(reason: String, instead: String)
+    /// It would not, but marks on each of its directories would: why, and what would see more.
+    case directories(reason: String, instead: String)
     /// The path does not exist or cannot be looked at.
     case missing(reason: String)
 
+    /// The same for a PATH that was named, whose directories take marks.
+    package var byDirectories: MarkSupport {
+        guard case .refused(let reason, let instead) = self else { return self }
+        return .directories(
+            reason: reason,
+            instead: instead.replacing("; " + Self.directoryMarks, with: "").replacing(
+                Self.directoryMarks, with: ""))
+    }
+
     package var isMarked: Bool {
         switch self {
-        case .tried, .expected: true
+        case .tried, .expected, .directories: true
         case .refused, .missing: false
         }
     }
 
-    /// What single marks on directories would see, where the filesystem cannot be marked.
+    /// What single marks on directories see, where the filesystem cannot be marked.
     static let directoryMarks =
-        "marks on its single directories would see what happens in those that are there at the start, and miss what "
-        + "happens in a new one before it is marked"
+        "named as PATH, its directories would be marked one by one: what happens in a new one before its mark is found "
+        + "by a scan, without a process"
 
     /// What is known of a type of filesystem. `tried` is the error number of an attempt, nil where none could be made.
     ///

@@ -36,9 +36,10 @@ package struct DoctorVerdict: Hashable, Sendable {
     private static func namespace(_ facts: DoctorFacts) -> DoctorVerdict? {
         guard facts.isInUserNamespace else { return nil }
         return Self(
-            .fails,
+            hasDirectories(facts) ? .limited : .fails,
             "this is a user namespace (a rootless container?): its capabilities do not reach the filesystems of the host, "
-                + "and processes outside have no number here", "sudo varved")
+                + "and the kernel does not tell who did what"
+                + (hasDirectories(facts) ? "; varved would record by marks on single directories" : ""), "sudo varved")
     }
 
     /// It works, and lends too much.
@@ -94,6 +95,7 @@ package struct DoctorVerdict: Hashable, Sendable {
         }
         if needed.allSatisfy(facts.permitted.contains) { return nil }
         let outside = needed.filter { !facts.boundingSet.contains($0) }
+        if let partly = withoutCapabilities(facts, outside: outside) { return partly }
         guard outside.isEmpty else {
             return Self(
                 .fails,
@@ -122,6 +124,25 @@ package struct DoctorVerdict: Hashable, Sendable {
         return nil
     }
 
+    private static func hasDirectories(_ facts: DoctorFacts) -> Bool {
+        facts.places.contains { if case .directories = $0.support { true } else { false } }
+    }
+
+    /// PATH can be recorded by marks on single directories, without knowing who did it. A program that was given
+    /// capabilities and has not got them refuses.
+    private static func withoutCapabilities(_ facts: DoctorFacts, outside: [Capability]) -> DoctorVerdict? {
+        guard facts.liveRecorder == nil, hasDirectories(facts), let program = facts.program,
+            program.capabilities?.contains(.sysAdmin) != true, !facts.permitted.contains(.sysAdmin)
+        else { return nil }
+        let missing = Capability.allCases.filter { !facts.permitted.contains($0) }
+        return Self(
+            .limited,
+            "varved would record by marks on single directories, and not who did it: it lacks \(names(missing))",
+            outside.isEmpty
+                ? "sudo setcap \(setCapabilities) '\(TerminalText.escaped(program.path.bytes))'"
+                : "docker run \(containerOptions) …")
+    }
+
     private static func places(_ facts: DoctorFacts) -> DoctorVerdict {
         if let pid = facts.liveRecorder {
             return Self(.works, "a recorder (pid \(pid)) runs on this store already")
@@ -130,9 +151,15 @@ package struct DoctorVerdict: Hashable, Sendable {
         guard facts.places.contains(where: \.support.isMarked) else {
             return Self(.fails, "nothing that was asked for can be marked")
         }
-        guard refused.isEmpty else {
-            let listed = refused.map { TerminalText.escaped($0.path.bytes) }.joined(separator: ", ")
-            return Self(.limited, "everything but \(listed) would be recorded")
+        func list(_ places: [DoctorFacts.Place]) -> String {
+            places.map { TerminalText.escaped($0.path.bytes) }.joined(separator: ", ")
+        }
+        guard refused.isEmpty else { return Self(.limited, "everything but \(list(refused)) would be recorded") }
+        let partly = facts.places.filter { if case .directories = $0.support { true } else { false } }
+        guard partly.isEmpty else {
+            return Self(
+                .limited,
+                "\(list(partly)) would be recorded by marks on single directories; record on the host to see all of it")
         }
         return Self(.works, "everything that was asked for would be recorded")
     }

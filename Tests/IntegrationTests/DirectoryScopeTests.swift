@@ -1,0 +1,323 @@
+import Model
+import TestSupport
+import Testing
+
+/// Trees whose directories are marked one by one: overlays, and recorders without privileges.
+extension EndToEnd {
+    @Suite struct DirectoryScope {
+        /// What is below an overlay from before it is mounted.
+        private func overlay(_ scene: Scene) throws -> String {
+            let merged = try scene.mountOverlay()
+            var build = WorkloadScript()
+            for name in ["a/deep/deeper", "b", "c"] { build.add("mkdirs", name) }
+            build.add("create", "a/old", "3")
+            _ = try scene.perform([build], in: merged)
+            return merged
+        }
+
+        @Test(Privilege.required) func whatHappensOnAnOverlayIsRecordedByItsDirectories() throws {
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            let merged = try overlay(scene)
+            // A lower file that is copied up while it is recorded.
+            try runSuccessfully("sh", ["-c", "echo low > '\(scene.place)/lower/low'"])
+            try scene.startRecorder(watching: [merged])
+            #expect(scene.recorderText.contains("(overlay, 6 directories marked one by one)"), "\(scene.recorderText)")
+            #expect(scene.recorderText.contains("record on the host"))
+            var script = WorkloadScript()
+            script.add("create", "top", "1")
+            script.add("append", "low", "1")
+            script.add("append", "a/old", "1")
+            script.add("create", "a/deep/deeper/new", "1")
+            script.add("rename", "a/deep/deeper/new", "b/moved")
+            script.add("chmod", "b/moved", "600")
+            script.add("rename", "a/deep", "c/deep")
+            script.add("create", "c/deep/deeper/later", "1")
+            script.add("unlink", "b/moved")
+            let truth = try scene.perform([script], in: merged)
+            let events = try scene.events()
+            truth.expectAgreement(with: events)
+            #expect(events.allSatisfy { $0.uncertain.isEmpty && $0.scanned == nil })
+            #expect(events.allSatisfy { $0.process?.exe?.contains("python3") == true })
+            try scene.expectNoGaps()
+            let status = try scene.varve(["status", "-o", "json"])
+            #expect(status.outputText.contains("\"scope\":\"directory marks\""))
+        }
+
+        @Test(Privilege.required) func aNewDirectoryIsMarkedAndWhatIsInItIsFound() throws {
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            let merged = try overlay(scene)
+            try scene.startRecorder(watching: [merged])
+            // Nobody waits for the marks.
+            let count = 200
+            let program = """
+                import os
+                for n in range(\(count)):
+                    os.makedirs('b/%d/x/y' % n)
+                    open('b/%d/x/y/f' % n, 'w').write('1')
+                """
+            try runSuccessfully("/usr/bin/python3", ["-c", program], directory: merged)
+            let events = try scene.events()
+            for number in 0..<count {
+                for name in ["", "/x", "/x/y", "/x/y/f"] {
+                    let path = RawPath("\(merged)/b/\(number)\(name)")
+                    let creates = events.filter { $0.path == path && $0.operations.contains("create") }
+                    #expect(creates.count == 1, "\(path.lossyText): \(creates)")
+                }
+            }
+            let scanned = events.filter { $0.scanned == true }
+            #expect(!scanned.isEmpty, "the scan was needed")
+            #expect(scanned.allSatisfy { $0.pid == nil && $0.process == nil && $0.operations == ["create"] })
+            // From its mark on nothing of a directory is missed.
+            var script = WorkloadScript()
+            for number in 0..<count { script.add("create", "b/\(number)/x/y/g", "1") }
+            let truth = try scene.perform([script], in: merged)
+            let later = try scene.events().filter { $0.path?.lossyText.hasSuffix("/g") == true }
+            truth.expectAgreement(with: later)
+            try scene.expectNoGaps()
+        }
+
+        @Test(Privilege.required) func directoriesThatLeaveAndComeBackAreFollowed() throws {
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            try runSuccessfully("mkdir", ["-p", scene.root + "/kept/d/e", scene.root + "/other/new/inner"])
+            try runSuccessfully("touch", [scene.root + "/other/new/inner/came-along"])
+            try scene.startRecorder(watching: [scene.root + "/kept"], options: ["--scope", "directories"])
+            func perform(_ steps: [(String, [String])]) throws -> Truth {
+                var truth = Truth()
+                for (operation, words) in steps {
+                    var script = WorkloadScript()
+                    script.add(operation, words.map { RawPath($0) })
+                    truth.add(try scene.perform([script]))
+                    try scene.sync()
+                }
+                return truth
+            }
+            _ = try perform([
+                ("create", ["kept/d/1", "1"]), ("rename", ["kept/d", "other/d"]), ("create", ["other/d/e/2", "1"]),
+                ("mkdir", ["other/d/made-outside"]), ("rename", ["other/d", "kept/back"]),
+                ("create", ["kept/back/e/3", "1"]), ("create", ["kept/back/made-outside/4", "1"]),
+                ("rename", ["other/new", "kept/new"]), ("create", ["kept/new/inner/5", "1"]),
+            ])
+            let events = try scene.events()
+            func operations(_ name: String) -> Set<String> {
+                Set(events.filter { $0.path == RawPath("\(scene.root)/\(name)") }.flatMap(\.operations))
+            }
+            let whole: Set<String> = ["create", "modify", "close_write"]
+            for name in ["kept/d/1", "kept/back/e/3", "kept/back/made-outside/4", "kept/new/inner/5"] {
+                #expect(operations(name) == whole, "\(name)")
+            }
+            #expect(operations("kept/new/inner/came-along") == ["create"], "found by the scan")
+            #expect(operations("kept/d") == ["rename"])
+            #expect(events.contains { $0.target == RawPath(scene.root + "/kept/back") && $0.path == nil })
+            // What was done outside is not recorded; what came of it is found when it comes in.
+            let outside = events.filter { $0.path?.lossyText.hasSuffix("/2") == true }
+            #expect(outside.map(\.path) == [RawPath(scene.root + "/kept/back/e/2")])
+            #expect(outside.allSatisfy { $0.scanned == true })
+            try scene.expectNoGaps()
+        }
+
+        /// After any storm, what happens in a directory is recorded where it is, marked as uncertain, or a gap names it.
+        @Test(Privilege.required, arguments: [1, 2, 3] as [UInt64])
+        func noPathIsSilentlyWrongAfterAStorm(seed: UInt64) throws {
+            print("seed \(seed)")
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            let merged = try overlay(scene)
+            try scene.startRecorder(watching: [merged])
+            let program = """
+                import os, random
+                random.seed(\(seed))
+                def directories():
+                    return [d for d, _, _ in os.walk('.')]
+                known = directories()
+                for n in range(1500):
+                    d = random.choice(known)
+                    kind = random.random()
+                    try:
+                        if kind < 0.4:
+                            new = d + '/n%d' % n
+                            os.mkdir(new)
+                            known.append(new)
+                        elif kind < 0.6:
+                            os.rename(d, random.choice(known) + '/r%d' % n)
+                        elif kind < 0.7:
+                            os.rmdir(d)
+                        else:
+                            open(d + '/f%d' % n, 'w').close()
+                    except OSError:
+                        pass
+                    if n % 100 == 0: known = directories()
+                """
+            try runSuccessfully("/usr/bin/python3", ["-c", program], directory: merged)
+            try scene.sync()
+            // What the recorder still looks for it finds by now, or gives up.
+            pause(milliseconds: 2_500)
+            try runSuccessfully("touch", [merged + "/c-or-not"])
+            try scene.sync()
+            let probe = """
+                import os
+                for d, _, _ in list(os.walk('.')):
+                    p = os.path.normpath(d + '/probe')
+                    open(p, 'w').close()
+                    print(p)
+                """
+            let probes = try runSuccessfully("/usr/bin/python3", ["-c", probe], directory: merged).outputText
+                .split(separator: "\n").map { RawPath("\(merged)/\($0)") }
+            #expect(probes.count > 100)
+            let events = try scene.events().filter { $0.path?.lossyText.hasSuffix("probe") == true }
+            let seen = Set(events.compactMap(\.path))
+            let gaps = try scene.gaps()
+            for path in probes where !seen.contains(path) {
+                let isNamed = gaps.contains { gap in
+                    gap.scope.map { path.isAtOrUnder(RawPath($0)) } ?? (gap.type == "unresolved")
+                }
+                #expect(isNamed, "\(path.lossyText) is missing, and no gap says so")
+            }
+            let real = Set(probes)
+            for event in events where event.uncertain.isEmpty && event.nameOnly != true {
+                #expect(real.contains(event.path ?? RawPath("")), "\(event.path?.lossyText ?? "-") is not true")
+            }
+            let certain = Set(events.filter { $0.uncertain.isEmpty && $0.nameOnly != true }.compactMap(\.path)).count
+            let kinds = Dictionary(grouping: gaps) { "\($0.type): \($0.cause ?? "")" }.mapValues(\.count)
+            print("\(certain) of \(probes.count) probes certain, gaps \(kinds)")
+            #expect(certain * 20 >= probes.count * 19)
+        }
+
+        @Test(Privilege.required) func afterAnOverflowTheTreeIsLookedThrough() throws {
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            let merged = try overlay(scene)
+            try scene.startRecorder(watching: [merged], options: ["--queue", "limited"])
+            try scene.pauseRecorder()
+            // The queue holds 16,384 records; what becomes of the directories is not in it any more.
+            let program = """
+                import os
+                for n in range(20000): open('b/f%d' % n, 'w').close()
+                for n in range(50): os.makedirs('c/lost%d/inner' % n)
+                os.rename('a', 'moved')
+                """
+            try runSuccessfully("/usr/bin/python3", ["-c", program], directory: merged)
+            try scene.resumeRecorder()
+            try waitUntil("the tree was looked through") {
+                try scene.events().contains { $0.path == RawPath(merged + "/c/lost49/inner") }
+            }
+            try scene.sync()
+            var script = WorkloadScript()
+            for number in 0..<50 { script.add("create", "c/lost\(number)/inner/g", "1") }
+            script.add("create", "moved/deep/deeper/g", "1")
+            let truth = try scene.perform([script], in: merged)
+            let events = try scene.events()
+            truth.expectAgreement(with: events.filter { $0.path?.lossyText.hasSuffix("/g") == true })
+            let found = events.filter { $0.path?.lossyText.contains("/lost") == true && $0.scanned == true }
+            #expect(found.count == 100, "each once: \(found.count)")
+            #expect(try Set(scene.gaps().map(\.type)) == ["queue_overflow"])
+        }
+
+        // MARK: Without privileges
+
+        private func ownDirectory(_ scene: Scene) throws -> String {
+            let own = scene.root + "/own"
+            try runSuccessfully("mkdir", ["-p", own + "/d", own + "/closed"])
+            try runSuccessfully("chown", ["-R", "\(Unprivileged.id):\(Unprivileged.id)", own])
+            try runSuccessfully("chown", ["0:0", own + "/closed"])
+            try runSuccessfully("chmod", ["700", own + "/closed"])
+            return own
+        }
+
+        @Test(Privilege.required) func anOrdinaryUserRecordsADirectoryWithoutProcesses() throws {
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            let own = try ownDirectory(scene)
+            let program = try scene.publicCopy(of: BuiltPrograms.varved)
+            let store = try scene.letAnybodyMakeTheStore()
+            try scene.startRecorder(watching: [own], program: program, launcher: Unprivileged.launcher, store: store)
+            let text = scene.recorderText
+            #expect(text.contains("WITHOUT PROCESSES"), "\(text)")
+            #expect(text.contains("CAP_SYS_ADMIN"))
+            #expect(text.contains("setcap cap_sys_admin,cap_dac_read_search,cap_sys_ptrace+p \(program)"))
+            #expect(text.contains("holding no capability"))
+            var script = WorkloadScript()
+            script.add("create", "own/d/f", "1")
+            script.add("rename", "own/d", "own/e")
+            script.add("create", "own/e/g", "1")
+            script.add("unlink", "own/e/f")
+            _ = try scene.perform([script])
+            let events = try scene.events()
+            func operations(_ name: String) -> Set<String> {
+                Set(events.filter { $0.path == RawPath("\(own)/\(name)") }.flatMap(\.operations))
+            }
+            #expect(operations("d/f") == ["create", "modify", "close_write"])
+            #expect(operations("e/g") == ["create", "modify", "close_write"])
+            #expect(operations("e/f") == ["delete"])
+            #expect(operations("d") == ["rename"])
+            #expect(events.allSatisfy { $0.pid == nil && $0.process == nil })
+            // What may not be read is named, and every answer says that nobody is.
+            let gaps = try scene.gaps()
+            #expect(gaps.contains { $0.type == "not_covered" && $0.scope == own + "/closed" })
+            #expect(gaps.contains { $0.type == "process_events_lost" && $0.scope == own })
+            let answer = try scene.varve(["events", "--under", own])
+            #expect(answer.status == 3)
+            #expect(answer.errorText.contains("does not tell who did it"), "\(answer.errorText)")
+        }
+
+        @Test(Privilege.required) func whatTheKernelAllowsNoMoreIsNamed() throws {
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            let own = scene.root + "/own"
+            try runSuccessfully("sh", ["-c", "for n in $(seq 1 60); do mkdir -p '\(own)'/$n; done"])
+            try runSuccessfully("chown", ["-R", "\(Unprivileged.id):\(Unprivileged.id)", own])
+            let program = try scene.publicCopy(of: BuiltPrograms.varved)
+            let store = try scene.letAnybodyMakeTheStore()
+            // The limit of a user namespace of its own, so that nobody else meets it.
+            let limit = [
+                "/usr/bin/unshare", "-r", "/bin/sh", "-c", "echo 40 > /proc/sys/user/max_fanotify_marks && exec \"$@\"",
+                "sh",
+            ]
+            try scene.startRecorder(
+                watching: [own], program: program, launcher: Unprivileged.launcher + limit, store: store)
+            var script = WorkloadScript()
+            for number in 1...60 { script.add("create", "own/\(number)/f", "1") }
+            _ = try scene.perform([script])
+            let seen = Set(try scene.events().compactMap(\.path))
+            let gaps = try scene.gaps().filter { $0.type == "not_covered" }
+            #expect(gaps.allSatisfy { $0.cause?.contains("max_user_marks") == true }, "\(gaps)")
+            let named = Set(gaps.compactMap(\.scope))
+            for number in 1...60 {
+                let isSeen = seen.contains(RawPath("\(own)/\(number)/f"))
+                #expect(isSeen != named.contains("\(own)/\(number)"), "\(number)")
+            }
+            #expect(!named.isEmpty && named.count < 60)
+            #expect(try scene.varve(["events", "--under", named.first ?? own]).status == 3)
+        }
+
+        @Test(Privilege.required) func aLargeTreeSaysHowFarItIs() throws {
+            let scene = try Scene(.tmpfs, startsRecorder: false)
+            defer { scene.close() }
+            let count = DirectoryCount.large
+            let program = """
+                import os
+                for n in range(\(count)):
+                    if n % 100 == 0: os.mkdir('d%d' % n)
+                    os.mkdir('d%d/%d' % (n - n % 100, n))
+                """
+            try runSuccessfully("/usr/bin/python3", ["-c", program], directory: scene.root)
+            try scene.startRecorder(options: ["--scope", "directories"])
+            let all = count + count / 100 + 1
+            #expect(scene.recorderText.contains("varved: marking the directories of \(scene.root): 20000 so far"))
+            #expect(scene.recorderText.contains("\(all) directories marked one by one"), "\(scene.recorderText)")
+            var script = WorkloadScript()
+            for number in stride(from: 0, to: count, by: 997) {
+                script.add("create", "d\(number - number % 100)/\(number)/f", "1")
+            }
+            let truth = try scene.perform([script])
+            try truth.expectAgreement(with: scene.events())
+            try scene.expectNoGaps()
+        }
+
+        private enum DirectoryCount {
+            static let large = 25_000
+        }
+    }
+}
