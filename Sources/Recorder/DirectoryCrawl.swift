@@ -18,6 +18,9 @@ struct DirectoryCrawl: Sendable {
     let top: RawPath
     let filesystem: FilesystemID
     private(set) var directories: [Directory] = []
+    /// What is there and carries no mark, `maximumLeftCount` at most; it is not news when it is met again.
+    private(set) var left: [Directory] = []
+    private static let maximumLeftCount = 65_536
     private(set) var missed = MissedDirectories()
 
     /// Somebody who waits at a terminal is told how far it is, this often.
@@ -36,7 +39,7 @@ struct DirectoryCrawl: Sendable {
         var waiting = [Waiting(path: top, handle: nil, parent: -1, name: [])]
         while let next = waiting.popLast() {
             guard directories.count < limit else {
-                miss(next.path, "\(limit) directories are marked, which is the most one recorder does", now)
+                miss(next, "\(limit) directories are marked, which is the most one recorder does", now)
                 continue
             }
             let isTop = next.parent < 0
@@ -48,7 +51,9 @@ struct DirectoryCrawl: Sendable {
                 directories.append(Directory(handle: handle, parent: next.parent, name: next.name))
                 if directories.count.isMultiple(of: Self.progressCount) { progress(directories.count) }
                 if !isComplete {
-                    miss(next.path, "it has more than \(DirectoryMarker.maximumEntryCount) entries", now)
+                    missed.add(
+                        next.path, cause: "it has more than \(DirectoryMarker.maximumEntryCount) entries", from: now,
+                        to: .distantFuture, tree: top)
                 }
                 for entry in entries {
                     guard let handle = entry.handle else { continue }
@@ -57,12 +62,15 @@ struct DirectoryCrawl: Sendable {
                             path: next.path.appending(entry.name.bytes), handle: handle, parent: index,
                             name: entry.name.bytes))
                 }
-            case .notOfTree, .elsewhere:
+            case .notOfTree:
+                if isTop { throw Refusal(cause: "it is not a directory that can be marked") }
+                leave(next)
+            case .elsewhere:
                 // What was moved or removed since its parent was marked has a record that says so.
                 if isTop { throw Refusal(cause: "it is not a directory that can be marked") }
             case .refused(let cause, _):
                 if isTop { throw Refusal(cause: cause) }
-                miss(next.path, cause, now)
+                miss(next, cause, now)
             }
         }
     }
@@ -81,7 +89,13 @@ struct DirectoryCrawl: Sendable {
         var name: [UInt8]
     }
 
-    private mutating func miss(_ path: RawPath, _ cause: String, _ now: Instant) {
-        missed.add(path, cause: cause, from: now, to: .distantFuture, tree: top)
+    private mutating func miss(_ directory: Waiting, _ cause: String, _ now: Instant) {
+        missed.add(directory.path, cause: cause, from: now, to: .distantFuture, tree: top)
+        leave(directory)
+    }
+
+    private mutating func leave(_ directory: Waiting) {
+        guard let handle = directory.handle, left.count < Self.maximumLeftCount else { return }
+        left.append(Directory(handle: handle, parent: directory.parent, name: directory.name))
     }
 }

@@ -33,7 +33,7 @@ struct DirectoryMarker: Sendable {
         case everything
     }
 
-    private let group: GroupBox
+    private let group: GroupBox?
     private let mask: EventMask
     private let store: FileHandle?
 
@@ -43,8 +43,9 @@ struct DirectoryMarker: Sendable {
     /// Entries of one directory that are looked at.
     static let maximumEntryCount = 100_000
 
-    /// Parameter operations: what is recorded; what tells of directories is asked for in any case.
-    init(group: GroupBox, operations: EventMask, store: RawPath) {
+    /// Parameter operations: what is recorded; what tells of directories is asked for in any case. Without a group it only
+    /// lists.
+    init(group: GroupBox?, operations: EventMask, store: RawPath) {
         self.group = group
         // Filesystem errors are reported by filesystem marks only.
         mask = operations.subtracting(.filesystemError).union([
@@ -76,7 +77,7 @@ struct DirectoryMarker: Sendable {
             }
             if let handle, handle != found { return .elsewhere }
             if found == store { return .notOfTree }
-            try group.group.addMark(.inode, mask: mask, on: directory)
+            try group?.group.addMark(.inode, mask: mask, on: directory)
             let list = try directory.entries(limit: Self.maximumEntryCount)
             var entries: [Entry] = []
             for entry in list.entries {
@@ -95,6 +96,12 @@ struct DirectoryMarker: Sendable {
             default: return .refused(cause: error.description, isLimit: false)
             }
         }
+    }
+
+    /// Whether a path shows what is mounted there.
+    static func isMountRoot(_ path: RawPath) -> Bool {
+        guard let directory = try? OwnedDescriptor.open(path, flags: O_PATH | O_NOFOLLOW) else { return false }
+        return HandleResolver.isMountRoot(directory)
     }
 
     private static func isDirectory(_ name: RawPath, in directory: borrowing OwnedDescriptor) -> Bool? {

@@ -44,6 +44,8 @@ struct DirectoryTree {
         var isInWork = false
         /// It carries a mark of its own.
         var isWatched = false
+        /// It should, and cannot; a gap says so.
+        var isUnmarkable = false
         /// One of its entries is, by its name, a kept root.
         var holdsRoot = false
         /// Index into the scope's roots while `state` is `.root`.
@@ -93,10 +95,11 @@ struct DirectoryTree {
         var kept = [Index](repeating: Self.none, count: before.nodes.count)
         for index in before.nodes.indices {
             let node = before.nodes[index]
-            guard node.isWatched else { continue }
+            guard node.isWatched || node.isUnmarkable else { continue }
             let child = findOrInsert(before.handles[index])
             kept[index] = child
-            nodes[Int(child)].isWatched = true
+            nodes[Int(child)].isWatched = node.isWatched
+            nodes[Int(child)].isUnmarkable = node.isUnmarkable
             nodes[Int(child)].isDoubtful = node.isDoubtful
             if node.state == .outside { nodes[Int(child)].state = .outside }
         }
@@ -106,6 +109,13 @@ struct DirectoryTree {
             let name = Array(before.name(of: Index(truncatingIfNeeded: index)))
             // SAFETY: bytes have no padding, and the array outlives the call.
             unsafe place(kept[index], parent: parent, name: name.span.bytes)
+        }
+    }
+
+    /// Everything that carries a mark and was not found is outside.
+    mutating func leaveUnplacedWatched() {
+        for index in nodes.indices where nodes[index].isWatched && nodes[index].state == .unplaced {
+            nodes[index].state = .outside
         }
     }
 

@@ -36,7 +36,6 @@ struct MarkedFilesystems {
             mountPoints: [:], coverage: [], gaps: [], queueIsUnlimited: queue.isUnlimited, queueReason: queue.reason,
             startedAt: now)
         marked.scope.tellsProcesses = reach.tellsProcesses
-        marked.ignoreStore(store)
         if plan.isRestricted {
             marked.scope.directoryMarking = DirectoryMarking(
                 marker: DirectoryMarker(group: marked.group, operations: operations, store: store))
@@ -69,6 +68,8 @@ struct MarkedFilesystems {
                 marked.gaps.append(Self.notCovered(target.mountPoint, explain(error, on: target.filesystemType), now))
             }
         }
+        // Last: a filesystem whose id is not its own must be the first of its group, and the pid tells the store's writes too.
+        marked.ignoreStore(store)
         if marked.crawled.isEmpty { marked.scope.directoryMarking = nil }
         if !reach.tellsProcesses {
             for coverage in marked.coverage {

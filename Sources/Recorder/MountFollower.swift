@@ -148,11 +148,15 @@ struct MountFollower: ~Copyable {
         _ target: MarkPlan.Target, _ plan: MarkPlan, _ marks: [UInt64: EventMask], _ changes: inout CoverageChange
     ) {
         let isMarked = hasMark(target, marks)
-        guard isMarked || request.marks else {
+        let isByDirectories = request.scope == .directories && target.isRecorded
+        guard !isByDirectories, isMarked || request.marks else {
             guard target.isRecorded else { return }
             refused.insert(target)
-            changes.gaps.append(
-                notCovered(target.mountPoint, "mounted while recording, which --follow-mounts would have followed"))
+            let cause =
+                isByDirectories
+                ? "mounted while recording; start varved again to mark its directories"
+                : "mounted while recording, which --follow-mounts would have followed"
+            changes.gaps.append(notCovered(target.mountPoint, cause))
             return
         }
         do throws(SyscallError) {

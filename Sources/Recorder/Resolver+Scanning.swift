@@ -29,6 +29,13 @@ extension Resolver {
                     scan.markedCount += 1
                 }
             }
+            for directory in crawl.left {
+                let index = tree.findOrInsert(directory.handle)
+                guard tree[index].state != .root, !tree[index].isWatched else { continue }
+                // SAFETY: as above.
+                unsafe tree.place(index, parent: indices[Int(directory.parent)], name: directory.name.span.bytes)
+                tree[index].isUnmarkable = true
+            }
         }
         scope.directoryMarking?.crawls = []
         self.scan = scan
@@ -79,12 +86,17 @@ extension Resolver {
     }
 
     /// One side of a rename has no mark: a directory went to where nothing is marked.
-    mutating func takeDeparture(_ index: DirectoryTree.Index, from directory: DirectoryTree.Index, name: RawSpan) {
+    mutating func takeDeparture(
+        _ index: DirectoryTree.Index, from directory: DirectoryTree.Index, name: RawSpan, since: Instant
+    ) {
         // A scan that was quicker than the record may have found it where it is now.
         guard tree.isPlaced(index, at: directory, name: name) else { return }
-        // Its new place may be a directory that is not marked yet.
-        tree[index].state = scan?.isIdle == true ? .outside : .unplaced
         stamp &+= 1
+        tree[index].state = .outside
+        guard scan?.isIdle == false else { return }
+        // Its new place may be a directory that is not marked yet.
+        tree[index].state = .unplaced
+        scan?.wantReview(since: since)
     }
 
     /// The other side: something came from where nothing is marked.
@@ -131,6 +143,9 @@ extension Resolver {
         }
         guard scan?.isReviewing == true, scan?.waiting.isEmpty == true else { return }
         scan?.endReview(at: Clock.monotonic())
+        // What carries a mark and is nowhere in the tree has left it.
+        tree.leaveUnplacedWatched()
+        stamp &+= 1
         tryUnreached()
     }
 
@@ -187,6 +202,7 @@ extension Resolver {
             return 0
         }
         if !tree[index].isWatched, (scan?.markedCount ?? 0) >= DirectoryMarker.maximumDirectoryCount || tree.isFull {
+            tree[index].isUnmarkable = true
             miss(waiting, "\(DirectoryMarker.maximumDirectoryCount) directories are marked, which is the most")
             return 0
         }
@@ -211,7 +227,9 @@ extension Resolver {
         case .notOfTree: return 0
         case .elsewhere where isReview: break
         case .elsewhere: putOff(waiting)
-        case .refused(let cause, _): miss(waiting, cause)
+        case .refused(let cause, _):
+            tree[index].isUnmarkable = true
+            miss(waiting, cause)
         }
         return 0
     }
@@ -264,8 +282,9 @@ extension Resolver {
         for entry in entries {
             guard let handle = entry.handle else { continue }
             guard tree.find(handle) != DirectoryTree.none else {
-                // No record told of it.
-                take([entry], of: waiting)
+                // No record told of it; what is mounted there has a tree of its own.
+                let path = pathBytes(of: waiting.index).map { RawPath($0).appending(entry.name.bytes) }
+                if let path, !DirectoryMarker.isMountRoot(path) { take([entry], of: waiting) }
                 continue
             }
             let index = tree.findOrInsert(handle)
@@ -273,6 +292,7 @@ extension Resolver {
             // SAFETY: bytes have no padding, and the array outlives the call.
             unsafe settle(index, at: waiting.index, name: entry.name.bytes.span.bytes)
             if !renames.ambiguous.contains(index) { tree[index].isDoubtful = false }
+            if tree[index].isUnmarkable { continue }
             scan?.waiting.append(
                 .init(index: index, since: waiting.since, reason: tree[index].isWatched ? .review : .appeared))
         }

@@ -436,7 +436,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         if isRename {
             guard let target, isKept || known != DirectoryTree.none else {
                 if target == nil, known != DirectoryTree.none, isCrawled(object.filesystem) {
-                    takeDeparture(known, from: directory, name: bytes.extracting(record.name.indices))
+                    takeDeparture(
+                        known, from: directory, name: bytes.extracting(record.name.indices), since: window.earliest)
                 }
                 return
             }

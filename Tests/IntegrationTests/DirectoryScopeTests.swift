@@ -118,7 +118,7 @@ extension EndToEnd {
             try scene.expectNoGaps()
         }
 
-        /// After any storm, what happens in a directory is recorded where it is, marked as uncertain, or a gap names it.
+        /// After any storm, what happens in a directory is recorded where it is, marked, or named by a gap.
         @Test(Privilege.required, arguments: [1, 2, 3] as [UInt64])
         func noPathIsSilentlyWrongAfterAStorm(seed: UInt64) throws {
             print("seed \(seed)")
@@ -189,6 +189,9 @@ extension EndToEnd {
             let scene = try Scene(.ext4, startsRecorder: false)
             defer { scene.close() }
             let merged = try overlay(scene)
+            // Another filesystem in the tree is no news either.
+            try runSuccessfully("mkdir", [merged + "/b/mnt"])
+            try scene.mount(["-t", "tmpfs", "none"], on: merged + "/b/mnt")
             try scene.startRecorder(watching: [merged], options: ["--queue", "limited"])
             try scene.pauseRecorder()
             // The queue holds 16,384 records; what becomes of the directories is not in it any more.
@@ -212,7 +215,32 @@ extension EndToEnd {
             truth.expectAgreement(with: events.filter { $0.path?.lossyText.hasSuffix("/g") == true })
             let found = events.filter { $0.path?.lossyText.contains("/lost") == true && $0.scanned == true }
             #expect(found.count == 100, "each once: \(found.count)")
+            let known = [merged + "/b/mnt", merged + "/b", merged + "/c"].map { RawPath($0) }
+            #expect(!events.contains { known.contains($0.path ?? RawPath("")) }, "what was there before is no news")
             #expect(try Set(scene.gaps().map(\.type)) == ["queue_overflow"])
+        }
+
+        @Test(Privilege.required) func aLoneSubvolumeIsRecordedByItsDirectories() throws {
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            let image = try scene.image(.btrfs)
+            let whole = scene.place + "/whole"
+            let part = scene.place + "/part"
+            try runSuccessfully("mkdir", [whole, part])
+            try scene.mount(["-o", "loop", image], on: whole)
+            try runSuccessfully("btrfs", ["subvolume", "create", whole + "/sub"])
+            let device = try runSuccessfully("findmnt", ["-no", "SOURCE", whole]).lines.first.map(String.init) ?? ""
+            try runSuccessfully("mkdir", ["-p", whole + "/sub/d/e"])
+            try scene.mount(["-o", "subvol=sub", device], on: part)
+            try scene.unmountPoint(whole)
+            try scene.startRecorder(watching: [part])
+            #expect(scene.recorderText.contains("(btrfs, 3 directories marked one by one)"), "\(scene.recorderText)")
+            var script = WorkloadScript()
+            script.add("create", "d/e/f", "1")
+            script.add("rename", "d/e", "d/g")
+            script.add("create", "d/g/h", "1")
+            let truth = try scene.perform([script], in: part)
+            try truth.expectAgreement(with: scene.events())
         }
 
         // MARK: Without privileges
@@ -240,6 +268,10 @@ extension EndToEnd {
             #expect(text.contains("holding no capability"))
             var script = WorkloadScript()
             script.add("create", "own/d/f", "1")
+            _ = try scene.perform([script])
+            // What waits unread would be joined across the rename.
+            try scene.sync()
+            script = WorkloadScript()
             script.add("rename", "own/d", "own/e")
             script.add("create", "own/e/g", "1")
             script.add("unlink", "own/e/f")
@@ -257,6 +289,12 @@ extension EndToEnd {
             let gaps = try scene.gaps()
             #expect(gaps.contains { $0.type == "not_covered" && $0.scope == own + "/closed" })
             #expect(gaps.contains { $0.type == "process_events_lost" && $0.scope == own })
+            let doctor = try scene.runUnprivileged(
+                try scene.publicCopy(of: BuiltPrograms.varve),
+                ["doctor", "--store", store + "-none", "--varved", program, own])
+            #expect(doctor.status == 3, "\(doctor.errorText)")
+            #expect(
+                doctor.outputText.contains("marks on single directories, and not who did it"), "\(doctor.outputText)")
             let answer = try scene.varve(["events", "--under", own])
             #expect(answer.status == 3)
             #expect(answer.errorText.contains("does not tell who did it"), "\(answer.errorText)")
