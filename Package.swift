@@ -54,7 +54,8 @@ let package = Package(
             dependencies: ["Block", "CLinux", "Fanotify", "Model", "Store", "Syscalls", collections, logging],
             swiftSettings: settings),
         .target(
-            name: "Query", dependencies: ["Block", "Model", "Store", "Syscalls"], swiftSettings: settings),
+            name: "Query", dependencies: ["Block", "Model", "SQLitePages", "Store", "Syscalls"], swiftSettings: settings
+        ),
         .executableTarget(
             name: "varved", dependencies: ["Model", "Recorder", "Syscalls", argumentParser, logging],
             swiftSettings: settings),
@@ -87,7 +88,8 @@ let package = Package(
             dependencies: ["Block", "Fanotify", "Model", "Recorder", "Store", "Syscalls", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "QueryTests", dependencies: ["Block", "Model", "Query", "Store", "Syscalls", "TestSupport"],
+            name: "QueryTests",
+            dependencies: ["Block", "Model", "Query", "SQLitePages", "Store", "Syscalls", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests", dependencies: ["CLinux", "Model", "Syscalls", "TestSupport", "varve", "varved"],
