@@ -1,5 +1,5 @@
-/// What the schema table of a database says.
-package struct Schema {
+/// What the schema table of a database says. Never changes once read; the same object stands for the same schema.
+package final class Schema {
     /// A longer CREATE text is cut, which leaves its columns without names. In bytes.
     private static let greatestEntryByteCount = 1 << 20
     private static let greatestEntryCount = 1 << 18
@@ -23,7 +23,7 @@ package struct Schema {
         }
     }
 
-    private mutating func append(_ entry: SchemaEntry) {
+    private func append(_ entry: SchemaEntry) {
         entries.append(entry)
         guard entry.kind == .table, entry.rootPage == 0,
             let tokens = SQLTokenizer.tokens(of: entry.sql),
