@@ -3,6 +3,7 @@ package final class Schema {
     /// A longer CREATE text is cut, which leaves its columns without names. In bytes.
     private static let greatestEntryByteCount = 1 << 20
     private static let greatestEntryCount = 1 << 18
+    private static let greatestByteCount = 64 << 20
 
     package private(set) var entries: [SchemaEntry] = []
     /// Modules of the virtual tables, folded, by folded name of the table.
@@ -13,12 +14,16 @@ package final class Schema {
     /// Cost: reads the whole schema table.
     package init(of database: PagedDatabase, tree: TreePages) throws(PagesError) {
         guard tree.isTable else { throw .damaged(page: 1, "the schema table is no table") }
+        var byteCount = 0
         var rows = RowCursor(pages: tree.leaves, isTable: true, in: database)
         while let payload = try rows.next()?.payload {
             let bytes = try database.read(payload, limit: Self.greatestEntryByteCount)
             let record = try Record(
                 bytes, byteCount: payload.byteCount, encoding: database.encoding, page: payload.pageNumber)
-            guard entries.count < Self.greatestEntryCount else { throw .limit("the schema has too many entries") }
+            byteCount += bytes.count
+            guard entries.count < Self.greatestEntryCount, byteCount <= Self.greatestByteCount else {
+                throw .limit("the schema has too many entries")
+            }
             if let entry = Self.entry(record) { append(entry) }
         }
     }
@@ -50,9 +55,11 @@ package final class Schema {
     package func label(ofTable name: [UInt8]) -> TableLabel {
         let folded = SQLName.folded(name)
         if folded.starts(with: Array("sqlite_".utf8)) { return .internal }
-        for (position, byte) in folded.enumerated() where byte == UInt8(ascii: "_") {
-            guard let module = virtualTables[Array(folded[..<position])] else { continue }
-            let suffix = String(decoding: folded[(position + 1)...], as: UTF8.self)
+        for suffix in TableLabel.allShadowSuffixes where folded.count > suffix.utf8.count {
+            let position = folded.count - suffix.utf8.count - 1
+            guard folded[position] == UInt8(ascii: "_"), folded[(position + 1)...].elementsEqual(suffix.utf8),
+                let module = virtualTables[Array(folded[..<position])]
+            else { continue }
             if TableLabel.shadowSuffixes(ofModule: String(decoding: module, as: UTF8.self)).contains(suffix) {
                 return .shadow(of: Array(name[..<position]))
             }

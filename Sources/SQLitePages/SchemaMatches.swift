@@ -35,8 +35,10 @@ struct SchemaMatches {
             if old.rootPage != entry.rootPage { changes.append(.moved(old, to: entry)) }
             appendTable(old, entry)
         }
+        var roots: [UInt32: SchemaEntry] = [:]
+        for entry in left.values where entry.kind == .table { roots[entry.rootPage] = entry }
         for entry in new {
-            if let old = left.values.first(where: { Self.isRenamed($0, to: entry) }) {
+            if let old = roots[entry.rootPage], left[Key(old)] == old, Self.isRenamed(old, to: entry) {
                 left[Key(old)] = nil
                 changes.append(.renamed(old, to: entry))
                 appendTable(old, entry)

@@ -77,6 +77,25 @@ import Testing
         #expect(told.lines == ["updated\tt\t#77\ti77,b\(String(repeating: "00", count: 77 * 40))\ti77,b01"])
     }
 
+    @Test func bytesReservedAtTheEndOfPagesAreLeftAlone() throws {
+        let directory = try TemporaryDirectory()
+        let (before, after) = (directory.appending("a.db"), directory.appending("b.db"))
+        let fill = """
+            CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB);
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900)
+            INSERT INTO t SELECT i, zeroblob(i * 9) FROM n;
+            """
+        try runSuccessfully("sqlite3", [before, ".filectrl reserve_bytes 40", fill])
+        try runSuccessfully("cp", [before, after])
+        try runSuccessfully("sqlite3", [after, "UPDATE t SET b = b || 'x' WHERE a IN (1, 899)"])
+        let (old, new) = (try FilePages(path: before), try FilePages(path: after))
+        #expect(old.bytes[20] == 40)
+        let told = try ToldDiff(from: old, to: new, changed: new.pagesDiffering(from: old))
+        #expect(told.lines.map { $0.prefix(13) } == ["updated\tt\t#1\t", "updated\tt\t#89"])
+        #expect(told.unreadable == [])
+        #expect(try ToldDiff(from: .none, to: new, changed: nil).lines.count == 900)
+    }
+
     @Test func rowsNumberedAnewAreComparedByValue() throws {
         let told = try diff(
             """
