@@ -53,8 +53,9 @@ import Testing
             commit: 12, low: Instant(nanosecondsSinceEpoch: 1_000_000_000),
             high: Instant(nanosecondsSinceEpoch: 1_500_000_000),
             attribution: .exact, writers: [writer])
-        var steps = [RowDiffStep(pages: try FilePages(after), changedPages: nil, origin: origin)]
-        let status = try RowDiffAnswer(context, RowDiffOptions()).run(from: FilePages(before)) { steps.popLast() }
+        let answer = try RowDiffAnswer(context, RowDiffOptions(), from: FilePages(before))
+        try answer.tell(FilePages(after), changedPages: nil, origin: origin)
+        let status = try answer.conclude(isIncomplete: false)
         return Answer(
             status: status, text: String(decoding: context.output.collected, as: UTF8.self),
             messages: context.messages.collected)

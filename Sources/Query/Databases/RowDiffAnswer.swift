@@ -1,81 +1,76 @@
 internal import Model
 package import SQLitePages
 
-/// The rows that changed between states of a database, step by step.
-package struct RowDiffAnswer {
+/// Prints the rows that change between states of a database, step by step.
+///
+/// Thread: one. Memory: one step at a time.
+package final class RowDiffAnswer {
     private let context: QueryContext
-    private let options: RowDiffOptions
+    private let differ: RowDiffer
+    private var writer: any RowChangeWriter
+    private var isEmpty = true
+    private var unreadable: [(table: [UInt8], error: PagesError)] = []
+    private var failure: AnswerOutput.Failure?
+    /// More than anybody reads; a damaged database can have an error at each commit.
+    private static let errorLimit = 100
 
-    package init(_ context: QueryContext, _ options: RowDiffOptions) {
-        self.context = context
-        self.options = options
-    }
-
-    /// Prints the changes of each step, in the order of the steps; `next` gives nil after the last.
+    /// Begins with the first state.
     ///
-    /// Memory: one step at a time. Throws: `UsageError` for a form that the answer does not have, `PagesError` where a
-    /// state is no database that can be read, `AnswerOutput.Failure`, and what `next` throws.
-    package func run(from first: any PageSource, next: () throws -> RowDiffStep?) throws -> AnswerStatus {
-        let changes = RowChangeOutput(context.output, writer: try writer())
-        let differ = try RowDiffer(from: first, options: options)
-        while let step = try next() {
-            let summary = try differ.advance(to: step.pages, changedPages: step.changedPages) { item in
-                changes.take(item, step.origin)
-            }
-            if let failure = changes.failure { throw failure }
-            if summary.endedEarly { break }
-        }
-        try changes.finish()
-        for (table, error) in changes.unreadable {
-            context.messages.say("incomplete: changes of table '\(TerminalText.escaped(table))' are missing: \(error)")
-        }
-        if !changes.unreadable.isEmpty, !context.acceptsGaps { return .incomplete }
-        return changes.isEmpty ? .nothingFound : .found
+    /// Throws: `UsageError` for a form that the answer does not have, `PagesError` where the state is no database that can
+    /// be read.
+    package init(_ context: QueryContext, _ options: RowDiffOptions, from first: any PageSource) throws {
+        self.context = context
+        writer = try Self.writer(context)
+        differ = try RowDiffer(from: first, options: options)
     }
 
-    private func writer() throws(UsageError) -> any RowChangeWriter {
+    private static func writer(_ context: QueryContext) throws(UsageError) -> any RowChangeWriter {
         switch context.rowFormat {
         case .table: RowChangeTableWriter(zone: context.zone)
         case .jsonl: RowChangeJSONWriter()
         case .json, .csv: throw UsageError("changes of rows come as -o table or -o jsonl")
         }
     }
-}
 
-/// Takes changes as they are found and writes them out.
-private final class RowChangeOutput {
-    private let output: AnswerOutput
-    private var writer: any RowChangeWriter
-    private(set) var isEmpty = true
-    private(set) var unreadable: [(table: [UInt8], error: PagesError)] = []
-    private(set) var failure: AnswerOutput.Failure?
-    /// More than anybody reads; a damaged database can have an error at each commit.
-    private static let errorLimit = 100
+    /// Refuses forms that the answer does not have, before anything is read. Throws: `UsageError`.
+    static func checkForm(_ context: QueryContext) throws(UsageError) {
+        _ = try writer(context)
+    }
 
-    init(_ output: AnswerOutput, writer: any RowChangeWriter) {
-        self.output = output
-        self.writer = writer
+    /// Prints what changed since the state before.
+    ///
+    /// Parameters: `changedPages` are all pages that were written since then, nil when that is not known; `origin` is nil
+    /// when it is more than one commit. Throws: `PagesError`, `AnswerOutput.Failure`.
+    package func tell(_ pages: any PageSource, changedPages: [UInt32]?, origin: ChangeOrigin?) throws {
+        _ = try differ.advance(to: pages, changedPages: changedPages) { [unowned self] item in take(item, origin) }
+        if let failure { throw failure }
+    }
+
+    /// Ends the answer. Parameter isIncomplete: something is missing, which has been said.
+    package func conclude(isIncomplete: Bool) throws(AnswerOutput.Failure) -> AnswerStatus {
+        try context.output.flush()
+        for (table, error) in unreadable {
+            context.messages.say("incomplete: changes of table '\(TerminalText.escaped(table))' are missing: \(error)")
+        }
+        if isIncomplete || !unreadable.isEmpty, !context.acceptsGaps { return .incomplete }
+        return isEmpty ? .nothingFound : .found
     }
 
     /// False when nothing more can be written.
-    func take(_ item: RowDiffItem, _ origin: ChangeOrigin?) -> Bool {
+    private func take(_ item: RowDiffItem, _ origin: ChangeOrigin?) -> Bool {
         if case .unreadable(let table, let error) = item {
             if unreadable.count < Self.errorLimit { unreadable.append((table, error)) }
             return true
         }
-        if isEmpty { writer.begin(into: &output.bytes) }
+        if isEmpty { writer.begin(into: &context.output.bytes) }
         isEmpty = false
-        writer.write(item, origin, into: &output.bytes)
+        writer.write(item, origin, into: &context.output.bytes)
         do throws(AnswerOutput.Failure) {
-            try output.flushIfDue()
+            try context.output.flushIfDue()
         } catch {
             failure = error
             return false
         }
         return true
-    }
-
-    func finish() throws(AnswerOutput.Failure) {
-        try output.flush()
     }
 }
