@@ -16,7 +16,8 @@ package final class Schema {
         guard tree.isTable else { throw .damaged(page: 1, "the schema table is no table") }
         var byteCount = 0
         var rows = RowCursor(pages: tree.leaves, isTable: true, in: database)
-        while let payload = try rows.next()?.payload {
+        while let row = try rows.next(), let rowid = row.rowid {
+            let payload = row.payload
             let bytes = try database.read(payload, limit: Self.greatestEntryByteCount)
             let record = try Record(
                 bytes, byteCount: payload.byteCount, encoding: database.encoding, page: payload.pageNumber)
@@ -24,7 +25,7 @@ package final class Schema {
             guard entries.count < Self.greatestEntryCount, byteCount <= Self.greatestByteCount else {
                 throw .limit("the schema has too many entries")
             }
-            if let entry = Self.entry(record) { append(entry) }
+            if let entry = Self.entry(record, rowid: rowid) { append(entry) }
         }
     }
 
@@ -39,7 +40,7 @@ package final class Schema {
     }
 
     /// Nil for rows that SQLite would not use.
-    private static func entry(_ record: Record) -> SchemaEntry? {
+    private static func entry(_ record: Record, rowid: Int64) -> SchemaEntry? {
         guard record.fieldCount >= 5, case .text(let kind) = record.value(0), case .text(let name) = record.value(1),
             case .text(let tableName) = record.value(2),
             let kind = SchemaEntry.Kind(rawValue: String(decoding: kind, as: UTF8.self))
@@ -48,7 +49,7 @@ package final class Schema {
         if case .integer(let number) = record.value(3) { root = UInt32(exactly: number) ?? 0 }
         var sql: [UInt8] = []
         if case .text(let text) = record.value(4) { sql = text }
-        return SchemaEntry(kind: kind, name: name, tableName: tableName, rootPage: root, sql: sql)
+        return SchemaEntry(kind: kind, name: name, tableName: tableName, rootPage: root, sql: sql, rowid: rowid)
     }
 
     /// Whose table it is: the user's, SQLite's, or a virtual table's own.

@@ -41,6 +41,22 @@ import Testing
         #expect(told.lines == ["updated\tu\t#2\ti3,i4\ti3,i5"])
     }
 
+    @Test func aTableInThePlaceOfAnotherIsNotThatTable() throws {
+        let told = try diff(
+            "CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 2)",
+            "BEGIN; DROP TABLE t; CREATE TABLE u(a, b); INSERT INTO u VALUES (1, 2); COMMIT")
+        #expect(words(told.schema) == ["created table u", "dropped table t"])
+        #expect(told.lines == ["inserted\tu\t#1\t-\ti1,i2", "deleted\tt\t#1\ti1,i2\t-"])
+    }
+
+    @Test func aRenamedTableThatNamesItselfKeepsItsRows() throws {
+        let told = try diff(
+            "CREATE TABLE t(a INTEGER PRIMARY KEY, b REFERENCES t(a), CHECK (t.a > 0)); INSERT INTO t VALUES (1, NULL)",
+            "ALTER TABLE t RENAME TO u; INSERT INTO u VALUES (2, 1)")
+        #expect(words(told.schema) == ["renamed table t to table u"])
+        #expect(told.lines == ["inserted\tu\t#2\t-\ti2,i1"])
+    }
+
     @Test func aRenamedColumnIsTheSameColumn() throws {
         let told = try diff(
             "CREATE TABLE t(a INTEGER PRIMARY KEY, b, c); INSERT INTO t VALUES (1, 2, 3), (2, 2, 3)",
