@@ -22,6 +22,8 @@ package struct CaptureGap: Hashable, Sendable {
         case unsupported = 7
         /// The database file held something else than the commits give.
         case diverged = 8
+        /// They were captured and later removed by a retention limit.
+        case pruned = 9
 
         /// As answers name it.
         package var name: String {
@@ -34,6 +36,7 @@ package struct CaptureGap: Hashable, Sendable {
             case .unreadable: "unreadable"
             case .unsupported: "unsupported"
             case .diverged: "diverged"
+            case .pruned: "pruned"
             }
         }
     }
