@@ -5,14 +5,14 @@ import Query
 struct DatabaseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "db",
-        abstract: "Watched databases: their commits, and the database as it was.",
+        abstract: "Watched databases: their commits, the database as it was, the rows that changed.",
         discussion: """
             DB is a path that the database was known by, or the beginning of its uuid (four digits or more). Databases are \
             watched by 'varved --capture-wal GLOB'.
             """,
         subcommands: [
             DatabaseListCommand.self, DatabaseCommitsCommand.self, DatabaseRestoreCommand.self,
-            DatabaseExportCommand.self,
+            DatabaseDiffCommand.self, DatabaseExportCommand.self,
         ])
 }
 
