@@ -46,15 +46,19 @@ let package = Package(
         .target(name: "Fanotify", dependencies: ["CLinux", "Syscalls", "Model"], swiftSettings: settings),
         .target(name: "Block", dependencies: ["CZstd", "CXXHash", "Model"], swiftSettings: settings),
         .target(name: "SQLitePages", swiftSettings: settings),
+        .target(name: "Segment", dependencies: ["Block", "Model"], swiftSettings: settings),
         .target(
-            name: "Store", dependencies: ["CSQLite", "Block", "Model", "Schema", "Syscalls"],
+            name: "Store", dependencies: ["CSQLite", "Block", "Model", "Schema", "Segment", "Syscalls"],
             swiftSettings: settings),
         .target(
             name: "Recorder",
-            dependencies: ["Block", "CLinux", "Fanotify", "Model", "Store", "Syscalls", collections, logging],
+            dependencies: [
+                "Block", "CLinux", "Fanotify", "Model", "Segment", "Store", "Syscalls", collections, logging,
+            ],
             swiftSettings: settings),
         .target(
-            name: "Query", dependencies: ["Block", "Model", "Store", "Syscalls"], swiftSettings: settings),
+            name: "Query", dependencies: ["Block", "Model", "SQLitePages", "Segment", "Store", "Syscalls"],
+            swiftSettings: settings),
         .executableTarget(
             name: "varved", dependencies: ["Model", "Recorder", "Syscalls", argumentParser, logging],
             swiftSettings: settings),
@@ -66,7 +70,8 @@ let package = Package(
 
         // Tests: one target a room, and the built programs on the real kernel.
         .target(
-            name: "TestSupport", dependencies: ["CLinux", "Model", "Syscalls"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["Block", "CLinux", "Model", "Segment", "Syscalls"],
+            path: "Tests/TestSupport",
             swiftSettings: settings),
         .testTarget(name: "ModelTests", dependencies: ["Model"], swiftSettings: settings),
         .testTarget(
@@ -80,14 +85,19 @@ let package = Package(
             name: "SQLitePagesTests", dependencies: ["Model", "SQLitePages", "Syscalls", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "StoreTests", dependencies: ["Block", "Model", "Schema", "Store", "Syscalls", "TestSupport"],
+            name: "SegmentTests", dependencies: ["Block", "Model", "Segment", "Syscalls", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "StoreTests",
+            dependencies: ["Block", "Model", "Schema", "Segment", "Store", "Syscalls", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "RecorderTests",
-            dependencies: ["Block", "Fanotify", "Model", "Recorder", "Store", "Syscalls", "TestSupport"],
+            dependencies: ["Block", "Fanotify", "Model", "Recorder", "Segment", "Store", "Syscalls", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "QueryTests", dependencies: ["Block", "Model", "Query", "Store", "Syscalls", "TestSupport"],
+            name: "QueryTests",
+            dependencies: ["Block", "Model", "Query", "SQLitePages", "Segment", "Store", "Syscalls", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests", dependencies: ["CLinux", "Model", "Syscalls", "TestSupport", "varve", "varved"],
@@ -96,5 +106,10 @@ let package = Package(
             name: "FaultTests", dependencies: ["CLinux", "Model", "Syscalls", "TestSupport", "varve", "varved"],
             swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
+
+        // Measures what segments take; not a product.
+        .executableTarget(
+            name: "segment-benchmark", dependencies: ["Block", "Model", "Segment", "TestSupport"],
+            path: "benchmarks/segments", swiftSettings: settings),
     ]
 )

@@ -15,7 +15,7 @@ enum Freelist {
                 throw .damaged(page: trunk, "a freelist trunk with \(count) entries")
             }
             for index in 0..<count {
-                if let page = bytes.bigEndian32(at: 8 + 4 * index) { pages.insert(page) }
+                if let page = bytes.bigEndian32(at: 8 + 4 * index), page <= database.pageCount { pages.insert(page) }
             }
             trunk = bytes.bigEndian32(at: 0) ?? 0
         }

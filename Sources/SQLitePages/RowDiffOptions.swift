@@ -8,6 +8,8 @@ package struct RowDiffOptions: Sendable {
     package var greatestRowByteCount = 64 << 20
     /// Rows of one table that can be joined by key or value, which needs memory for each.
     package var greatestKeyedRowCount = 4 << 20
+    /// What the keys of these rows may take together. In bytes.
+    package var greatestKeysByteCount = 256 << 20
 
     package init() {}
 

@@ -4,11 +4,14 @@ extension RowDiffRun {
         var places: [[UInt8]: (page: Int, cell: Int)] = [:]
         var left = RowCursor(pages: pages.old, isTable: false, in: before.database)
         if let side = pair.old {
+            var byteCount = 0
             while let row = try left.next() {
-                guard places.count < options.greatestKeyedRowCount else {
-                    throw .limit("more than \(options.greatestKeyedRowCount) rows to join by primary key")
+                let key = try identity(row.payload, side)
+                byteCount += key.count
+                guard places.count < options.greatestKeyedRowCount, byteCount <= options.greatestKeysByteCount else {
+                    throw .limit("more than \(places.count) rows to join by primary key")
                 }
-                places[try identity(row.payload, side)] = row.place
+                places[key] = row.place
             }
         }
         var right = RowCursor(pages: pages.new, isTable: false, in: after.database)

@@ -4,6 +4,9 @@ final class RowDiffRun {
     let after: DatabaseState
     let changed: ChangedPages
     let options: RowDiffOptions
+    private let matches: SchemaMatches
+    /// Those of the matches that are to be told of.
+    private let tables: [TableMatch]
     private let emit: (RowDiffItem) -> Bool
     private(set) var isStopped = false
     var leavesSearched = 0
@@ -16,12 +19,14 @@ final class RowDiffRun {
 
     init(
         before: DatabaseState, after: DatabaseState, changed: ChangedPages, options: RowDiffOptions,
-        emit: @escaping (RowDiffItem) -> Bool
+        matches: SchemaMatches, tables: [TableMatch], emit: @escaping (RowDiffItem) -> Bool
     ) {
         self.before = before
         self.after = after
         self.changed = changed
         self.options = options
+        self.matches = matches
+        self.tables = tables
         self.emit = emit
     }
 
@@ -34,17 +39,20 @@ final class RowDiffRun {
         try overflow.findSuspects()
         after.database.overflowPageRead = { [unowned self] in unowned.remove($0) }
         defer { after.database.overflowPageRead = nil }
-        let matches = SchemaMatches(from: before.schema, to: after.schema)
         tellSchemaChanges(matches)
-        var pairs: [TablePair] = []
-        for match in matches.tables where isIncluded(match) && !isStopped {
+        for match in tables where !isStopped {
             attempt(match.name) { () throws(PagesError) in
-                let pair = try pair(match)
-                try diff(pair, pages: candidates(pair))
-                pairs.append(pair)
+                let pages = try candidates(match)
+                // Most commits touch few of the tables.
+                if !pages.areEmpty { try diff(pair(match), pages: pages) }
             }
         }
         guard !unowned.isEmpty, !changed.areAll, !isStopped else { return }
+        var pairs: [TablePair] = []
+        for match in tables {
+            // Why a table cannot be read has been told.
+            do throws(PagesError) { pairs.append(try pair(match)) } catch { continue }
+        }
         for (pair, leaves) in try overflow.owners(among: pairs) where !isStopped {
             attempt(pair.table.name) { () throws(PagesError) in
                 try diff(pair, pages: CandidatePages(old: leaves, new: leaves))
@@ -57,17 +65,8 @@ final class RowDiffRun {
         do throws(PagesError) { try body() } catch { tell(.unreadable(table: name, error)) }
     }
 
-    private func isIncluded(_ match: TableMatch) -> Bool {
-        for (entry, state) in [(match.old, before), (match.new, after)] {
-            guard let entry else { continue }
-            if options.includes(entry.name, label: state.schema.label(ofTable: entry.name)) { return true }
-        }
-        return false
-    }
-
     private func pair(_ match: TableMatch) throws(PagesError) -> TablePair {
         let old: TableSide? = if let entry = match.old { try TableSide(entry, in: before) } else { nil }
-        if let old, old.entry.rootPage == match.new?.rootPage, old.tree.keepsItsPages(changed) { after.adopt(old.tree) }
         let new: TableSide? = if let entry = match.new { try TableSide(entry, in: after) } else { nil }
         let label =
             match.new == nil ? before.schema.label(ofTable: match.name) : after.schema.label(ofTable: match.name)
@@ -104,14 +103,15 @@ struct CandidatePages {
 
 extension RowDiffRun {
     /// Pages that are in only one of the trees, or that were written.
-    private func candidates(_ pair: TablePair) -> CandidatePages {
-        if let old = pair.old?.tree, old === pair.new?.tree {
+    private func candidates(_ match: TableMatch) throws(PagesError) -> CandidatePages {
+        let old: TreePages? = if let entry = match.old { try before.tree(root: entry.rootPage) } else { nil }
+        if let old, old.root == match.new?.rootPage, old.keepsItsPages(changed) { after.adopt(old) }
+        let new: TreePages? = if let entry = match.new { try after.tree(root: entry.rootPage) } else { nil }
+        if let old, old === new {
             let leaves = old.changedLeaves(changed)
             return CandidatePages(old: leaves, new: leaves)
         }
-        return CandidatePages(
-            old: candidates(pair.old?.tree, against: pair.new?.tree),
-            new: candidates(pair.new?.tree, against: pair.old?.tree))
+        return CandidatePages(old: candidates(old, against: new), new: candidates(new, against: old))
     }
 
     private func candidates(_ tree: TreePages?, against other: TreePages?) -> [UInt32] {

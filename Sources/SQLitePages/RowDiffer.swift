@@ -12,6 +12,8 @@
 package final class RowDiffer {
     private var before: DatabaseState
     private let options: RowDiffOptions
+    /// What the tables were when the schema last stayed the same.
+    private var unchanged: (schema: Schema, matches: SchemaMatches, tables: [TableMatch])?
 
     /// Throws: what reading the schema of the first state throws.
     package init(from source: any PageSource, options: RowDiffOptions = RowDiffOptions()) throws(PagesError) {
@@ -35,7 +37,10 @@ package final class RowDiffer {
         let after = try DatabaseState(database, after: before, changed: changed)
         var summary = RowDiffSummary()
         if changed.areAll || !changed.numbers.isEmpty {
-            let run = RowDiffRun(before: before, after: after, changed: changed, options: options, emit: emit)
+            let (matches, tables) = tablesToCompare(after)
+            let run = RowDiffRun(
+                before: before, after: after, changed: changed, options: options, matches: matches, tables: tables,
+                emit: emit)
             try run.tell()
             summary.leavesSearched = run.leavesSearched
             summary.endedEarly = run.isStopped
@@ -44,5 +49,20 @@ package final class RowDiffer {
         summary.pagesRead = before.database.pagesRead - readBefore + database.pagesRead
         before = after
         return summary
+    }
+
+    /// The tables of both states that the options ask for. They stay the same as long as the schema does.
+    private func tablesToCompare(_ after: DatabaseState) -> (SchemaMatches, [TableMatch]) {
+        if before.schema === after.schema, let unchanged, unchanged.schema === after.schema {
+            return (unchanged.matches, unchanged.tables)
+        }
+        let matches = SchemaMatches(from: before.schema, to: after.schema)
+        let tables = matches.tables.filter { match in
+            [(match.old, before.schema), (match.new, after.schema)].contains { entry, schema in
+                entry.map { options.includes($0.name, label: schema.label(ofTable: $0.name)) } ?? false
+            }
+        }
+        if before.schema === after.schema { unchanged = (after.schema, matches, tables) }
+        return (matches, tables)
     }
 }

@@ -12,4 +12,6 @@ package struct SchemaEntry: Equatable, Sendable {
     package var rootPage: UInt32
     /// Empty for indices that SQLite makes by itself.
     package var sql: [UInt8]
+    /// Of its row in the schema table. VACUUM gives new ones.
+    package var rowid: Int64
 }

@@ -35,8 +35,10 @@ struct SchemaMatches {
             if old.rootPage != entry.rootPage { changes.append(.moved(old, to: entry)) }
             appendTable(old, entry)
         }
+        var roots: [UInt32: SchemaEntry] = [:]
+        for entry in left.values where entry.kind == .table { roots[entry.rootPage] = entry }
         for entry in new {
-            if let old = left.values.first(where: { Self.isRenamed($0, to: entry) }) {
+            if let old = roots[entry.rootPage], left[Key(old)] == old, Self.isRenamed(old, to: entry) {
                 left[Key(old)] = nil
                 changes.append(.renamed(old, to: entry))
                 appendTable(old, entry)
@@ -58,12 +60,19 @@ struct SchemaMatches {
         if match.old != nil || match.new != nil { tables.append(match) }
     }
 
-    /// ALTER TABLE … RENAME TO keeps the root page and the columns.
+    /// ALTER TABLE … RENAME TO keeps the root page and the row in the schema table, and writes the new name in double quotes
+    /// wherever the CREATE text had the old one. A table that was made in the place of another has its text as it was given.
     private static func isRenamed(_ old: SchemaEntry, to new: SchemaEntry) -> Bool {
         guard old.kind == .table, new.kind == .table, old.rootPage == new.rootPage, old.rootPage != 0,
-            let before = TableDefinition(createTable: old.sql), let after = TableDefinition(createTable: new.sql)
+            old.rowid == new.rowid, let before = SQLTokenizer.tokens(of: old.sql),
+            let after = SQLTokenizer.tokens(of: new.sql), before.count == after.count, after.count > 3,
+            case .quotedName = after[2]
         else { return false }
-        return before.columns.map(\.name) == after.columns.map(\.name)
+        return zip(before, after).allSatisfy { one, other in
+            if one == other { return true }
+            guard let one = one.name, let other = other.name else { return false }
+            return SQLName.isEqual(one, old.name) && SQLName.isEqual(other, new.name)
+        }
     }
 }
 

@@ -6,6 +6,11 @@ package enum TableLabel: Equatable, Sendable {
     /// Where a virtual table keeps its content. The name in UTF-8.
     case shadow(of: [UInt8])
 
+    /// Of all modules together.
+    static let allShadowSuffixes = ["fts5", "fts4", "rtree"].reduce(into: Set()) {
+        $0.formUnion(shadowSuffixes(ofModule: $1))
+    }
+
     /// The shadow tables of the virtual tables that come with SQLite; none for others, whose tables are then shown.
     static func shadowSuffixes(ofModule module: String) -> Set<String> {
         switch module {
