@@ -21,7 +21,6 @@ extension StoreSchema {
         ) STRICT;
 
         CREATE TABLE segment(
-            id INTEGER PRIMARY KEY,
             stream INTEGER NOT NULL,
             level INTEGER NOT NULL,
             first_commit INTEGER NOT NULL,
@@ -37,11 +36,10 @@ extension StoreSchema {
             byte_count INTEGER NOT NULL,
             hash BLOB NOT NULL,
             previous_hash BLOB NOT NULL,
-            UNIQUE(stream, first_commit)
-        ) STRICT;
+            PRIMARY KEY(stream, first_commit, last_commit)
+        ) STRICT, WITHOUT ROWID;
 
         CREATE TABLE base_image(
-            id INTEGER PRIMARY KEY,
             stream INTEGER NOT NULL,
             commit_number INTEGER NOT NULL,
             low INTEGER NOT NULL,
@@ -50,8 +48,8 @@ extension StoreSchema {
             state INTEGER NOT NULL,
             byte_count INTEGER NOT NULL,
             hash BLOB NOT NULL,
-            UNIQUE(stream, commit_number)
-        ) STRICT;
+            PRIMARY KEY(stream, commit_number)
+        ) STRICT, WITHOUT ROWID;
 
         CREATE TABLE capture_gap(
             id INTEGER PRIMARY KEY,

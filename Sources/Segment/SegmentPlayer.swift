@@ -27,13 +27,11 @@ package struct SegmentPlayer: ~Copyable {
 
     /// Plays a segment's commits up to `last`, or to its end.
     ///
-    /// Parameters:
-    ///   - stored: a block as the file has it, by its index.
-    ///   - changed: told every page that a commit wrote.
+    /// Parameter stored: a block as the file has it, by its index.
     /// Throws: `notContiguous` unless it continues where the pages are; `stateMismatch`; what the store and `stored` throw.
     package mutating func play(
         _ index: SegmentIndex, upTo last: UInt64, into target: inout some PageStore,
-        stored: (Int) throws -> [UInt8], changed: (UInt32) -> Void = { _ in }
+        stored: (Int) throws -> [UInt8]
     ) throws {
         let (header, table) = (index.header, index.table)
         guard header.firstCommit == commit + 1 else {
@@ -53,7 +51,6 @@ package struct SegmentPlayer: ~Copyable {
                 let range = offset * size..<(offset + 1) * size
                 try target.write(page, bytes[range])
                 hashes.set(page, bytes.withPart(range) { hashes.hash(of: page, $0) })
-                changed(page)
                 position += 1
                 guard position == table.commits[entry].pages.upperBound else { continue }
                 try end(table.commits[entry], &target)

@@ -42,7 +42,7 @@ extension StoreReader {
                 "segments",
                 """
                 SELECT \(SegmentRow.columns) FROM segment JOIN stream ON stream.id = segment.stream
-                WHERE stream.uuid = ? ORDER BY first_commit, segment.id
+                WHERE stream.uuid = ? ORDER BY first_commit, last_commit
                 """
             ).forEachRow([.bytes(stream.bytes)]) { (row) throws(StoreError) in
                 if let segment = SegmentRow(row) { rows.append(segment) }

@@ -235,12 +235,13 @@ final class DatabaseScene {
     @Test func anImageHasThePagesWithoutAFile() throws {
         let scene = try DatabaseScene(pageSize: 512, seed: 21)
         let history = try scene.history()
-        let image = try DatabaseImage(history, at: 5)
-        let later = image.copy()
-        let changed = try later.advance(to: 17)
-        let written = Set(scene.workload.commits[5..<17].flatMap(\.pages))
-        #expect(changed == written)
-        for (image, number) in [(image, 5), (later, 17)] {
+        // Commit 7 lies within a segment, as 9 of the same and 17 of another do.
+        let image = try DatabaseImage(history, at: 7)
+        let next = image.copy()
+        #expect(try next.advance(to: 9) == Set(scene.workload.commits[7..<9].flatMap(\.pages)))
+        let later = next.copy()
+        #expect(try later.advance(to: 17) == Set(scene.workload.commits[9..<17].flatMap(\.pages)))
+        for (image, number) in [(image, 7), (next, 9), (later, 17)] {
             let copy = try scene.workload.copy(after: number)
             #expect(Int(image.pageCount) * 512 == copy.count)
             for page in 1...image.pageCount {

@@ -133,7 +133,9 @@ struct MadeStream: ~Copyable {
         let lost = try files.write(try #require(next))
         // Half a file under its temporary name, a segment that does not continue, another stream's leftovers.
         try Files.write([1, 2, 3], to: directory.appending(Array("0000000000000009-000000000000000a.vseg.tmp".utf8)))
-        var stray = try MadeStream(number: 1, hashes: PageHashes(stream: Self.uuid))
+        var other = PageHashes(stream: Self.uuid)
+        other.resize(to: 2)
+        var stray = try MadeStream(number: 1, hashes: other)
         let strayBytes = try #require(try stray.segment(1)).bytes
         try Files.write(strayBytes, to: directory.appending(Array("0000000000000020-0000000000000021.vseg".utf8)))
         try Files.makeDirectory(files.directory.appending(Array("00000000000040008000000000000000".utf8)))

@@ -115,7 +115,8 @@ package struct VerifyAnswer {
             for finding in databases.findings { text += "damaged: \(finding.place): \(finding.text)\n" }
             let count = findings.count + databases.findings.count
             text += count == 0 ? "ok" : "damaged"
-            text += ": \(blockCount) blocks, \(eventCount) events, \(databases.fileCount) files of databases, "
+            text += ": \(blockCount) blocks, \(eventCount) events, "
+            if databases.fileCount > 0 { text += "\(databases.fileCount) files of databases, " }
             text += "\(count) findings\n"
             context.output.bytes.append(string: text)
         case .csv:

@@ -30,7 +30,14 @@ package final class DatabaseImage {
     /// The commit whose state this is.
     package private(set) var commit: UInt64
     private var pages: OverlaidPages
-    private var hashes: PageHashes
+    /// Where the segment begins that the commit lies in: a segment's changes can only be read from its start.
+    private var boundary: Boundary
+
+    private struct Boundary {
+        var commit: UInt64
+        var pages: OverlaidPages
+        var hashes: PageHashes
+    }
 
     /// The state after `commit`. Throws: `Failure`, `StoreError`, `SegmentError`.
     package init(_ history: DatabaseHistory, at commit: UInt64) throws {
@@ -39,14 +46,17 @@ package final class DatabaseImage {
         pageSize = Int(reader.index.header.pageSize)
         self.history = history
         self.commit = way.base.commit
-        hashes = try reader.hashes { _, _ in }
-        pages = OverlaidPages(base: try BasePages(consume reader), pageCount: hashes.pageCount, pageSize: pageSize)
+        let hashes = try reader.hashes { _, _ in }
+        let base = OverlaidPages(
+            base: try BasePages(consume reader), pageCount: hashes.pageCount, pageSize: pageSize)
+        pages = base
+        boundary = Boundary(commit: way.base.commit, pages: base, hashes: hashes)
         _ = try advance(to: commit)
     }
 
     private init(copying other: DatabaseImage) {
-        (history, pageSize, commit, pages, hashes) = (
-            other.history, other.pageSize, other.commit, other.pages, other.hashes
+        (history, pageSize, commit, pages, boundary) = (
+            other.history, other.pageSize, other.commit, other.pages, other.boundary
         )
     }
 
@@ -66,21 +76,23 @@ package final class DatabaseImage {
     package func advance(to later: UInt64) throws -> Set<UInt32> {
         var changed: Set<UInt32> = []
         guard later > commit else { return changed }
-        var player = try SegmentPlayer(hashes: hashes, commit: commit)
-        for row in history.segments where row.commitCount > 0 && row.lastCommit > commit {
-            guard player.commit < later, row.isAnchored else { continue }
-            let first = player.commit + 1
-            guard row.firstCommit <= first else { throw Failure.noBase(later) }
+        var target = boundary.pages
+        var reached = boundary
+        var player = try SegmentPlayer(hashes: reached.hashes, commit: reached.commit)
+        for row in history.segments where row.commitCount > 0 && row.lastCommit > reached.commit {
+            guard player.commit < later, row.isAnchored, row.firstCommit == player.commit + 1 else { break }
             let file = try history.files.open(row)
-            try player.play(file.index, upTo: later, into: &pages) { number in
-                try file.block(number)
-            } changed: {
-                changed.insert($0)
+            try player.play(file.index, upTo: later, into: &target) { try file.block($0) }
+            let table = file.index.table
+            for entry in table.commits where entry.number > commit && entry.number <= later {
+                changed.formUnion(table.pages[entry.pages])
+            }
+            if player.commit == row.lastCommit {
+                reached = Boundary(commit: player.commit, pages: target, hashes: player.hashes)
             }
         }
         guard player.commit == later else { throw Failure.noBase(later) }
-        hashes = player.hashes
-        commit = later
+        (pages, boundary, commit) = (target, reached, later)
         return changed
     }
 }
