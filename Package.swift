@@ -45,6 +45,7 @@ let package = Package(
         .target(name: "Syscalls", dependencies: ["CLinux", "CCapability", "Model"], swiftSettings: settings),
         .target(name: "Fanotify", dependencies: ["CLinux", "Syscalls", "Model"], swiftSettings: settings),
         .target(name: "Block", dependencies: ["CZstd", "CXXHash", "Model"], swiftSettings: settings),
+        .target(name: "SQLiteWAL", dependencies: ["Model"], swiftSettings: settings),
         .target(
             name: "Store", dependencies: ["CSQLite", "Block", "Model", "Schema", "Syscalls"],
             swiftSettings: settings),
@@ -72,6 +73,9 @@ let package = Package(
             name: "FanotifyTests", dependencies: ["CLinux", "Fanotify", "Model", "Syscalls", "TestSupport"],
             swiftSettings: settings),
         .testTarget(name: "BlockTests", dependencies: ["Block", "Model", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "SQLiteWALTests", dependencies: ["Model", "SQLiteWAL", "Syscalls", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "StoreTests", dependencies: ["Block", "Model", "Schema", "Store", "Syscalls", "TestSupport"],
             swiftSettings: settings),
