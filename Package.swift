@@ -46,15 +46,19 @@ let package = Package(
         .target(name: "Fanotify", dependencies: ["CLinux", "Syscalls", "Model"], swiftSettings: settings),
         .target(name: "Block", dependencies: ["CZstd", "CXXHash", "Model"], swiftSettings: settings),
         .target(name: "SQLiteWAL", dependencies: ["Model"], swiftSettings: settings),
+        .target(name: "Segment", dependencies: ["Block", "Model"], swiftSettings: settings),
         .target(
-            name: "Store", dependencies: ["CSQLite", "Block", "Model", "Schema", "Syscalls"],
+            name: "Store", dependencies: ["CSQLite", "Block", "Model", "Schema", "Segment", "Syscalls"],
             swiftSettings: settings),
         .target(
             name: "Recorder",
-            dependencies: ["Block", "CLinux", "Fanotify", "Model", "Store", "Syscalls", collections, logging],
+            dependencies: [
+                "Block", "CLinux", "Fanotify", "Model", "SQLiteWAL", "Segment", "Store", "Syscalls", collections,
+                logging,
+            ],
             swiftSettings: settings),
         .target(
-            name: "Query", dependencies: ["Block", "Model", "Store", "Syscalls"], swiftSettings: settings),
+            name: "Query", dependencies: ["Block", "Model", "Segment", "Store", "Syscalls"], swiftSettings: settings),
         .executableTarget(
             name: "varved", dependencies: ["Model", "Recorder", "Syscalls", argumentParser, logging],
             swiftSettings: settings),
@@ -77,14 +81,21 @@ let package = Package(
             name: "SQLiteWALTests", dependencies: ["Model", "SQLiteWAL", "Syscalls", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "StoreTests", dependencies: ["Block", "Model", "Schema", "Store", "Syscalls", "TestSupport"],
+            name: "SegmentTests", dependencies: ["Block", "Model", "Segment", "Syscalls", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "StoreTests",
+            dependencies: ["Block", "Model", "Schema", "Segment", "Store", "Syscalls", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "RecorderTests",
-            dependencies: ["Block", "Fanotify", "Model", "Recorder", "Store", "Syscalls", "TestSupport"],
+            dependencies: [
+                "Block", "Fanotify", "Model", "Recorder", "SQLiteWAL", "Segment", "Store", "Syscalls", "TestSupport",
+            ],
             swiftSettings: settings),
         .testTarget(
-            name: "QueryTests", dependencies: ["Block", "Model", "Query", "Store", "Syscalls", "TestSupport"],
+            name: "QueryTests",
+            dependencies: ["Block", "Model", "Query", "Segment", "Store", "Syscalls", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests", dependencies: ["CLinux", "Model", "Syscalls", "TestSupport", "varve", "varved"],

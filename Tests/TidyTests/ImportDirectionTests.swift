@@ -10,12 +10,15 @@ import Testing
         // Pure over bytes: no C library, no system calls, so no I/O.
         "Block": ["CXXHash", "CZstd", "Model", "Synchronization"],
         "SQLiteWAL": ["Model"],
-        "Store": ["Block", "CSQLite", "CXXHash", "Glibc", "Model", "Schema", "Synchronization", "Syscalls"],
+        "Segment": ["Block", "CXXHash", "CZstd", "Model"],
+        "Store": ["Block", "CSQLite", "CXXHash", "Glibc", "Model", "Schema", "Segment", "Synchronization", "Syscalls"],
         "Recorder": [
-            "Block", "CLinux", "DequeModule", "Fanotify", "Glibc", "Logging", "Model", "SQLiteWAL", "Store",
-            "Synchronization", "Syscalls",
+            "Block", "CLinux", "DequeModule", "Fanotify", "Glibc", "Logging", "Model", "SQLiteWAL", "Segment",
+            "Store", "Synchronization", "Syscalls",
         ],
-        "Query": ["Block", "CSQLite", "Glibc", "Model", "SQLiteWAL", "Store", "Synchronization", "Syscalls"],
+        "Query": [
+            "Block", "CSQLite", "Glibc", "Model", "SQLiteWAL", "Segment", "Store", "Synchronization", "Syscalls",
+        ],
         "varved": ["ArgumentParser", "Glibc", "Logging", "Model", "Recorder", "Syscalls"],
         "varve": ["ArgumentParser", "Glibc", "Model", "Query"],
     ]
