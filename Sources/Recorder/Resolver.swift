@@ -7,6 +7,9 @@ import Store
 private let entryOperations = EventMask(
     rawValue: EventMask.create.rawValue | EventMask.delete.rawValue | EventMask.rename.rawValue)
 
+/// What a write to the log of a database is reported as.
+private let logWrites = EventMask(rawValue: EventMask.create.rawValue | EventMask.modify.rawValue)
+
 /// Turns event records into the columns of a batch: paths, processes, objects.
 ///
 /// No `String`, no allocation and no lock per record once a directory, a name and a process are known.
@@ -26,6 +29,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     let exclusion: ExclusionFilter
     /// What *mounts* has to say.
     private let scopeChanges: ScopeChanges
+    /// Who is told of writes to logs of databases; nil where none are captured.
+    private let logNotes: LogNotes?
 
     private var folding = LinkCountFolding()
     private var overlays = OverlayFolding()
@@ -99,8 +104,9 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     init(
         scope: RecordingScope, counters: RecorderCounters, directories: Directories, executables: ExecutableSource,
         processes: Processes, nextInstance: UInt64, exclusions: [Glob], witness: ProcessWitness? = nil,
-        scopeChanges: ScopeChanges = ScopeChanges()
+        scopeChanges: ScopeChanges = ScopeChanges(), logNotes: LogNotes? = nil
     ) {
+        self.logNotes = logNotes
         self.scope = scope
         self.counters = counters
         self.directories = directories
@@ -294,13 +300,17 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                 return
             }
         }
+        if let logNotes, isKept, record.mask.rawValue & logWrites.rawValue != 0, isLogName(name) {
+            actor = actor ?? processes.index(of: record.pid, at: window, in: &batch)
+            noteLog(record, name: name, in: directory, identity: identity, by: actor, window: window, to: logNotes)
+        }
         var mask = EventMask(rawValue: record.mask.rawValue & wantedBits)
         var shape = EventShape.asReported
         var eventObject = identity
         var seen: OverlayFolding.Observation?
         var verdict = OverlayFolding.Verdict.keep
         let isInWork = place.isInWork || targetPlace?.isInWork == true
-        if hasOverlays, isKept, !mask.isDisjoint(with: .operations), actor == nil,
+        if hasOverlays, isKept, !mask.isDisjoint(with: .operations), !record.mask.contains(.openExec),
             isInWork || overlays.mayConcern(pid: record.pid, mask: mask)
         {
             let observation = OverlayFolding.Observation(
@@ -372,6 +382,32 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
                 record, of: bytes, directory: directory, target: target, object: object, identity: identity,
                 isKept: isKept)
         }
+    }
+
+    /// The name ends like that of a write-ahead log of SQLite.
+    private func isLogName(_ name: RawSpan) -> Bool {
+        let count = name.byteCount
+        guard count > 4 else { return false }
+        // SAFETY: bounds are checked by the call itself; every bit pattern is a UInt32.
+        let end = unsafe name.unsafeLoadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
+        return UInt32(littleEndian: end) == 0x6C61_772D
+    }
+
+    /// Somebody made or wrote what may be the log of a database that is captured.
+    private func noteLog(
+        _ record: EventRecord, name: RawSpan, in directory: DirectoryTree.Index, identity: FileIdentity?,
+        by actor: (index: ProcessIndex, isUncertain: Bool)?, window: TimeWindow, to notes: LogNotes
+    ) {
+        guard var path = pathBytes(of: directory) else { return }
+        if path.last != UInt8(ascii: "/") { path.append(UInt8(ascii: "/")) }
+        // SAFETY: the buffer is lent for the call and only read.
+        unsafe name.withUnsafeBytes { unsafe path.append(contentsOf: $0) }
+        let process = actor.flatMap { $0.isUncertain ? nil : batch.processes[Int($0.index)] }
+        let inode = identity.flatMap { $0.root == 0 ? $0.inode : nil }
+        notes.add(
+            LogNotes.Note(
+                path: RawPath(path), inode: inode, process: process, window: window,
+                isCreation: record.mask.contains(.create)))
     }
 
     /// What a file's making or opening, writing and closing does not consist of: a record that joined it with other

@@ -144,14 +144,27 @@ package struct CaptureMachine: Sendable {
     // MARK: Reading
 
     func readHeader(_ files: inout some WALReading & ~Copyable) throws(WALReadError) -> WALHeader.Reading {
+        try Self.header(of: &files)
+    }
+
+    func readIndex(_ files: inout some WALReading & ~Copyable) throws(WALReadError) -> WALIndexHeader? {
+        try Self.index(of: &files)
+    }
+
+    /// Reads the start of the log.
+    package static func header(
+        of files: inout some WALReading & ~Copyable
+    ) throws(WALReadError) -> WALHeader.Reading {
         var bytes: [UInt8] = []
         try files.readLog(at: 0, count: WALHeader.byteCount, into: &bytes)
         // SAFETY: the array lives through the call, which only reads it.
         return unsafe WALHeader.read(bytes.span.bytes)
     }
 
-    /// nil where there is none that holds together.
-    func readIndex(_ files: inout some WALReading & ~Copyable) throws(WALReadError) -> WALIndexHeader? {
+    /// Reads the index's header; nil where there is none that holds together.
+    package static func index(
+        of files: inout some WALReading & ~Copyable
+    ) throws(WALReadError) -> WALIndexHeader? {
         var bytes: [UInt8] = []
         for _ in 0..<5 {
             try files.readIndex(at: 0, count: WALIndexHeader.byteCount, into: &bytes)

@@ -49,6 +49,8 @@ package enum MissedCause: Hashable, Sendable, CaseIterable {
     case wrapped
     /// The log was cut.
     case truncated
+    /// The log was removed before it was read.
+    case removed
     /// More bytes in one transaction than may be held.
     case tooLarge
 }
