@@ -92,8 +92,9 @@ private final class Collector: CaptureSink {
         #expect(sink.commits.count > count / 2)
         #expect(sink.commits.allSatisfy { $0.attribution == .exact && $0.writers.map(\.pid) == [writer.pid] })
         var number: UInt64 = 0
+        let gaps = sink.gaps
         for commit in sink.commits {
-            let gap = sink.gaps.first { $0.first == number + 1 }
+            let gap = gaps.first { $0.first == number + 1 }
             #expect(commit.number == (gap?.last ?? number) + 1)
             number = commit.number
             #expect(commit.low < commit.high)
