@@ -67,7 +67,8 @@ let package = Package(
 
         // Tests: one target a room, and the built programs on the real kernel.
         .target(
-            name: "TestSupport", dependencies: ["CLinux", "Model", "Syscalls"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["Block", "CLinux", "Model", "Segment", "Syscalls"],
+            path: "Tests/TestSupport",
             swiftSettings: settings),
         .testTarget(name: "ModelTests", dependencies: ["Model"], swiftSettings: settings),
         .testTarget(
@@ -104,5 +105,10 @@ let package = Package(
             name: "FaultTests", dependencies: ["CLinux", "Model", "Syscalls", "TestSupport", "varve", "varved"],
             swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
+
+        // Measures what segments take; not a product.
+        .executableTarget(
+            name: "segment-benchmark", dependencies: ["Block", "Model", "Segment", "TestSupport"],
+            path: "benchmarks/segments", swiftSettings: settings),
     ]
 )

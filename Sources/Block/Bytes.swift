@@ -1,18 +1,18 @@
 /// What is wrong with the content of one part; the reader adds which part it was.
-enum PartError: Error {
+package enum PartError: Error {
     case truncated
     case malformed(StaticString)
 }
 
 /// The numbers of the format: unsigned LEB128 of at most ten bytes, signed ones zigzag first.
-enum Zigzag {
+package enum Zigzag {
     @inline(__always)
-    static func encode(_ value: Int64) -> UInt64 {
+    package static func encode(_ value: Int64) -> UInt64 {
         UInt64(bitPattern: (value << 1) ^ (value >> 63))
     }
 
     @inline(__always)
-    static func decode(_ value: UInt64) -> Int64 {
+    package static func decode(_ value: UInt64) -> Int64 {
         Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
     }
 
@@ -31,7 +31,7 @@ enum Zigzag {
 
 extension [UInt8] {
     @inline(__always)
-    mutating func appendVarint(_ value: UInt64) {
+    package mutating func appendVarint(_ value: UInt64) {
         var rest = value
         while rest >= 0x80 {
             append(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -40,16 +40,16 @@ extension [UInt8] {
         append(UInt8(truncatingIfNeeded: rest))
     }
 
-    mutating func appendVarint(_ value: Int) {
+    package mutating func appendVarint(_ value: Int) {
         appendVarint(UInt64(value))
     }
 
     @inline(__always)
-    mutating func appendZigzag(_ value: Int64) {
+    package mutating func appendZigzag(_ value: Int64) {
         appendVarint(Zigzag.encode(value))
     }
 
-    mutating func appendLittleEndian(_ value: UInt64) {
+    package mutating func appendLittleEndian(_ value: UInt64) {
         var rest = value
         for _ in 0..<8 {
             append(UInt8(truncatingIfNeeded: rest))
@@ -57,31 +57,31 @@ extension [UInt8] {
         }
     }
 
-    mutating func appendLittleEndian32(_ value: UInt32) {
+    package mutating func appendLittleEndian32(_ value: UInt32) {
         for shift in stride(from: 0, to: 32, by: 8) { append(UInt8(truncatingIfNeeded: value >> UInt32(shift))) }
     }
 
-    mutating func append(_ uuid: UUIDBytes) {
+    package mutating func append(_ uuid: UUIDBytes) {
         append(contentsOf: uuid.bytes)
     }
 }
 
 /// Reads numbers off the front of some bytes; never past their end.
-struct ByteCursor: ~Escapable {
+package struct ByteCursor: ~Escapable {
     private let bytes: RawSpan
-    private(set) var offset: Int
+    package private(set) var offset: Int
 
     @_lifetime(copy bytes)
-    init(_ bytes: RawSpan) {
+    package init(_ bytes: RawSpan) {
         self.bytes = bytes
         offset = 0
     }
 
-    var remainingByteCount: Int { bytes.byteCount &- offset }
+    package var remainingByteCount: Int { bytes.byteCount &- offset }
 
     @inline(__always)
     @_lifetime(self: copy self)
-    mutating func byte() throws(PartError) -> UInt8 {
+    package mutating func byte() throws(PartError) -> UInt8 {
         guard offset < bytes.byteCount else { throw .truncated }
         let value = bytes.byte(at: offset)
         offset &+= 1
@@ -91,7 +91,7 @@ struct ByteCursor: ~Escapable {
     /// Cost: one bounds check for numbers of one and two bytes, which are nearly all.
     @inline(__always)
     @_lifetime(self: copy self)
-    mutating func varint() throws(PartError) -> UInt64 {
+    package mutating func varint() throws(PartError) -> UInt64 {
         if offset &+ 2 <= bytes.byteCount {
             let pair = bytes.quarterWord(at: offset)
             if pair & 0x80 == 0 {
@@ -121,21 +121,21 @@ struct ByteCursor: ~Escapable {
 
     @inline(__always)
     @_lifetime(self: copy self)
-    mutating func zigzag() throws(PartError) -> Int64 {
+    package mutating func zigzag() throws(PartError) -> Int64 {
         Zigzag.decode(try varint())
     }
 
     /// A number that counts or indexes something of which there are at most `limit`.
     @inline(__always)
     @_lifetime(self: copy self)
-    mutating func count(atMost limit: Int) throws(PartError) -> Int {
+    package mutating func count(atMost limit: Int) throws(PartError) -> Int {
         let value = try varint()
         guard value <= UInt64(limit) else { throw .malformed("count beyond its limit") }
         return Int(truncatingIfNeeded: value)
     }
 
     @_lifetime(self: copy self)
-    mutating func littleEndian64() throws(PartError) -> UInt64 {
+    package mutating func littleEndian64() throws(PartError) -> UInt64 {
         guard remainingByteCount >= 8 else { throw .truncated }
         let value = bytes.word(at: offset)
         offset &+= 8
@@ -143,7 +143,7 @@ struct ByteCursor: ~Escapable {
     }
 
     @_lifetime(self: copy self)
-    mutating func littleEndian32() throws(PartError) -> UInt32 {
+    package mutating func littleEndian32() throws(PartError) -> UInt32 {
         guard remainingByteCount >= 4 else { throw .truncated }
         let value = bytes.halfWord(at: offset)
         offset &+= 4
@@ -151,13 +151,13 @@ struct ByteCursor: ~Escapable {
     }
 
     @_lifetime(self: copy self)
-    mutating func uuid() throws(PartError) -> UUIDBytes {
+    package mutating func uuid() throws(PartError) -> UUIDBytes {
         let high = try littleEndian64().byteSwapped
         return UUIDBytes(high: high, low: try littleEndian64().byteSwapped)
     }
 
     @_lifetime(self: copy self)
-    mutating func array(_ count: Int) throws(PartError) -> [UInt8] {
+    package mutating func array(_ count: Int) throws(PartError) -> [UInt8] {
         guard count <= remainingByteCount else { throw .truncated }
         let slice = bytes.extracting(offset..<offset &+ count)
         offset &+= count
@@ -168,7 +168,7 @@ struct ByteCursor: ~Escapable {
     }
 
     /// Nothing may follow what a part is declared to hold.
-    func expectEnd() throws(PartError) {
+    package func expectEnd() throws(PartError) {
         guard remainingByteCount == 0 else { throw .malformed("bytes after the end") }
     }
 }

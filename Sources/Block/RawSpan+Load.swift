@@ -65,7 +65,7 @@ extension RawSpan {
 extension [UInt8] {
     /// Appends the bytes of a span.
     @inline(__always)
-    mutating func append(contentsOf span: RawSpan) {
+    package mutating func append(contentsOf span: RawSpan) {
         // SAFETY: the buffer is only read, within the call and within its bounds.
         unsafe span.withUnsafeBytes { unsafe append(contentsOf: $0) }
     }

@@ -3,7 +3,7 @@ import CXXHash
 /// The hash function of the format: XXH3 of libxxhash 0.8, seed 0 unless said.
 package enum XXH3 {
     /// The 64-bit hash of some bytes.
-    static func hash64(_ bytes: RawSpan, seed: UInt64 = 0) -> UInt64 {
+    package static func hash64(_ bytes: RawSpan, seed: UInt64 = 0) -> UInt64 {
         // SAFETY: the function reads `count` bytes at the pointer, within the closure; zero bytes are never read.
         unsafe bytes.withUnsafeBytes { unsafe varve_xxh3_64($0.baseAddress, $0.count, seed) }
     }
@@ -15,7 +15,7 @@ package enum XXH3 {
     }
 
     /// The 128-bit hash of some bytes.
-    static func hash128(_ bytes: RawSpan) -> EventsHash {
+    package static func hash128(_ bytes: RawSpan) -> EventsHash {
         // SAFETY: the function reads `count` bytes at the pointer, within the closure; zero bytes are never read.
         let hash = unsafe bytes.withUnsafeBytes { unsafe varve_xxh3_128($0.baseAddress, $0.count) }
         return EventsHash(high: hash.high, low: hash.low)

@@ -5,11 +5,11 @@ import Synchronization
 ///
 /// Source: zstd manual, "Explicit context". Every frame carries its content size; its checksum stands in the header of
 /// the block, over the frame's own bytes, so that zstd never sees damaged ones.
-@safe struct Compressor: ~Copyable {
+@safe package struct Compressor: ~Copyable {
     // Owned by this value alone from creation to deinit; a context may be used from any one thread at a time.
     private let context: OpaquePointer
 
-    init() throws(BlockError) {
+    package init() throws(BlockError) {
         // SAFETY: a fresh context or nil; this value owns it from here on.
         guard let context = unsafe ZSTD_createCCtx() else { throw BlockError(.compression, "no memory for a context") }
         unsafe self.context = context
@@ -21,7 +21,7 @@ import Synchronization
     }
 
     /// Appends one frame holding `bytes` at zstd level `level`.
-    mutating func compress(_ bytes: [UInt8], level: Int32, to output: inout [UInt8]) throws(BlockError) {
+    package mutating func compress(_ bytes: [UInt8], level: Int32, to output: inout [UInt8]) throws(BlockError) {
         let start = output.count
         let bound = ZSTD_compressBound(bytes.count)
         output.append(contentsOf: repeatElement(0, count: bound))
@@ -91,12 +91,47 @@ extension Compressor {
     }
 }
 
+extension Compressor {
+    /// Appends one frame holding `bytes`, which may repeat what stands in `prefix`.
+    ///
+    /// The window spans both, else what is far back would be out of reach. Source: zstd.h, ZSTD_CCtx_refPrefix, note 2.
+    package mutating func compress(
+        _ bytes: [UInt8], prefix: [UInt8], level: Int32, to output: inout [UInt8]
+    ) throws(BlockError) {
+        let start = output.count
+        let bound = ZSTD_compressBound(bytes.count)
+        let span = bytes.count + prefix.count
+        let windowLog = Int32(clamping: max(10, Int.bitWidth - max(1, span - 1).leadingZeroBitCount))
+        output.append(contentsOf: [UInt8](repeating: 0, count: bound))
+        // SAFETY: the context is valid; all buffers are valid for the counts given and outlive the call that uses the
+        // prefix, after which the context forgets it; the output is written only within `bound` bytes.
+        let written = unsafe output.withUnsafeMutableBytes { target in
+            unsafe bytes.withUnsafeBytes { source in
+                unsafe prefix.withUnsafeBytes { before in
+                    _ = unsafe ZSTD_CCtx_reset(context, ZSTD_reset_session_and_parameters)
+                    _ = unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
+                    _ = unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, windowLog)
+                    let refused = unsafe ZSTD_CCtx_refPrefix(context, before.baseAddress, before.count)
+                    guard ZSTD_isError(refused) == 0 else { return refused }
+                    return unsafe ZSTD_compress2(
+                        context, target.baseAddress.map { unsafe $0 + start }, bound, source.baseAddress, source.count)
+                }
+            }
+        }
+        guard ZSTD_isError(written) == 0 else {
+            output.removeSubrange(start...)
+            throw Self.error(written)
+        }
+        output.removeSubrange((start + written)...)
+    }
+}
+
 /// A reused decompression context.
 // Sendable: the context is reached only through its one owner, and zstd ties it to no thread.
-@safe struct Decompressor: ~Copyable, @unchecked Sendable {
+@safe package struct Decompressor: ~Copyable, @unchecked Sendable {
     private let context: OpaquePointer
 
-    init() throws(BlockError) {
+    package init() throws(BlockError) {
         // SAFETY: a fresh context or nil; this value owns it from here on.
         guard let context = unsafe ZSTD_createDCtx() else { throw BlockError(.compression, "no memory for a context") }
         unsafe self.context = context
@@ -108,7 +143,7 @@ extension Compressor {
     }
 
     /// The content of the frame, which must be `byteCount` bytes; nil when it is damaged or of another size.
-    mutating func decompress(_ frame: RawSpan, byteCount: Int) -> [UInt8]? {
+    package mutating func decompress(_ frame: RawSpan, byteCount: Int) -> [UInt8]? {
         // SAFETY: the context is valid; zstd reads within the frame and writes at most `byteCount` bytes, which are
         // all initialised when it says so.
         unsafe frame.withUnsafeBytes { source in
@@ -123,6 +158,36 @@ extension Compressor {
                 count = isWhole ? byteCount : 0
             }
             return isWhole ? content : nil
+        }
+    }
+}
+
+extension Decompressor {
+    /// The content of a frame made with `prefix`, which must be `byteCount` bytes; nil when it is damaged or of another
+    /// size. Another prefix gives other bytes or nil, never more.
+    package mutating func decompress(_ frame: RawSpan, prefix: [UInt8], byteCount: Int) -> [UInt8]? {
+        // SAFETY: the context is valid; zstd reads within the frame and the prefix, both alive for the call after which
+        // it forgets the prefix, and writes at most `byteCount` bytes, all initialised when it says so.
+        unsafe frame.withUnsafeBytes { source in
+            unsafe prefix.withUnsafeBytes { before in
+                guard unsafe ZSTD_getFrameContentSize(source.baseAddress, source.count) == UInt64(byteCount) else {
+                    return nil
+                }
+                _ = unsafe ZSTD_DCtx_reset(context, ZSTD_reset_session_only)
+                guard unsafe ZSTD_isError(ZSTD_DCtx_refPrefix(context, before.baseAddress, before.count)) == 0 else {
+                    return nil
+                }
+                var isWhole = false
+                let content = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
+                    let written = unsafe ZSTD_decompressDCtx(
+                        context, target.baseAddress, byteCount, source.baseAddress, source.count)
+                    isWhole = ZSTD_isError(written) == 0 && written == byteCount
+                    count = isWhole ? byteCount : 0
+                }
+                // After a failure the prefix may still be referenced; it must not be for the next frame.
+                _ = unsafe ZSTD_DCtx_reset(context, ZSTD_reset_session_and_parameters)
+                return isWhole ? content : nil
+            }
         }
     }
 }

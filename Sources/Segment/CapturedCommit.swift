@@ -12,6 +12,15 @@ package struct CapturedCommit: Hashable, Sendable {
         case unchained = 2
         /// No `-shm` bears witness; its frames are valid and stayed so.
         case logged = 3
+
+        /// As answers name it.
+        package var name: String {
+            switch self {
+            case .published: "published"
+            case .unchained: "unchained"
+            case .logged: "logged"
+            }
+        }
     }
 
     /// What `writers` says.
@@ -22,6 +31,15 @@ package struct CapturedCommit: Hashable, Sendable {
         case set = 2
         /// Nobody was seen to write the log.
         case unknown = 3
+
+        /// As answers name it.
+        package var name: String {
+            switch self {
+            case .exact: "exact"
+            case .set: "set"
+            case .unknown: "unknown"
+            }
+        }
     }
 
     /// In its stream, from 1. The numbers of a gap's missing commits are left out.

@@ -16,6 +16,9 @@ package struct StoreLayout: Sendable {
     /// Where a running recorder listens.
     package var socket: RawPath { name("varved.sock") }
 
+    /// Commits and base images of watched databases.
+    package var segments: RawPath { name("segments") }
+
     package static let directoryPermissions: UInt32 = 0o750
     package static let filePermissions: UInt32 = 0o640
 

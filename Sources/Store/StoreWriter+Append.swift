@@ -90,6 +90,7 @@ extension StoreWriter {
                 .integer(step.stepNanoseconds), .integer(step.monotonicNanoseconds),
             ])
         }
+        if !additions.capture.isEmpty { try insert(additions.capture, run: run?.run, connection) }
     }
 
     static func insert(

@@ -19,7 +19,9 @@ extension StoreWriter {
         self.limits = limits
         var outcome = PruneOutcome()
         if let age = limits.maxAgeNanoseconds {
-            outcome.add(try prune(before: now.advanced(byNanoseconds: -max(0, age)), cause: "max-age"))
+            let oldest = now.advanced(byNanoseconds: -max(0, age))
+            outcome.add(try prune(before: oldest, cause: "max-age"))
+            while let byteCount = try dropOldestSegments(before: oldest) { outcome.byteCount += byteCount }
         }
         if let limit = limits.maxByteCount {
             outcome.add(try hold(below: limit))
@@ -68,12 +70,23 @@ extension StoreWriter {
         if walByteCount > truncateByteLimit { _ = try checkpoint(truncating: true) }
         var used = usedByteCount
         while used > target {
+            // Watched databases and events share the room; each drop of theirs leaves a gap in the database's commits.
+            if try segmentByteCount() > limit / 2, let byteCount = try dropOldestSegments() {
+                outcome.byteCount += byteCount
+                used = usedByteCount
+                continue
+            }
             // Free pages are taken by what comes next, so a reserve of them stops the growth without moving any page.
             let missing = (used - target) &+ truncateByteLimit
             let free = try freeByteCount()
             if free < missing {
                 let step = try prune(atLeast: missing - free, cause: "max-size")
                 outcome.add(step)
+                if step.blockCount == 0, let byteCount = try dropOldestSegments() {
+                    outcome.byteCount += byteCount
+                    used = usedByteCount
+                    continue
+                }
                 if step.blockCount == 0, free == 0, try !dropOldestNotes() { break }
             }
             // Only beyond this it is not enough to grow no further.

@@ -42,8 +42,12 @@ enum CommandRunner {
     /// Asking it directly spares the options of all the others; where it objects, the whole command line is parsed again
     /// for the message.
     private static func question() -> (any QueryCommand)? {
-        let words = CommandLine.arguments.dropFirst()
-        let type = Varve.configuration.subcommands.first { $0.configuration.commandName == words.first }
+        var words = CommandLine.arguments.dropFirst()
+        var type = Varve.configuration.subcommands.first { $0.configuration.commandName == words.first }
+        if let group = type, !group.configuration.subcommands.isEmpty {
+            words = words.dropFirst()
+            type = group.configuration.subcommands.first { $0.configuration.commandName == words.first }
+        }
         guard let type = type as? any QueryCommand.Type else { return nil }
         return try? type.parse(Array(words.dropFirst()))
     }

@@ -20,7 +20,7 @@ import Testing
         #expect(Array(header[0..<15]) == Array("SQLite format 3".utf8))
         #expect(header[16] == 0x10 && header[17] == 0, "page size 4096")
         #expect(header[18] == 2 && header[19] == 2, "WAL mode")
-        #expect(Array(header[60..<64]) == [0, 0, 0, 2], "user_version")
+        #expect(Array(header[60..<64]) == [0, 0, 0, 3], "user_version")
         #expect(Array(header[64..<68]) == [0, 0, 0, 1], "auto_vacuum=INCREMENTAL")
         #expect(Array(header[68..<72]) == Array("Varv".utf8), "application_id")
     }
@@ -138,7 +138,9 @@ import Testing
             _ = try writer.beginRun(StoreScene.run(), coverage: [])
         }
         let database = scene.directory.appending("store/varve.db")
-        try runSuccessfully("sqlite3", [database, "DROP TABLE container_mount; PRAGMA user_version = 1"])
+        let newer = ["container_mount", "stream", "stream_path", "segment", "base_image", "capture_gap"]
+        let drops = newer.map { "DROP TABLE \($0);" }.joined()
+        try runSuccessfully("sqlite3", [database, drops + "PRAGMA user_version = 1"])
         #expect(try scene.reader().containerMounts() == [])
         #expect(try scene.reader().runs().count == 1)
         let mount = ContainerMount(

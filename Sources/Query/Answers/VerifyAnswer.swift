@@ -63,9 +63,10 @@ package struct VerifyAnswer {
                 Finding(
                     firstSequence: expected, count: last - expected + 1, text: "the blocks end before the last number"))
         }
-        write(findings, blockCount, eventCount)
+        let databases = try DatabaseVerification(reader)
+        write(findings, databases, blockCount, eventCount)
         try context.output.flush()
-        return findings.isEmpty ? .found : .unreadable
+        return findings.isEmpty && databases.findings.isEmpty ? .found : .unreadable
     }
 
     /// What is wrong with one block; throws where it does not decode or does not match its hashes.
@@ -101,7 +102,9 @@ package struct VerifyAnswer {
         return problems
     }
 
-    private func write(_ findings: [Finding], _ blockCount: UInt64, _ eventCount: UInt64) {
+    private func write(
+        _ findings: [Finding], _ databases: DatabaseVerification, _ blockCount: UInt64, _ eventCount: UInt64
+    ) {
         switch context.textFormat {
         case .table:
             var text = ""
@@ -109,8 +112,11 @@ package struct VerifyAnswer {
                 let last = finding.firstSequence &+ finding.count &- 1
                 text += "damaged: events \(finding.firstSequence) to \(last): \(finding.text)\n"
             }
-            text += findings.isEmpty ? "ok" : "damaged"
-            text += ": \(blockCount) blocks, \(eventCount) events, \(findings.count) findings\n"
+            for finding in databases.findings { text += "damaged: \(finding.place): \(finding.text)\n" }
+            let count = findings.count + databases.findings.count
+            text += count == 0 ? "ok" : "damaged"
+            text += ": \(blockCount) blocks, \(eventCount) events, \(databases.fileCount) files of databases, "
+            text += "\(count) findings\n"
             context.output.bytes.append(string: text)
         case .csv:
             var csv = CSVWriter(isForTerminal: context.output.isTerminal)
@@ -122,12 +128,18 @@ package struct VerifyAnswer {
                 csv.field(finding.text)
                 csv.endRow()
             }
+            for finding in databases.findings {
+                csv.field("")
+                csv.field("")
+                csv.field("\(finding.place): \(finding.text)")
+                csv.endRow()
+            }
             context.output.bytes += csv.bytes
         case .json, .jsonl:
             var json = JSONWriter()
             json.beginObject()
             json.key("ok")
-            json.boolean(findings.isEmpty)
+            json.boolean(findings.isEmpty && databases.findings.isEmpty)
             json.key("blocks")
             json.integer(blockCount)
             json.key("events")
@@ -144,7 +156,17 @@ package struct VerifyAnswer {
                 json.string(finding.text)
                 json.endObject()
             }
+            for finding in databases.findings {
+                json.beginObject()
+                json.key("file")
+                json.string(finding.place)
+                json.key("problem")
+                json.string(finding.text)
+                json.endObject()
+            }
             json.endArray()
+            json.key("database_files")
+            json.integer(databases.fileCount)
             json.endObject()
             json.endLine()
             context.output.bytes += json.bytes

@@ -68,6 +68,14 @@ struct Statement: ~Copyable {
         Number(clamping: integer(column))
     }
 
+    /// A text as UTF-8, whatever the database's encoding; invalid sequences pass as they are.
+    borrowing func textBytes(_ column: Int32) -> [UInt8] {
+        // SAFETY: as in `bytes`; asking for the text first makes the length that of its UTF-8 form.
+        guard let start = unsafe sqlite3_column_text(handle, column) else { return [] }
+        let count = unsafe Int(sqlite3_column_bytes(handle, column))
+        return unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: count))
+    }
+
     borrowing func bytes(_ column: Int32) -> [UInt8] {
         // SAFETY: the pointer is asked for before the length, as SQLite wants, and stays valid until the next step;
         // the bytes are copied here.

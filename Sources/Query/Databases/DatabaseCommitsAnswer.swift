@@ -1,0 +1,182 @@
+internal import Block
+package import Model
+internal import Segment
+internal import Store
+
+/// `varve db commits`: the commits of a watched database, and who wrote them.
+package struct DatabaseCommitsAnswer {
+    private let context: QueryContext
+    private let selection: Selection
+    private let name: RawPath
+    private let absolute: RawPath
+
+    /// Of the selection the range, the limit and the order count: since ≤ t_hi < until.
+    package init(_ context: QueryContext, _ selection: Selection, database name: RawPath, absolute: RawPath) {
+        self.context = context
+        self.selection = selection
+        self.name = name
+        self.absolute = absolute
+    }
+
+    private struct Entry {
+        var commit: SegmentTable.Commit
+        var pageCount: Int
+        var byteCount: Int
+        var writers: [ActorProcess]
+        var checkpointer: [ActorProcess]
+    }
+
+    /// Throws: `StoreError`, `UsageError`, `AnswerOutput.Failure`.
+    package func run() throws -> AnswerStatus {
+        let reader = try context.openStore()
+        let stream = try DatabaseChoice.find(name, absolute: absolute, in: try reader.streams())
+        let history = try DatabaseHistory(stream, reader)
+        var entries: [Entry] = []
+        let limit = selection.limit ?? .max
+        try history.forEachCommit(from: selection.since, to: selection.until) { commit, table, byteCount in
+            if let since = selection.since, commit.high < since { return }
+            if let until = selection.until, commit.high >= until { return }
+            guard selection.isReversed || entries.count < limit else { return }
+            entries.append(
+                Entry(
+                    commit: commit, pageCount: commit.pages.count, byteCount: byteCount,
+                    writers: table.processes(ofSet: commit.writers),
+                    checkpointer: table.processes(ofSet: commit.checkpointer)))
+            // Only the newest are asked for: what cannot be among them is let go in pieces.
+            if selection.isReversed, entries.count >= 2 * max(1, limit / 2), entries.count / 2 >= limit {
+                entries.removeFirst(entries.count - limit)
+            }
+        }
+        if selection.isReversed { entries.reverse() }
+        entries = Array(entries.prefix(limit))
+        switch context.rowFormat {
+        case .table: writeTable(entries)
+        case .csv: writeCSV(entries)
+        case .json, .jsonl: writeJSON(entries, stream)
+        }
+        try context.output.flush()
+        return conclude(history, found: !entries.isEmpty)
+    }
+
+    /// Says which commits of the range are known to be missing.
+    private func conclude(_ history: DatabaseHistory, found: Bool) -> AnswerStatus {
+        let gaps = history.gaps.filter { gap in
+            if let since = selection.since, gap.high < since { return false }
+            if let until = selection.until, gap.low >= until { return false }
+            return true
+        }
+        for gap in gaps.prefix(5) { context.messages.say("incomplete: \(gap.text)") }
+        if gaps.count > 5 { context.messages.say("incomplete: \(gaps.count - 5) more gaps") }
+        if !gaps.isEmpty, !context.acceptsGaps { return .incomplete }
+        return found ? .found : .nothingFound
+    }
+
+    private func writeJSON(_ entries: [Entry], _ stream: DatabaseStream) {
+        var time = TimestampWriter()
+        var rows = JSONRows(isArray: context.rowFormat == .json)
+        let path = stream.paths.last?.bytes ?? Array(stream.uuid.hexadecimalText.utf8)
+        for entry in entries {
+            rows.begin()
+            rows.json.path("db", raw: "db_raw", path)
+            rows.json.key("commit")
+            rows.json.integer(entry.commit.number)
+            rows.json.key("t_lo")
+            rows.json.time(entry.commit.low, &time)
+            rows.json.key("t_hi")
+            rows.json.time(entry.commit.high, &time)
+            rows.json.key("pages")
+            rows.json.integer(entry.pageCount)
+            rows.json.key("bytes")
+            rows.json.integer(entry.byteCount)
+            writeProcesses("writers", entry.writers, &rows.json)
+            rows.json.key("attribution")
+            rows.json.string(entry.commit.attribution.name)
+            if !entry.checkpointer.isEmpty { writeProcesses("checkpointer", entry.checkpointer, &rows.json) }
+            rows.json.key("status")
+            rows.json.string(entry.commit.status.name)
+            rows.end()
+            if rows.json.bytes.count > 1 << 20, context.rowFormat == .jsonl {
+                context.output.bytes += rows.json.bytes
+                rows.json.bytes.removeAll(keepingCapacity: true)
+            }
+        }
+        context.output.bytes += rows.finish()
+    }
+
+    private func writeProcesses(_ key: StaticString, _ processes: [ActorProcess], _ json: inout JSONWriter) {
+        json.key(key)
+        json.beginArray()
+        for process in processes {
+            json.beginObject()
+            json.key("pid")
+            json.integer(process.pid)
+            if let exe = process.exe { json.path("exe", raw: "exe_raw", exe.bytes) }
+            if let comm = process.comm { json.path("comm", raw: "comm_raw", comm.bytes) }
+            if let uid = process.uid {
+                json.key("uid")
+                json.integer(uid)
+            }
+            json.endObject()
+        }
+        json.endArray()
+    }
+
+    private static func text(_ processes: [ActorProcess]) -> [UInt8] {
+        var text: [UInt8] = []
+        for process in processes {
+            if !text.isEmpty { text += Array(", ".utf8) }
+            text += Array("\(process.pid)".utf8)
+            if let name = process.exe ?? process.comm { text += Array(" ".utf8) + name.bytes }
+        }
+        return text
+    }
+
+    private func writeCSV(_ entries: [Entry]) {
+        var csv = CSVWriter(isForTerminal: context.output.isTerminal)
+        for title in ["commit", "t_lo", "t_hi", "pages", "bytes", "writers", "attribution", "status"] {
+            csv.field(title)
+        }
+        csv.endRow()
+        for entry in entries {
+            csv.field(integer: entry.commit.number)
+            csv.field(TimestampWriter.text(entry.commit.low))
+            csv.field(TimestampWriter.text(entry.commit.high))
+            csv.field(integer: UInt64(entry.pageCount))
+            csv.field(integer: UInt64(entry.byteCount))
+            csv.field(Self.text(entry.writers))
+            csv.field(entry.commit.attribution.name)
+            csv.field(entry.commit.status.name)
+            csv.endRow()
+        }
+        context.output.bytes += csv.bytes
+    }
+
+    private func writeTable(_ entries: [Entry]) {
+        guard !entries.isEmpty else { return }
+        var time = TimestampWriter(zone: context.zone)
+        var table = TextTable([
+            ("COMMIT", .right), ("TIME", .left), ("PAGES", .right), ("BYTES", .right), ("STATUS", .left),
+            ("BY", .left), ("WRITERS", .left),
+        ])
+        for entry in entries {
+            var moment: [UInt8] = []
+            time.appendForPeople(entry.commit.high, to: &moment)
+            table.append([
+                Array("\(entry.commit.number)".utf8), moment, Array("\(entry.pageCount)".utf8),
+                Array("\(entry.byteCount)".utf8), Array(entry.commit.status.name.utf8),
+                Array(entry.commit.attribution.name.utf8), Self.text(entry.writers),
+            ])
+        }
+        table.write(to: &context.output.bytes)
+    }
+}
+
+extension CaptureGap {
+    /// One line for people.
+    var text: String {
+        let numbers = first == last ? "commit \(first)" : "commits \(first) to \(last)"
+        let count = missedCount.map { "\($0)" } ?? "an unknown number of"
+        return "\(numbers): \(count) missing between \(TimestampWriter.text(low)) and \(TimestampWriter.text(high)): "
+            + cause.name
+    }
+}

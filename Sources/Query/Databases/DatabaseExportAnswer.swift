@@ -1,0 +1,50 @@
+internal import Block
+private import Glibc
+package import Model
+internal import Segment
+internal import Store
+internal import Syscalls
+
+/// `varve db export`: the database as it was, as SQL text.
+package struct DatabaseExportAnswer {
+    private let context: QueryContext
+    private let name: RawPath
+    private let absolute: RawPath
+    private let point: DatabasePoint
+    private let temporaryDirectory: RawPath
+
+    /// Parameter temporaryDirectory: where the database is restored to meanwhile.
+    package init(
+        _ context: QueryContext, database name: RawPath, absolute: RawPath, point: DatabasePoint,
+        temporaryDirectory: RawPath = RawPath("/var/tmp")
+    ) {
+        self.context = context
+        self.name = name
+        self.absolute = absolute
+        self.point = point
+        self.temporaryDirectory = temporaryDirectory
+    }
+
+    /// Prints the SQL text. Throws: as `DatabaseRestoreAnswer`.
+    package func run() throws -> AnswerStatus {
+        let reader = try context.openStore()
+        let stream = try DatabaseChoice.find(name, absolute: absolute, in: try reader.streams())
+        let history = try DatabaseHistory(stream, reader)
+        let chosen = try history.choose(
+            point, coverageEnd: try CoverageHistory(reader).spans.map(\.to).max())
+        for reason in chosen.reasons { context.messages.say("incomplete: \(reason)") }
+        guard let commit = chosen.commit, let way = chosen.way else {
+            return chosen.isUnknown ? .nothingFound : .incomplete
+        }
+        let target = temporaryDirectory.appending(Array("varve-export-\(getpid())-\(Clock.monotonic())".utf8))
+        // The file is never given its name, so it goes with the value.
+        var file = try DatabaseFile(target: target, pageSize: Int(stream.pageSize))
+        try file.restore(history, way, to: commit)
+        try DatabaseDump.write(file.path) { text in
+            context.output.bytes += text
+            try context.output.flushIfDue()
+        }
+        try context.output.flush()
+        return chosen.reasons.isEmpty || context.acceptsGaps ? .found : .incomplete
+    }
+}

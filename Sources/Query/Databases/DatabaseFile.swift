@@ -1,0 +1,131 @@
+private import Glibc
+internal import Model
+internal import Segment
+internal import Store
+internal import Syscalls
+
+/// A database that is being restored: a file beside the one that is asked for, which it becomes when it is whole.
+///
+/// When its life ends before that, it is removed. Thread: one.
+struct DatabaseFile: ~Copyable {
+    let path: RawPath
+    private let target: RawPath
+    private var pages: FilePages
+
+    /// Throws: `UsageError` where the target is there already, `SyscallError`.
+    init(target: RawPath, pageSize: Int) throws {
+        guard (try? target.status(followingLinks: false)) == nil else {
+            throw UsageError("\(TerminalText.escaped(target.bytes)) exists; nothing is overwritten")
+        }
+        let temporary = RawPath(target.bytes + Array(".varve-\(getpid())".utf8))
+        let file = try OwnedDescriptor.open(
+            temporary, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+        path = temporary
+        self.target = target
+        pages = FilePages(file, pageSize: pageSize)
+    }
+
+    deinit {
+        // After `place` there is nothing of that name.
+        try? Files.unlink(path)
+    }
+
+    /// Writes a base image and plays segments over it up to a commit; every commit's state is checked.
+    ///
+    /// Throws: `StoreError`, `SegmentError`, `SyscallError`.
+    mutating func restore(
+        _ history: DatabaseHistory, _ way: (base: BaseImageRow, segments: [SegmentRow]), to commit: UInt64
+    )
+        throws
+    {
+        let base = try history.files.open(way.base)
+        var failure: (any Error)?
+        let hashes = try base.hashes { page, bytes in
+            guard failure == nil else { return }
+            do { try pages.write(page, bytes) } catch { failure = error }
+        }
+        if let failure { throw failure }
+        try pages.resize(to: hashes.pageCount)
+        var player = try SegmentPlayer(hashes: hashes, commit: way.base.commit)
+        for row in way.segments {
+            let file = try history.files.open(row)
+            try player.play(file.index, upTo: commit, into: &pages) { try file.block($0) }
+        }
+        guard player.commit == commit else {
+            throw SegmentError(.notContiguous, "the segments end at commit \(player.commit)")
+        }
+        try pages.finish()
+    }
+
+    /// Gives it its name, unless something has that name by now. Throws: `UsageError`, `SyscallError`.
+    consuming func place() throws {
+        do throws(SyscallError) {
+            // link(2), unlike rename(2), replaces nothing.
+            try Files.link(path, to: target)
+        } catch {
+            guard error.errno != EEXIST else {
+                throw UsageError("\(TerminalText.escaped(target.bytes)) exists; nothing is overwritten")
+            }
+            // A filesystem without hard links.
+            guard (try? target.status(followingLinks: false)) == nil else { throw error }
+            try Files.rename(path, to: target)
+        }
+        if let parent = target.parent { try OwnedDescriptor.open(parent, flags: O_RDONLY | O_DIRECTORY).sync() }
+    }
+}
+
+/// The pages of a database in a file. Writes are gathered where they follow one another.
+private final class FilePages: PageStore {
+    private let file: OwnedDescriptor
+    private let pageSize: Int
+    private var pageCount: UInt32 = 0
+    private var pending: [UInt8] = []
+    private var pendingFirst: UInt32 = 0
+
+    init(_ file: consuming OwnedDescriptor, pageSize: Int) {
+        self.file = file
+        self.pageSize = pageSize
+    }
+
+    private func offset(_ page: UInt32) -> Int64 { Int64(page - 1) * Int64(pageSize) }
+
+    func page(_ number: UInt32) throws -> [UInt8]? {
+        guard number > 0, number <= pageCount else { return nil }
+        try writeOut()
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(pageSize)
+        let count = try file.read(upTo: pageSize, at: offset(number), appendingTo: &bytes)
+        return count == pageSize ? bytes : nil
+    }
+
+    func write(_ number: UInt32, _ bytes: ArraySlice<UInt8>) throws {
+        let next = UInt64(pendingFirst) + UInt64(pending.count / pageSize)
+        if pending.isEmpty || UInt64(number) != next || pending.count >= 1 << 20 {
+            try writeOut()
+            pendingFirst = number
+        }
+        pending.append(contentsOf: bytes)
+        pageCount = max(pageCount, number)
+    }
+
+    func resize(to count: UInt32) throws {
+        if count < pageCount {
+            try writeOut()
+            try file.truncate(to: Int64(count) * Int64(pageSize))
+        }
+        pageCount = count
+    }
+
+    /// The lock page is written by nobody, so the end may lie beyond what was.
+    func finish() throws {
+        try writeOut()
+        try file.truncate(to: Int64(pageCount) * Int64(pageSize))
+        try file.sync()
+    }
+
+    private func writeOut() throws {
+        guard !pending.isEmpty else { return }
+        try file.write(pending, at: offset(pendingFirst))
+        pending.removeAll(keepingCapacity: true)
+    }
+}

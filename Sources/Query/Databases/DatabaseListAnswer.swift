@@ -1,0 +1,138 @@
+internal import Block
+internal import Model
+internal import Segment
+internal import Store
+
+/// `varve db list`: the watched databases.
+package struct DatabaseListAnswer {
+    private let context: QueryContext
+
+    package init(_ context: QueryContext) {
+        self.context = context
+    }
+
+    private struct Entry {
+        var stream: DatabaseStream
+        var commitCount: UInt64
+        var lastNumber: UInt64
+        var byteCount: UInt64
+        var baseCount: Int
+        var gapCount: Int
+        var first: Instant?
+        var last: Instant?
+    }
+
+    /// Throws: `StoreError`, `AnswerOutput.Failure`.
+    package func run() throws -> AnswerStatus {
+        let reader = try context.openStore()
+        let entries = try reader.streams().map { stream in
+            let history = try DatabaseHistory(stream, reader)
+            let times = history.segments.filter { $0.commitCount > 0 }
+            return Entry(
+                stream: stream, commitCount: history.segments.reduce(0) { $0 + $1.commitCount },
+                lastNumber: history.lastNumber,
+                byteCount: history.segments.reduce(0) { $0 &+ $1.byteCount }
+                    &+ history.bases.reduce(0) { $0 &+ $1.byteCount },
+                baseCount: history.bases.count, gapCount: history.gaps.count,
+                first: (times.map(\.low) + history.bases.map(\.high)).min(),
+                last: (times.map(\.high) + history.bases.map(\.high)).max())
+        }
+        switch context.rowFormat {
+        case .table: writeTable(entries)
+        case .csv: writeCSV(entries)
+        case .json, .jsonl: writeJSON(entries)
+        }
+        try context.output.flush()
+        return entries.isEmpty ? .nothingFound : .found
+    }
+
+    private func writeJSON(_ entries: [Entry]) {
+        var time = TimestampWriter()
+        var rows = JSONRows(isArray: context.rowFormat == .json)
+        for entry in entries {
+            rows.begin()
+            rows.json.key("db")
+            rows.json.string(entry.stream.uuid.hexadecimalText)
+            if let path = entry.stream.paths.last { rows.json.path("path", raw: "path_raw", path.bytes) }
+            rows.json.key("status")
+            rows.json.string(entry.stream.condition.name)
+            if !entry.stream.detail.isEmpty {
+                rows.json.key("detail")
+                rows.json.string(entry.stream.detail)
+            }
+            rows.json.key("page_size")
+            rows.json.integer(entry.stream.pageSize)
+            rows.json.key("inode")
+            rows.json.integer(entry.stream.inode)
+            rows.json.key("first_seen")
+            rows.json.time(entry.stream.firstSeen, &time)
+            if let first = entry.first, let last = entry.last {
+                rows.json.key("from")
+                rows.json.time(first, &time)
+                rows.json.key("to")
+                rows.json.time(last, &time)
+            }
+            for (name, value) in [
+                ("commits", entry.commitCount), ("last_commit", entry.lastNumber),
+                ("base_images", UInt64(entry.baseCount)), ("gaps", UInt64(entry.gapCount)),
+                ("bytes", entry.byteCount),
+            ] {
+                rows.json.key(dynamic: name)
+                rows.json.integer(value)
+            }
+            rows.json.key("paths")
+            rows.json.beginArray()
+            for path in entry.stream.paths { rows.json.string(bytes: path.bytes) }
+            rows.json.endArray()
+            rows.end()
+        }
+        context.output.bytes += rows.finish()
+    }
+
+    private func writeCSV(_ entries: [Entry]) {
+        var csv = CSVWriter(isForTerminal: context.output.isTerminal)
+        for title in ["db", "path", "status", "page_size", "commits", "last_commit", "base_images", "gaps", "bytes"] {
+            csv.field(title)
+        }
+        csv.endRow()
+        for entry in entries {
+            csv.field(entry.stream.uuid.hexadecimalText)
+            csv.field(entry.stream.paths.last?.bytes ?? [])
+            csv.field(entry.stream.condition.name)
+            csv.field(integer: UInt64(entry.stream.pageSize))
+            csv.field(integer: entry.commitCount)
+            csv.field(integer: entry.lastNumber)
+            csv.field(integer: UInt64(entry.baseCount))
+            csv.field(integer: UInt64(entry.gapCount))
+            csv.field(integer: entry.byteCount)
+            csv.endRow()
+        }
+        context.output.bytes += csv.bytes
+    }
+
+    private func writeTable(_ entries: [Entry]) {
+        guard !entries.isEmpty else { return }
+        var time = TimestampWriter(zone: context.zone)
+        var table = TextTable([
+            ("DB", .left), ("COMMITS", .right), ("GAPS", .right), ("BYTES", .right), ("FROM", .left), ("TO", .left),
+            ("STATUS", .left), ("PATH", .left),
+        ])
+        for entry in entries {
+            var bounds: [[UInt8]] = []
+            for moment in [entry.first, entry.last] {
+                var text: [UInt8] = []
+                if let moment { time.appendForPeople(moment, to: &text) } else { text = Array("-".utf8) }
+                bounds.append(text)
+            }
+            let detail = entry.stream.detail.isEmpty ? "" : " (\(entry.stream.detail))"
+            table.append(
+                [
+                    Array(entry.stream.uuid.hexadecimalText.utf8.prefix(8)), Array("\(entry.commitCount)".utf8),
+                    Array("\(entry.gapCount)".utf8), Array("\(entry.byteCount)".utf8),
+                ] + bounds + [
+                    Array((entry.stream.condition.name + detail).utf8), entry.stream.paths.last?.bytes ?? [],
+                ])
+        }
+        table.write(to: &context.output.bytes)
+    }
+}

@@ -1,0 +1,63 @@
+internal import Block
+internal import Model
+internal import Segment
+internal import Store
+
+/// Whether the segments and base images of watched databases are what their rows say, and follow one another.
+struct DatabaseVerification {
+    struct Finding {
+        /// The file, or the database where none is concerned.
+        var place: String
+        var text: String
+    }
+
+    private(set) var findings: [Finding] = []
+    private(set) var fileCount = 0
+
+    /// Reads every file. What is found in one does not keep the others from being looked at. Throws: `StoreError` where the
+    /// rows cannot be read.
+    init(_ reader: StoreReader) throws(StoreError) {
+        for stream in try reader.streams() {
+            let history = try DatabaseHistory(stream, reader)
+            for row in history.bases { check { () throws(StoreError) in try history.files.verify(row) } }
+            for row in history.segments { check { () throws(StoreError) in try history.files.verify(row) } }
+            checkChain(history)
+        }
+    }
+
+    private mutating func check(_ body: () throws(StoreError) -> Void) {
+        fileCount += 1
+        do {
+            try body()
+        } catch {
+            let place = error.path.map { TerminalText.escaped($0.bytes) } ?? "segments"
+            findings.append(Finding(place: place, text: error.message))
+        }
+    }
+
+    /// Each segment names the hash of the one before; its commits begin where that one's, a gap or a base image ended.
+    private mutating func checkChain(_ history: DatabaseHistory) {
+        var last: SegmentRow?
+        for row in history.segments {
+            let place = TerminalText.escaped(history.files.path(of: row).bytes)
+            // Of the first that is left the one before may have been pruned.
+            if let last, row.previousHash != last.hash {
+                findings.append(Finding(place: place, text: "the segment before it is not the one that it continues"))
+            }
+            let expected = (last?.lastCommit ?? row.firstCommit - 1) + 1
+            let isExplained =
+                row.firstCommit == expected
+                || history.gaps.contains { $0.first <= expected && $0.last + 1 >= row.firstCommit }
+            if !isExplained {
+                findings.append(
+                    Finding(place: place, text: "commits \(expected) to \(row.firstCommit - 1) are missing"))
+            }
+            if let last, row.firstCommit == last.lastCommit + 1, row.isAnchored, last.isAnchored,
+                row.stateBefore != last.stateAfter
+            {
+                findings.append(Finding(place: place, text: "its state is not the one that the segment before it left"))
+            }
+            last = row
+        }
+    }
+}

@@ -1,0 +1,195 @@
+internal import Block
+internal import Glibc
+package import Model
+package import Segment
+internal import Syscalls
+
+/// A segment file, open for reading: its index is read and checked, its blocks are read as they are asked for.
+package struct SegmentFile: ~Copyable {
+    package let index: SegmentIndex
+    package let path: RawPath
+    private let file: OwnedDescriptor
+
+    /// Throws: `corrupt` where it is missing, damaged or not the one that the row means; `cannotRead`.
+    init(_ row: SegmentRow, path: RawPath) throws(StoreError) {
+        let opened = try Self.open(path)
+        let header = try StoreError.explaining(path) { () throws(SegmentError) in
+            try SegmentHeader(try Self.read(opened, path, SegmentHeader.byteCount, at: 0))
+        }
+        guard SegmentRow(header, hash: row.hash) == row else {
+            throw StoreError(.corrupt, "the segment is not the one that its row names", path: path)
+        }
+        let table = try Self.bytes(opened, path, header.tableByteCount, at: SegmentIndex.tableOffset(header))
+        let read = try StoreError.explaining(path) { () throws(SegmentError) in
+            try SegmentIndex(header: header, tableBytes: table)
+        }
+        index = read
+        file = opened
+        self.path = path
+    }
+
+    /// A block as stored. Throws: `corrupt`, `cannotRead`.
+    package borrowing func block(_ number: Int) throws(StoreError) -> [UInt8] {
+        try Self.bytes(file, path, index.table.blocks[number].byteCount, at: index.blockOffsets[number])
+    }
+
+    static func open(_ path: RawPath) throws(StoreError) -> OwnedDescriptor {
+        do {
+            return try OwnedDescriptor.open(path, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+        } catch {
+            let isMissing = error.isMissing
+            throw StoreError(
+                error, otherwise: isMissing ? .corrupt : .cannotRead,
+                isMissing ? "a file of watched databases is missing" : "it cannot be read", path: path)
+        }
+    }
+
+    /// Exactly `count` bytes. Throws: `corrupt` where the file ends before.
+    static func bytes(
+        _ file: borrowing OwnedDescriptor, _ path: RawPath, _ count: Int, at offset: Int
+    ) throws(StoreError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        do {
+            try file.read(upTo: count, at: Int64(offset), appendingTo: &bytes)
+        } catch {
+            throw StoreError(error, otherwise: .cannotRead, "it cannot be read", path: path)
+        }
+        guard bytes.count == count else { throw StoreError(.corrupt, "the file is cut short", path: path) }
+        return bytes
+    }
+
+    private static func read(
+        _ file: borrowing OwnedDescriptor, _ path: RawPath, _ count: Int, at offset: Int
+    ) throws(SegmentError) -> [UInt8] {
+        do {
+            return try bytes(file, path, count, at: offset)
+        } catch {
+            throw SegmentError(.damaged, error.message)
+        }
+    }
+}
+
+/// A base image file, open for reading.
+package struct BaseImageReader: ~Copyable {
+    package let index: BaseImageIndex
+    package let path: RawPath
+    package let byteCount: UInt64
+    private let file: OwnedDescriptor
+
+    /// Throws: `corrupt` where it is missing, damaged or not the one that the row means; `cannotRead`.
+    init(_ row: BaseImageRow?, path: RawPath) throws(StoreError) {
+        let opened = try SegmentFile.open(path)
+        let fileByteCount: Int
+        do {
+            fileByteCount = Int(try opened.status().byteCount)
+        } catch {
+            throw StoreError(error, otherwise: .cannotRead, "it cannot be read", path: path)
+        }
+        let footerByteCount = BaseImageHeader.footerByteCount
+        guard fileByteCount >= BaseImageHeader.byteCount + footerByteCount else {
+            throw StoreError(.corrupt, "the file is cut short", path: path)
+        }
+        let head = try SegmentFile.bytes(opened, path, BaseImageHeader.byteCount, at: 0)
+        let footer = try SegmentFile.bytes(opened, path, footerByteCount, at: fileByteCount - footerByteCount)
+        guard let count = BaseImageIndex.indexByteCount(footer: footer, fileByteCount: fileByteCount) else {
+            throw StoreError(.corrupt, "the base image has no end", path: path)
+        }
+        let tail = try SegmentFile.bytes(
+            opened, path, count + footerByteCount, at: fileByteCount - count - footerByteCount)
+        let read = try StoreError.explaining(path) { () throws(SegmentError) in
+            try BaseImageIndex(header: try BaseImageHeader(head), tail: tail, fileByteCount: fileByteCount)
+        }
+        let found = BaseImageRow(
+            read.header, state: read.state, byteCount: UInt64(fileByteCount), hash: read.hash)
+        guard row == nil || found == row else {
+            throw StoreError(.corrupt, "the base image is not the one that its row names", path: path)
+        }
+        index = read
+        byteCount = UInt64(fileByteCount)
+        file = opened
+        self.path = path
+    }
+
+    /// The pages of a block, one after the other. Throws: `corrupt`, `cannotRead`.
+    package borrowing func pages(
+        ofBlock number: Int, _ unpacker: inout BlockUnpacker
+    ) throws(StoreError) -> [UInt8] {
+        let block = index.blocks[number]
+        let stored = try SegmentFile.bytes(file, path, block.byteCount, at: block.offset)
+        do {
+            return try unpacker.unpack(block, stored: stored, pageSize: Int(index.header.pageSize))
+        } catch {
+            throw StoreError(.corrupt, "\(error)", path: path)
+        }
+    }
+}
+
+extension SegmentFiles {
+    package func open(_ row: SegmentRow) throws(StoreError) -> SegmentFile {
+        try SegmentFile(row, path: path(of: row))
+    }
+
+    package func open(_ row: BaseImageRow) throws(StoreError) -> BaseImageReader {
+        try BaseImageReader(row, path: path(of: row))
+    }
+
+    /// Reads every byte of a segment and compares its hash with the row's. Throws: `corrupt`, `cannotRead`.
+    package func verify(_ row: SegmentRow) throws(StoreError) {
+        let path = path(of: row)
+        _ = try open(row)
+        guard row.byteCount < 1 << 40 else { throw StoreError(.corrupt, "its row says too many bytes", path: path) }
+        let bytes = try SegmentFile.bytes(try SegmentFile.open(path), path, Int(row.byteCount), at: 0)
+        let hash = try StoreError.explaining(path) { () throws(SegmentError) in
+            try SegmentIndex.hash(ofFile: bytes, try SegmentHeader(bytes))
+        }
+        guard hash == row.hash else { throw StoreError(.corrupt, "its hash is not the row's", path: path) }
+    }
+
+    /// Reads every page of a base image and compares their state. Throws: `corrupt`, `cannotRead`.
+    package func verify(_ row: BaseImageRow) throws(StoreError) {
+        let reader = try open(row)
+        _ = try reader.hashes { _, _ in }
+    }
+}
+
+extension BaseImageReader {
+    /// Reads all pages in order and checks that they give the recorded state. `body` gets each and its number.
+    ///
+    /// Throws: `corrupt`, `cannotRead`, and what `body` throws as a StoreError.
+    package borrowing func hashes(
+        _ body: (UInt32, ArraySlice<UInt8>) throws(StoreError) -> Void
+    ) throws(StoreError) -> PageHashes {
+        let size = Int(index.header.pageSize)
+        let lockPage = SegmentLimits.lockPage(pageSize: index.header.pageSize)
+        var hashes = PageHashes(stream: index.header.stream)
+        var unpacker = try StoreError.explaining(path) { () throws(SegmentError) in try BlockUnpacker() }
+        for number in index.blocks.indices {
+            let bytes = try pages(ofBlock: number, &unpacker)
+            var page = index.blocks[number].firstPage
+            for start in stride(from: 0, to: bytes.count, by: size) {
+                if page == lockPage { page += 1 }
+                hashes.set(page, hashes.hash(of: page, bytes, start..<start + size))
+                try body(page, bytes[start..<start + size])
+                page += 1
+            }
+        }
+        hashes.resize(to: index.header.pageCount)
+        guard hashes.state == index.state else {
+            throw StoreError(.corrupt, "its pages do not give the recorded state", path: path)
+        }
+        return hashes
+    }
+}
+
+extension StoreError {
+    /// What the codec finds wrong is damage of the file it was read from.
+    static func explaining<Value: ~Copyable>(
+        _ path: RawPath, _ body: () throws(SegmentError) -> Value
+    ) throws(StoreError) -> Value {
+        do {
+            return try body()
+        } catch {
+            throw StoreError(.corrupt, "\(error)", path: path)
+        }
+    }
+}

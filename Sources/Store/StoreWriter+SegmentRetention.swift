@@ -1,0 +1,102 @@
+internal import Block
+internal import Model
+internal import Segment
+internal import Syscalls
+
+/// The oldest part of a stream that may go: everything before its second base image.
+private struct OldestSegments {
+    var stream: Int64
+    var uuid: UUIDBytes
+    var oldestBase: UInt64
+    /// The base image that history then begins with, and when its state was there.
+    var newBase: UInt64
+    var low: Instant
+    var high: Instant
+}
+
+extension StoreWriter {
+    /// What segments and base images take, by their rows.
+    func segmentByteCount() throws(StoreError) -> UInt64 {
+        UInt64(
+            clamping: try connection.integer(
+                """
+                SELECT coalesce((SELECT sum(byte_count) FROM segment), 0)
+                    + coalesce((SELECT sum(byte_count) FROM base_image), 0)
+                """))
+    }
+
+    /// Drops the oldest base image of some database with the segments up to its next one; a gap of the stream says so.
+    ///
+    /// Returns the bytes of the files; nil when no database has a second base image, or none that is older than `moment`.
+    mutating func dropOldestSegments(before moment: Instant = .distantFuture) throws(StoreError) -> UInt64? {
+        guard let oldest = try oldestSegments(), oldest.high < moment else { return nil }
+        let files = SegmentFiles(store: directory)
+        var names: [RawPath] = []
+        var byteCount: UInt64 = 0
+        let run = currentRun?.run
+        try connection.transaction { (connection) throws(StoreError) in
+            var commitCount: UInt64 = 0
+            let values: [SQLiteValue] = [.integer(oldest.stream), .count(oldest.newBase)]
+            try connection.prepare(
+                "prune segments",
+                "DELETE FROM segment WHERE stream = ? AND last_commit <= ? RETURNING first_commit, last_commit, byte_count"
+            ).forEachRow(values) { (row) throws(StoreError) in
+                let (first, last): (UInt64, UInt64) = (row.count(0), row.count(1))
+                names.append(RawPath(SegmentFiles.name(first: first, last: last)))
+                commitCount &+= last &+ 1 &- first
+                byteCount &+= row.count(2)
+            }
+            try connection.prepare(
+                "prune base images",
+                "DELETE FROM base_image WHERE stream = ? AND commit_number < ? RETURNING commit_number, byte_count"
+            ).forEachRow(values) { (row) throws(StoreError) in
+                names.append(RawPath(SegmentFiles.name(base: row.count(0))))
+                byteCount &+= row.count(1)
+            }
+            try Self.replaceGaps(oldest, commitCount: commitCount, run: run, connection)
+        }
+        // The rows first: a file without a row is removed at the next start, a row without a file would be damage.
+        for name in names { try? Files.unlink(files.directory(of: oldest.uuid).appending(name.bytes)) }
+        return byteCount
+    }
+
+    private func oldestSegments() throws(StoreError) -> OldestSegments? {
+        try connection.prepare(
+            "oldest segments",
+            """
+            SELECT stream.id, stream.uuid, oldest.commit_number, newer.commit_number, oldest.low, newer.high
+            FROM base_image AS oldest JOIN stream ON stream.id = oldest.stream
+                JOIN base_image AS newer ON newer.stream = oldest.stream
+                    AND newer.commit_number = (SELECT min(commit_number) FROM base_image
+                        WHERE stream = oldest.stream AND commit_number > oldest.commit_number)
+            WHERE oldest.commit_number = (SELECT min(commit_number) FROM base_image WHERE stream = oldest.stream)
+            ORDER BY newer.high, stream.id LIMIT 1
+            """
+        ).first { (row) throws(StoreError) in
+            OldestSegments(
+                stream: row.integer(0), uuid: UUIDBytes(row.bytes(1)), oldestBase: row.count(2), newBase: row.count(3),
+                low: Instant(nanosecondsSinceEpoch: row.integer(4)),
+                high: Instant(nanosecondsSinceEpoch: row.integer(5)))
+        }
+    }
+
+    /// One gap of cause `pruned` stands for all that went before a stream's oldest base image, and grows.
+    private static func replaceGaps(
+        _ oldest: OldestSegments, commitCount: UInt64, run: UInt32?, _ connection: borrowing Connection
+    ) throws(StoreError) {
+        var gap = CaptureGap(
+            first: oldest.oldestBase &+ 1, last: oldest.newBase, missedCount: commitCount, low: oldest.low,
+            high: oldest.high, cause: .pruned)
+        try connection.prepare(
+            "prune capture gaps",
+            "DELETE FROM capture_gap WHERE stream = ? AND last_commit <= ? RETURNING \(CaptureGap.columns)"
+        ).forEachRow([.integer(oldest.stream), .count(oldest.newBase)]) { (row) throws(StoreError) in
+            let old = CaptureGap(row)
+            gap.first = min(gap.first, old.first)
+            gap.low = min(gap.low, old.low)
+            let missed = old.missedCount
+            gap.missedCount = gap.missedCount.flatMap { known in missed.map { known &+ $0 } }
+        }
+        try insert(CaptureGapRow(stream: oldest.uuid, gap: gap), run: run, connection)
+    }
+}

@@ -1,0 +1,108 @@
+import ArgumentParser
+import Model
+import Query
+
+struct DatabaseCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "db",
+        abstract: "Watched databases: their commits, and the database as it was.",
+        discussion: """
+            DB is a path that the database was known by, or the beginning of its uuid (four digits or more). Databases are \
+            watched by 'varved --capture-wal GLOB'.
+            """,
+        subcommands: [
+            DatabaseListCommand.self, DatabaseCommitsCommand.self, DatabaseRestoreCommand.self,
+            DatabaseExportCommand.self,
+        ])
+}
+
+struct DatabaseListCommand: QueryCommand {
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the watched databases.")
+
+    @OptionGroup var options: StoreOptions
+
+    func answer() throws -> AnswerStatus {
+        try DatabaseListAnswer(options.context()).run()
+    }
+}
+
+struct DatabaseCommitsCommand: QueryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "commits", abstract: "List the commits of a database with the processes that wrote them.")
+
+    @Argument(help: ArgumentHelp("A path or the beginning of a uuid.", valueName: "DB"))
+    var database: String
+    @OptionGroup var range: RangeOptions
+    @Option(help: ArgumentHelp("At most this many.", valueName: "COUNT"))
+    var limit: Int?
+    @Flag(help: "Last first.")
+    var reverse = false
+    @OptionGroup var options: StoreOptions
+
+    func answer() throws -> AnswerStatus {
+        let selection = SelectionArguments(
+            since: range.since, until: range.until, limit: limit, isReversed: reverse)
+        return try DatabaseCommitsAnswer(
+            options.context(), selection.selection(), database: RawPath(database),
+            absolute: selection.absolute(RawPath(database))
+        ).run()
+    }
+}
+
+struct DatabaseRestoreCommand: QueryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore",
+        abstract: "Write the database as it was to a new file.",
+        discussion: """
+            A commit counts at TIME when it was surely visible by then. If another may have been visible already, it is \
+            named and the exit code is 3; if commits around TIME are missing, nothing is written and the exit code is 3. \
+            A file that exists is never overwritten.
+            """)
+
+    @Argument(help: ArgumentHelp("A path or the beginning of a uuid.", valueName: "DB"))
+    var database: String
+    @Option(parsing: .unconditional, help: ArgumentHelp("As it was at TIME.", valueName: "TIME"))
+    var at: String?
+    @Option(help: ArgumentHelp("As it was after this commit; 0: as first seen.", valueName: "NUMBER"))
+    var commit: String?
+    @Option(name: [.short, .long], help: ArgumentHelp("The file to write.", valueName: "FILE"))
+    var output: String
+    @Option(help: ArgumentHelp("The store's directory.", valueName: "DIR"))
+    var store: String?
+    @Flag(help: "Exit with 0 although the answer may be incomplete.")
+    var acceptGaps = false
+
+    func answer() throws -> AnswerStatus {
+        let context = try QueryContext(store: store.map { RawPath($0) }, format: nil, acceptsGaps: acceptGaps)
+        let paths = SelectionArguments()
+        return try DatabaseRestoreAnswer(
+            context, database: RawPath(database), absolute: paths.absolute(RawPath(database)),
+            point: DatabasePoint(at: at, commit: commit), target: paths.absolute(RawPath(output))
+        ).run()
+    }
+}
+
+struct DatabaseExportCommand: QueryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export", abstract: "Print the database as it was as SQL text.",
+        discussion: "TIME and the exit codes are those of 'varve db restore'.")
+
+    @Argument(help: ArgumentHelp("A path or the beginning of a uuid.", valueName: "DB"))
+    var database: String
+    @Option(parsing: .unconditional, help: ArgumentHelp("As it was at TIME.", valueName: "TIME"))
+    var at: String?
+    @Option(help: ArgumentHelp("As it was after this commit; 0: as first seen.", valueName: "NUMBER"))
+    var commit: String?
+    @Option(help: ArgumentHelp("The store's directory.", valueName: "DIR"))
+    var store: String?
+    @Flag(help: "Exit with 0 although the answer may be incomplete.")
+    var acceptGaps = false
+
+    func answer() throws -> AnswerStatus {
+        let context = try QueryContext(store: store.map { RawPath($0) }, format: nil, acceptsGaps: acceptGaps)
+        return try DatabaseExportAnswer(
+            context, database: RawPath(database), absolute: SelectionArguments().absolute(RawPath(database)),
+            point: DatabasePoint(at: at, commit: commit)
+        ).run()
+    }
+}

@@ -1,0 +1,297 @@
+import Block
+import Model
+import Segment
+import Store
+import Syscalls
+import TestSupport
+import Testing
+
+@testable import Query
+
+/// A store with one watched database, of which SQLite made a copy after every commit.
+final class DatabaseScene {
+    static let uuid = UUIDBytes(high: 0xBEEF_0000_0000_4001, low: 0x8000_0000_0000_0001)
+    static let path = RawPath("/srv/app/main.db")
+
+    let temporary: TemporaryDirectory
+    let directory: RawPath
+    let workload: DatabaseWorkload
+
+    /// Commits `missing` are not stored: a gap stands for them, and behind it a base image that is copy `missing.last`.
+    init(
+        _ kind: DatabaseWorkload.Kind = .mixed, commits: Int = 24, pageSize: UInt32 = 4_096, seed: UInt64 = 11,
+        missing: ClosedRange<UInt64>? = nil, extraBaseAt: UInt64? = nil
+    ) throws {
+        temporary = try TemporaryDirectory()
+        directory = RawPath(temporary.appending("store"))
+        workload = try DatabaseWorkload(
+            kind, in: temporary.appending("db"), seed: seed, commitCount: commits, pageSize: pageSize)
+        var writer = try StoreWriter(directory: directory, create: true)
+        let files = SegmentFiles(store: directory)
+        var capture = CaptureRows()
+        capture.streams = [
+            DatabaseStream(
+                uuid: Self.uuid, device: 1, inode: 2, birth: nil, paths: [RawPath("/srv/app/old.db"), Self.path],
+                pageSize: pageSize, firstSeen: DatabaseWorkload.start)
+        ]
+        let (base, hashes) = try Self.base(workload.base, pageSize, commit: 0, files)
+        capture.bases = [base]
+        var encoder = try SegmentEncoder(
+            stream: Self.uuid, pageSize: pageSize, hashes: hashes, databasePageCount: hashes.pageCount, lastCommit: 0,
+            lastHash: EventsHash(high: 0, low: 0))
+        var image = workload.base
+        for commit in workload.commits {
+            let known = image
+            image = try workload.copy(after: Int(commit.number))
+            if let missing, missing.contains(commit.number) {
+                guard commit.number == missing.upperBound else { continue }
+                if let segment = try encoder.finish() { capture.segments.append(try files.write(segment)) }
+                let gap = CaptureGap(
+                    first: missing.lowerBound, last: missing.upperBound, missedCount: UInt64(missing.count),
+                    low: DatabaseWorkload.moment(Int(missing.lowerBound)), high: commit.high, cause: .wrapped)
+                capture.gaps.append(CaptureGapRow(stream: Self.uuid, gap: gap))
+                try encoder.append(gap)
+                let (base, hashes) = try Self.base(image, pageSize, commit: commit.number, files)
+                capture.bases.append(base)
+                try encoder.rebase(hashes, databasePageCount: hashes.pageCount)
+                continue
+            }
+            let size = Int(pageSize)
+            try encoder.append(commit) { page in
+                let end = Int(page) * size
+                return end <= known.count ? Array(known[end - size..<end]) : nil
+            }
+            let endsSegment = commit.number % 5 == 0 || commit.number == extraBaseAt
+            if endsSegment, let segment = try encoder.finish() { capture.segments.append(try files.write(segment)) }
+            if commit.number == extraBaseAt {
+                capture.bases.append(try Self.base(image, pageSize, commit: commit.number, files).0)
+            }
+        }
+        if let segment = try encoder.finish() { capture.segments.append(try files.write(segment)) }
+        var additions = Additions()
+        additions.capture = capture
+        try writer.append(additions)
+        try writer.sync()
+    }
+
+    private static func base(
+        _ bytes: [UInt8], _ pageSize: UInt32, commit: UInt64, _ files: SegmentFiles
+    ) throws(StoreError) -> (BaseImageRow, PageHashes) {
+        let high = DatabaseWorkload.moment(Int(commit)).advanced(byNanoseconds: 2_000_000)
+        var file = try files.beginBaseImage(
+            BaseImageHeader(
+                stream: uuid, pageSize: pageSize, commit: commit, low: DatabaseWorkload.moment(Int(commit)), high: high,
+                pageCount: UInt32(bytes.count / Int(pageSize))))
+        try file.append(bytes)
+        let end = try file.finish()
+        return (end.row, end.hashes)
+    }
+
+    func ask(
+        _ format: OutputFormat = .jsonl, acceptsGaps: Bool = false, _ question: (QueryContext) throws -> AnswerStatus
+    ) throws -> (status: AnswerStatus, text: String, messages: [String]) {
+        let output = AnswerOutput(memoryAsTerminal: false)
+        let messages = Messages(collecting: true)
+        let context = QueryContext(
+            storeDirectory: directory, format: format, acceptsGaps: acceptsGaps, output: output, messages: messages,
+            zone: .utc)
+        let status = try question(context)
+        return (status, String(decoding: output.collected, as: UTF8.self), messages.collected)
+    }
+
+    /// What SQLite made of the database after a commit; empty where there is none.
+    func copy(_ commit: Int) -> [UInt8] {
+        (try? workload.copy(after: commit)) ?? []
+    }
+
+    func history() throws -> DatabaseHistory {
+        let reader = try StoreReader(directory: directory)
+        return try DatabaseHistory(try #require(try reader.streams().first), reader)
+    }
+
+    func restore(
+        _ point: DatabasePoint, to name: String = "out.db", database: RawPath = DatabaseScene.path
+    ) throws -> (status: AnswerStatus, bytes: [UInt8]?, messages: [String]) {
+        let target = RawPath(temporary.appending(name))
+        let answer = try ask {
+            try DatabaseRestoreAnswer($0, database: database, absolute: database, point: point, target: target).run()
+        }
+        let bytes = try? Files.contents(of: target, limit: 1 << 30)
+        try? Files.unlink(target)
+        return (answer.status, bytes, answer.messages)
+    }
+}
+
+@Suite struct DatabaseTests {
+    @Test(arguments: [(512, 3), (4_096, 4), (65_536, 5)])
+    func everyCommitIsRestoredByteForByte(pageSize: Int, seed: Int) throws {
+        let scene = try DatabaseScene(pageSize: UInt32(pageSize), seed: UInt64(seed), extraBaseAt: 12)
+        for number in 1...24 {
+            let restored = try scene.restore(.commit(UInt64(number)))
+            #expect(restored.status == .found && restored.messages.isEmpty, "\(restored.messages)")
+            #expect(restored.bytes == scene.copy(number), "commit \(number)")
+        }
+        #expect(try scene.restore(.commit(0)).bytes == scene.workload.base)
+        #expect(try scene.restore(.commit(25)).status == .nothingFound)
+        #expect(try Files.names(in: RawPath(scene.temporary.path)).count == 2)
+    }
+
+    @Test func aMomentMeansTheLastCommitThatWasSurelyVisible() throws {
+        let scene = try DatabaseScene()
+        let third = DatabaseWorkload.moment(3)
+        // Commit 3 became visible in (third, third + 2 ms].
+        let exact = try scene.restore(.moment(third.advanced(byNanoseconds: 2_000_000)))
+        #expect(exact.status == .found)
+        #expect(exact.bytes == scene.copy(3))
+        let between = try scene.restore(.moment(third.advanced(byNanoseconds: 500_000_000)))
+        #expect(between.status == .found && between.bytes == exact.bytes)
+        let unsure = try scene.restore(.moment(third.advanced(byNanoseconds: 1_000_000)))
+        #expect(unsure.status == .incomplete)
+        #expect(unsure.bytes == scene.copy(2))
+        #expect(unsure.messages.count == 1 && unsure.messages[0].contains("commit 3"), "\(unsure.messages)")
+        let early = try scene.restore(.moment(DatabaseWorkload.start.advanced(byNanoseconds: -1)))
+        #expect(early.status == .incomplete && early.bytes == nil)
+    }
+
+    @Test func aMomentInAGapNamesItsEdgesAndRestoresNothing() throws {
+        let scene = try DatabaseScene(missing: 8...11)
+        let inside = try scene.restore(.moment(DatabaseWorkload.moment(9)))
+        #expect(inside.status == .incomplete && inside.bytes == nil)
+        #expect(inside.messages[0].contains("between commit 7") && inside.messages[0].contains("commit 11"))
+        #expect(try scene.restore(.commit(9)).status == .incomplete)
+        #expect(try scene.restore(.commit(9)).bytes == nil)
+        for number in [7, 11, 12, 24] {
+            let restored = try scene.restore(.commit(UInt64(number)))
+            #expect(
+                restored.bytes == scene.copy(number), "commit \(number): \(restored.messages)")
+        }
+        let behind = try scene.restore(.moment(DatabaseWorkload.moment(11).advanced(byNanoseconds: 3_000_000)))
+        #expect(behind.status == .found && behind.bytes == scene.copy(11))
+        let commits = try scene.ask {
+            try DatabaseCommitsAnswer($0, Selection(), database: DatabaseScene.path, absolute: DatabaseScene.path).run()
+        }
+        #expect(commits.status == .incomplete)
+        #expect(commits.text.split(separator: "\n").count == 20)
+        #expect(try scene.ask { try VerifyAnswer($0).run() }.status == .found)
+    }
+
+    @Test func commitsAreListedWithTheirWriters() throws {
+        let scene = try DatabaseScene()
+        var selection = Selection()
+        selection.since = DatabaseWorkload.moment(5)
+        selection.until = DatabaseWorkload.moment(8)
+        let answer = try scene.ask {
+            try DatabaseCommitsAnswer($0, selection, database: RawPath("beef"), absolute: RawPath("/beef")).run()
+        }
+        #expect(answer.status == .found)
+        let rows = answer.text.split(separator: "\n").map { JSONValue(Array($0.utf8)) }
+        #expect(rows.map { $0?["commit"]?.unsigned } == [5, 6, 7])
+        #expect(answer.text.contains(#""db":"/srv/app/main.db""#))
+        #expect(answer.text.contains(#""writers":[{"pid":4711,"exe":"/usr/bin/python3""#))
+        #expect(answer.text.contains(#""attribution":"exact","status":"published""#))
+        let pageCounts = rows.map { $0?["pages"]?.unsigned }
+        #expect(pageCounts == scene.workload.commits[4...6].map { UInt64($0.pages.count) })
+        selection.limit = 2
+        selection.isReversed = true
+        let last = try scene.ask {
+            try DatabaseCommitsAnswer($0, selection, database: RawPath("beef"), absolute: RawPath("/beef")).run()
+        }
+        #expect(last.text.split(separator: "\n").map { JSONValue(Array($0.utf8))?["commit"]?.unsigned } == [7, 6])
+        for format in [OutputFormat.table, .csv, .json] {
+            let shown = try scene.ask(format) {
+                try DatabaseCommitsAnswer($0, selection, database: RawPath("beef"), absolute: RawPath("/beef")).run()
+            }
+            #expect(shown.text.contains("/usr/bin/python3"))
+        }
+    }
+
+    @Test func databasesAreListedAndFoundByAnyOfTheirNames() throws {
+        let scene = try DatabaseScene(commits: 3)
+        let list = try scene.ask { try DatabaseListAnswer($0).run() }
+        let row = JSONValue(Array(list.text.utf8.dropLast()))
+        #expect(row?["commits"]?.unsigned == 3 && row?["base_images"]?.unsigned == 1)
+        #expect(list.text.contains(#""path":"/srv/app/main.db""#) && list.text.contains(#""status":"captured""#))
+        for name in ["/srv/app/old.db", "/srv/app/main.db", "beef0000"] {
+            #expect(try scene.restore(.commit(3), database: RawPath(name)).status == .found)
+        }
+        #expect(throws: UsageError.self) { try scene.restore(.commit(3), database: RawPath("/srv/app/none.db")) }
+        #expect(throws: UsageError.self) { try scene.restore(.commit(3), database: RawPath("be")) }
+    }
+
+    @Test func nothingIsOverwritten() throws {
+        let scene = try DatabaseScene(commits: 2)
+        let target = RawPath(scene.temporary.appending("there"))
+        try Files.write([1], to: target)
+        #expect(throws: UsageError.self) {
+            try scene.ask {
+                try DatabaseRestoreAnswer(
+                    $0, database: DatabaseScene.path, absolute: DatabaseScene.path, point: .commit(1), target: target
+                ).run()
+            }
+        }
+        #expect(try Files.contents(of: target) == [1])
+    }
+
+    @Test func anImageHasThePagesWithoutAFile() throws {
+        let scene = try DatabaseScene(pageSize: 512, seed: 21)
+        let history = try scene.history()
+        let image = try DatabaseImage(history, at: 5)
+        let later = image.copy()
+        let changed = try later.advance(to: 17)
+        let written = Set(scene.workload.commits[5..<17].flatMap(\.pages))
+        #expect(changed == written)
+        for (image, number) in [(image, 5), (later, 17)] {
+            let copy = try scene.workload.copy(after: number)
+            #expect(Int(image.pageCount) * 512 == copy.count)
+            for page in 1...image.pageCount {
+                #expect(try image.page(page) == Array(copy[Int(page - 1) * 512..<Int(page) * 512]))
+            }
+            #expect(try image.page(image.pageCount + 1) == nil)
+        }
+        #expect(throws: DatabaseImage.Failure.noBase(99)) { try later.advance(to: 99) }
+    }
+
+    @Test func damageStopsARestoreAndIsVerified() throws {
+        let scene = try DatabaseScene()
+        let history = try scene.history()
+        #expect(try scene.ask { try VerifyAnswer($0).run() }.status == .found)
+        let path = history.files.path(of: history.segments[1])
+        let whole = try Files.contents(of: path)
+        for position in stride(from: 160, to: whole.count - 24, by: max(1, whole.count / 23)) {
+            var bytes = whole
+            bytes[position] ^= 0x10
+            try Files.write(bytes, to: path)
+            let target = RawPath(scene.temporary.appending("out.db"))
+            let outcome = Result { try scene.restore(.commit(24)) }
+            if case .success(let restored) = outcome {
+                // A bit that decoding does not use.
+                #expect(restored.bytes == scene.copy(24))
+            }
+            #expect((try? target.status()) == nil)
+            let verified = try scene.ask(.table) { try VerifyAnswer($0).run() }
+            #expect(verified.status == .unreadable && verified.text.contains(".vseg"))
+        }
+        #expect(try Files.names(in: RawPath(scene.temporary.path)).count == 2)
+    }
+
+    @Test(arguments: [DatabaseWorkload.Kind.mixed, .chat])
+    func theExportMakesAnEqualDatabase(_ kind: DatabaseWorkload.Kind) throws {
+        let scene = try DatabaseScene(kind, commits: 9, seed: 31)
+        let export = try scene.ask {
+            try DatabaseExportAnswer(
+                $0, database: DatabaseScene.path, absolute: DatabaseScene.path, point: .commit(8),
+                temporaryDirectory: RawPath(scene.temporary.path)
+            ).run()
+        }
+        #expect(export.status == .found)
+        let script = scene.temporary.appending("export.sql")
+        try Files.write(Array(export.text.utf8), to: RawPath(script))
+        let made = scene.temporary.appending("made.db")
+        try runSuccessfully("sqlite3", [made, ".read \(script)"])
+        // The shell's own dump of both says the same.
+        let copy = scene.workload.directory + "/copy-8.db"
+        let dumps = try [made, copy].map { try runSuccessfully("sqlite3", [$0, ".dump"]).outputText }
+        #expect(dumps[0] == dumps[1])
+        #expect(dumps[0].contains("INSERT"))
+    }
+}
