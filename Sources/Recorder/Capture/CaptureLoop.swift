@@ -69,7 +69,9 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
     }
 
     private func takeNotes(_ places: inout [RawPath: Int], _ databases: inout Databases) {
-        for note in notes.take().notes {
+        let taken = notes.take()
+        if taken.isOverfull { databases.doubtWriters(at: Clock.realtime()) }
+        for note in taken.notes {
             let path = RawPath(Array(note.path.bytes.dropLast(4)))
             guard let place = places[path] ?? meet(path, &places, &databases) else { continue }
             databases.note(note, at: place, sink: sink, asUser: readsAsUser)
@@ -113,6 +115,12 @@ struct Databases: ~Copyable {
         if note.isCreation { box.database.wasCreated = true }
         box.database.history.add(note.process, note.window)
         box.database.noteWrite(inode: note.inode, window: note.window, sink: sink, asUser: asUser)
+    }
+
+    /// Notes were lost: whoever is known is not known to be the only one.
+    func doubtWriters(at moment: Instant) {
+        let window = TimeWindow(earliest: .distantPast, time: moment, clockOffsetNanoseconds: 0)
+        for box in boxes { box.database.history.add(nil, window) }
     }
 
     func look(now: Int64, everything: Bool, sink: some CaptureSink) {

@@ -23,6 +23,7 @@ struct WatchedDatabase: ~Copyable {
     private var log: DatabaseFiles.Identity?
     var history = WriterHistory()
     private var staged: [Staged] = []
+    private var stagedByteCount = 0
     private var lastLook: Instant
     private var holder: Int32?
     /// CLOCK_MONOTONIC of the last finding.
@@ -30,6 +31,9 @@ struct WatchedDatabase: ~Copyable {
     private var nextLook: Int64 = 0
     private(set) var foundCount = 0
     private(set) var missedCount = 0
+
+    /// More than this does not wait for names; the log is not read until it has gone.
+    private static let maximumStagedByteCount = 32 << 20
 
     /// So long after its last commit a database's files are closed again.
     static let restNanoseconds: Int64 = 5_000_000_000
@@ -79,6 +83,9 @@ struct WatchedDatabase: ~Copyable {
             begin(database, sink: sink)
         }
         files = opened.take()
+        // A write before this one would have been noted, and its log opened then.
+        lastLook = max(lastLook, window.earliest)
+        holder = nil
         lastFinding = Clock.monotonic()
         nextLook = 0
     }
@@ -125,7 +132,7 @@ struct WatchedDatabase: ~Copyable {
         files.findIndex()
         var isDone = false
         var rounds = 0
-        while !isDone, rounds < 64, sink.hasRoom {
+        while !isDone, rounds < 64, stagedByteCount < Self.maximumStagedByteCount, sink.hasRoom {
             rounds += 1
             let low = lastLook
             let before = Clock.realtime()
@@ -136,6 +143,7 @@ struct WatchedDatabase: ~Copyable {
                 let high = Clock.realtime()
                 if step.state != .racing { lastLook = before }
                 for finding in step.findings {
+                    if case .commit(let commit, _) = finding { stagedByteCount += commit.bytes.count }
                     staged.append(Staged(finding: finding, low: low, high: high, holder: heldAtLow))
                 }
                 if !step.findings.isEmpty { lastFinding = now }
@@ -192,6 +200,7 @@ struct WatchedDatabase: ~Copyable {
         }
         switch entry.finding {
         case .commit(let commit, let proof):
+            stagedByteCount -= commit.bytes.count
             lastNumber += 1
             foundCount += 1
             let (attribution, writers) = history.writers(low: entry.low, high: entry.high, holder: entry.holder)
