@@ -46,6 +46,7 @@ let package = Package(
         .target(name: "Fanotify", dependencies: ["CLinux", "Syscalls", "Model"], swiftSettings: settings),
         .target(name: "Block", dependencies: ["CZstd", "CXXHash", "Model"], swiftSettings: settings),
         .target(name: "SQLitePages", swiftSettings: settings),
+        .target(name: "SQLiteWAL", dependencies: ["Model"], swiftSettings: settings),
         .target(name: "Segment", dependencies: ["Block", "Model"], swiftSettings: settings),
         .target(
             name: "Store", dependencies: ["CSQLite", "Block", "Model", "Schema", "Segment", "Syscalls"],
@@ -53,7 +54,8 @@ let package = Package(
         .target(
             name: "Recorder",
             dependencies: [
-                "Block", "CLinux", "Fanotify", "Model", "Segment", "Store", "Syscalls", collections, logging,
+                "Block", "CLinux", "Fanotify", "Model", "SQLiteWAL", "Segment", "Store", "Syscalls", collections,
+                logging,
             ],
             swiftSettings: settings),
         .target(
@@ -85,6 +87,9 @@ let package = Package(
             name: "SQLitePagesTests", dependencies: ["Model", "SQLitePages", "Syscalls", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
+            name: "SQLiteWALTests", dependencies: ["Model", "SQLiteWAL", "Syscalls", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
             name: "SegmentTests", dependencies: ["Block", "Model", "Segment", "Syscalls", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
@@ -93,7 +98,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "RecorderTests",
-            dependencies: ["Block", "Fanotify", "Model", "Recorder", "Segment", "Store", "Syscalls", "TestSupport"],
+            dependencies: [
+                "Block", "Fanotify", "Model", "Recorder", "SQLiteWAL", "Segment", "Store", "Syscalls", "TestSupport",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "QueryTests",

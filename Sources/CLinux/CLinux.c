@@ -120,6 +120,20 @@ int clinux_try_write_lock(int descriptor)
     return fcntl(descriptor, F_OFD_SETLK, &lock);
 }
 
+int clinux_lock_holder(int descriptor, int64_t offset, int64_t count, int32_t *pid)
+{
+    struct flock lock;
+    memset(&lock, 0, sizeof(lock));
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = (off_t)offset;
+    lock.l_len = (off_t)count;
+    if (fcntl(descriptor, F_GETLK, &lock) != 0)
+        return -1;
+    *pid = lock.l_type == F_UNLCK ? 0 : lock.l_pid;
+    return lock.l_type != F_UNLCK;
+}
+
 int clinux_pidfd_open(int32_t pid, unsigned int flags)
 {
     return (int)syscall(SYS_pidfd_open, pid, flags);

@@ -53,6 +53,11 @@ extension Resolver {
                 return
             }
         }
+        if let logNotes, isKept, record.mask.rawValue & EventMask.logWrites.rawValue != 0, isLogName(name) {
+            let writer = actor ?? self.actor(of: record.pid, at: window)
+            actor = writer
+            noteLog(record, name: name, in: directory, identity: identity, by: writer, window: window, to: logNotes)
+        }
         var mask = EventMask(rawValue: record.mask.rawValue & wantedBits)
         if mask.contains(.create), scan?.found.isEmpty == false,
             !replacesScanned(copy(name), in: directory, object: identity)
@@ -66,7 +71,7 @@ extension Resolver {
         var seen: OverlayFolding.Observation?
         var verdict = OverlayFolding.Verdict.keep
         let isInWork = place.isInWork || targetPlace?.isInWork == true
-        if hasOverlays, isKept, !mask.isDisjoint(with: .operations), actor == nil,
+        if hasOverlays, isKept, !mask.isDisjoint(with: .operations), !record.mask.contains(.openExec),
             isInWork || overlays.mayConcern(pid: record.pid, mask: mask)
         {
             let observation = OverlayFolding.Observation(
@@ -207,6 +212,11 @@ extension EventMask {
     /// The operations that change a directory: create, delete, rename.
     static var entryOperations: EventMask {
         EventMask(rawValue: EventMask.create.rawValue | EventMask.delete.rawValue | EventMask.rename.rawValue)
+    }
+
+    /// What a write to the log of a database is reported as.
+    static var logWrites: EventMask {
+        EventMask(rawValue: EventMask.create.rawValue | EventMask.modify.rawValue)
     }
 
     /// What a file's making or opening, writing and closing does not consist of: a record that joined it with other

@@ -22,6 +22,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     let exclusion: ExclusionFilter
     /// What *mounts* has to say.
     private let scopeChanges: ScopeChanges
+    /// Who is told of writes to logs of databases; nil where none are captured.
+    let logNotes: LogNotes?
 
     var folding = LinkCountFolding()
     var overlays = OverlayFolding()
@@ -97,8 +99,9 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     init(
         scope: RecordingScope, counters: RecorderCounters, directories: Directories, executables: ExecutableSource,
         processes: Processes, nextInstance: UInt64, exclusions: [Glob], witness: ProcessWitness? = nil,
-        scopeChanges: ScopeChanges = ScopeChanges()
+        scopeChanges: ScopeChanges = ScopeChanges(), logNotes: LogNotes? = nil
     ) {
+        self.logNotes = logNotes
         self.scope = scope
         self.counters = counters
         self.directories = directories

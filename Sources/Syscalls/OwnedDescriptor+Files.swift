@@ -121,6 +121,18 @@ extension OwnedDescriptor {
         }
     }
 
+    /// The process that holds a POSIX lock on one of the bytes; nil where none does, 0 where it has no number here.
+    /// fcntl(2), F_GETLK: nothing is locked.
+    package borrowing func lockHolder(of bytes: Range<Int64>) throws(SyscallError) -> Int32? {
+        let number = fileDescriptor
+        var pid: Int32 = 0
+        // SAFETY: the C function writes the variable lent to it.
+        let result = try orThrow("fcntl") { () -> Int32 in
+            unsafe clinux_lock_holder(number, bytes.lowerBound, Int64(bytes.count), &pid)
+        }
+        return result == 0 ? nil : max(0, pid)
+    }
+
     /// Lends memory behind `bytes` to `fill` and keeps what it says it wrote there.
     private borrowing func append(
         upTo count: Int, to bytes: inout [UInt8], _ fill: (UnsafeMutableBufferPointer<UInt8>) -> Int

@@ -126,6 +126,10 @@ int clinux_set_scheduler_slice(uint64_t nanoseconds);
  * errno. */
 int clinux_try_write_lock(int descriptor);
 
+/* fcntl(2) with F_GETLK, which locks nothing: 1 where another process holds a POSIX lock on the bytes, with its pid (0 or
+ * less where that has no meaning here), 0 where nobody does, -1 with errno. */
+int clinux_lock_holder(int descriptor, int64_t offset, int64_t count, int32_t *pid);
+
 /* pidfd_open(2); a descriptor or -1 with errno. */
 int clinux_pidfd_open(int32_t pid, unsigned int flags);
 

@@ -1,0 +1,133 @@
+import Block
+import Model
+import Segment
+import Synchronization
+import Syscalls
+
+/// Reads the logs of watched databases while they are written, and hands on every commit with its writers.
+///
+/// It looks at a database as soon as somebody is noted to have written its log, and each millisecond from then on until
+/// there was no commit for five seconds. Thread: its own, *capture*; it waits for nobody's commit.
+final class CaptureLoop<Sink: CaptureSink>: Sendable {
+    private let patterns: [Glob]
+    private let notes: LogNotes
+    private let sink: Sink
+    private let isStopping = Atomic<Bool>(false)
+    private let startedAt: Instant
+    private let readsAsUser: Bool
+    /// Asks for everything that happened up to now to be resolved.
+    private let askForNotes: @Sendable () -> Void
+    /// Commits that were found, and those that are known to have been missed.
+    let foundCount = Atomic<Int>(0)
+    let missedCount = Atomic<Int>(0)
+
+    /// More databases at a time are not followed; they are met again when they are written later.
+    private static var maximumDatabaseCount: Int { 4_096 }
+
+    /// Parameter startedAt: a moment from which on every write is noted.
+    init(
+        patterns: [Glob], notes: LogNotes, sink: Sink, startedAt: Instant, readsAsUser: Bool,
+        askForNotes: @escaping @Sendable () -> Void
+    ) {
+        self.patterns = patterns
+        self.notes = notes
+        self.sink = sink
+        self.startedAt = startedAt
+        self.readsAsUser = readsAsUser
+        self.askForNotes = askForNotes
+    }
+
+    /// Ends the loop after one more look at every database.
+    func stop() {
+        isStopping.store(true, ordering: .sequentiallyConsistent)
+        notes.waker.wake()
+    }
+
+    func run() {
+        var places: [RawPath: Int] = [:]
+        var databases = Databases()
+        var askedFor = Instant.distantPast
+        while true {
+            let isStopping = isStopping.load(ordering: .sequentiallyConsistent)
+            takeNotes(&places, &databases)
+            let now = Clock.monotonic()
+            databases.look(now: now, everything: isStopping, sink: sink)
+            // The notes of what happened before are in the board when this is read.
+            let resolved = isStopping ? Instant.distantFuture : notes.resolvedUpTo
+            takeNotes(&places, &databases)
+            databases.handOn(resolvedUpTo: resolved, sink: sink)
+            foundCount.store(databases.foundCount, ordering: .relaxed)
+            missedCount.store(databases.missedCount, ordering: .relaxed)
+            if isStopping { return }
+            if let wanted = databases.waitsFor, askedFor <= resolved {
+                askedFor = wanted
+                askForNotes()
+            }
+            let timeout = databases.isHot ? WatchedDatabase.pollNanoseconds : nil
+            if notes.waker.wait(timeoutNanoseconds: timeout) { notes.waker.clear() }
+        }
+    }
+
+    private func takeNotes(_ places: inout [RawPath: Int], _ databases: inout Databases) {
+        let taken = notes.take()
+        if taken.isOverfull { databases.doubtWriters(at: Clock.realtime()) }
+        for note in taken.notes {
+            let path = RawPath(Array(note.path.bytes.dropLast(4)))
+            guard let place = places[path] ?? meet(path, &places, &databases) else { continue }
+            databases.note(note, at: place, sink: sink, asUser: readsAsUser)
+        }
+    }
+
+    private func meet(_ path: RawPath, _ places: inout [RawPath: Int], _ databases: inout Databases) -> Int? {
+        guard databases.count < Self.maximumDatabaseCount, patterns.contains(where: { $0.matches(path.bytes) }) else {
+            return nil
+        }
+        databases.add(WatchedDatabase(path: path, watchedSince: startedAt))
+        places[path] = databases.count - 1
+        return databases.count - 1
+    }
+}
+
+/// The databases that were met. They own descriptors, so they cannot be in an array of the standard library as they are.
+struct Databases: ~Copyable {
+    private final class Box {
+        var database: WatchedDatabase
+
+        init(_ database: consuming WatchedDatabase) {
+            self.database = database
+        }
+    }
+
+    private var boxes: [Box] = []
+
+    var count: Int { boxes.count }
+    var isHot: Bool { boxes.contains { $0.database.isOpen || $0.database.isWaiting } }
+    var waitsFor: Instant? { boxes.compactMap { $0.database.waitsFor }.max() }
+    var foundCount: Int { boxes.reduce(0) { $0 + $1.database.foundCount } }
+    var missedCount: Int { boxes.reduce(0) { $0 + $1.database.missedCount } }
+
+    mutating func add(_ database: consuming WatchedDatabase) {
+        boxes.append(Box(database))
+    }
+
+    func note(_ note: LogNotes.Note, at place: Int, sink: some CaptureSink, asUser: Bool) {
+        let box = boxes[place]
+        if note.isCreation { box.database.wasCreated = true }
+        box.database.history.add(note.process, note.window)
+        box.database.noteWrite(inode: note.inode, window: note.window, sink: sink, asUser: asUser)
+    }
+
+    /// Notes were lost: whoever is known is not known to be the only one.
+    func doubtWriters(at moment: Instant) {
+        let window = TimeWindow(earliest: .distantPast, time: moment, clockOffsetNanoseconds: 0)
+        for box in boxes { box.database.history.add(nil, window) }
+    }
+
+    func look(now: Int64, everything: Bool, sink: some CaptureSink) {
+        for box in boxes where everything || box.database.isDue(now) { box.database.look(now: now, sink: sink) }
+    }
+
+    func handOn(resolvedUpTo: Instant, sink: some CaptureSink) {
+        for box in boxes where box.database.isWaiting { box.database.handOn(resolvedUpTo: resolvedUpTo, sink: sink) }
+    }
+}

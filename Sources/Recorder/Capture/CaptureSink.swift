@@ -1,0 +1,24 @@
+import Block
+import Model
+import Segment
+
+/// What *capture* found out, in the order of each database's commits.
+enum CaptureItem: Sendable {
+    /// A database was met, or its condition changed.
+    case stream(DatabaseStream)
+    case commit(UUIDBytes, CapturedCommit)
+    case gap(UUIDBytes, CaptureGap)
+    /// The newest commits, from this number on, are no longer in the log: a power cut took them.
+    case retracted(UUIDBytes, from: UInt64)
+}
+
+/// Where *capture* hands on what it found; it never waits there.
+protocol CaptureSink: Sendable {
+    /// The stream that is stored for the file of `stream`, or `stream` itself where it is new, and the number of its last
+    /// commit or gap, 0 before the first.
+    func resume(_ stream: DatabaseStream) -> (stream: DatabaseStream, lastNumber: UInt64)
+    /// Takes over an item. Only while there is room, but what does not fit any more must not be lost unnoticed.
+    func take(_ item: CaptureItem)
+    /// While there is none, logs are not read: what is overwritten meanwhile is counted.
+    var hasRoom: Bool { get }
+}

@@ -1,0 +1,249 @@
+import Block
+import Model
+import SQLiteWAL
+import Segment
+import Syscalls
+
+/// One database that is captured: its files while they are open, what was found, and what waits for its writers' names.
+struct WatchedDatabase: ~Copyable {
+    /// A finding that waits until everything that happened up to `high` has been resolved.
+    private struct Staged {
+        var finding: CaptureFinding
+        var low: Instant
+        var high: Instant
+        var holder: Int32?
+    }
+
+    let path: RawPath
+    private var files: DatabaseFiles?
+    private var machine = CaptureMachine(isFresh: false)
+    private var stream: DatabaseStream?
+    private var isAnnounced = false
+    private var lastNumber: UInt64 = 0
+    private var log: DatabaseFiles.Identity?
+    var history = WriterHistory()
+    private var staged: [Staged] = []
+    private var stagedByteCount = 0
+    private var lastLook: Instant
+    private var holder: Int32?
+    /// CLOCK_MONOTONIC of the last finding.
+    private var lastFinding: Int64 = 0
+    private var nextLook: Int64 = 0
+    private(set) var foundCount = 0
+    private(set) var missedCount = 0
+
+    /// More than this does not wait for names; the log is not read until it has gone.
+    private static let maximumStagedByteCount = 32 << 20
+
+    /// So long after its last commit a database's files are closed again.
+    static let restNanoseconds: Int64 = 5_000_000_000
+
+    /// Parameter watchedSince: a moment from which on every write to the log is noticed.
+    init(path: RawPath, watchedSince: Instant) {
+        self.path = path
+        lastLook = watchedSince
+    }
+
+    var isOpen: Bool { files != nil }
+    var isWaiting: Bool { !staged.isEmpty }
+    /// The newest moment that a finding waits to be resolved up to.
+    var waitsFor: Instant? { staged.last?.high }
+
+    // MARK: Files
+
+    /// Somebody touched the log: it is opened where it is not, and the old one is read to its end where it is another.
+    ///
+    /// Parameter inode: of the log that was touched.
+    mutating func noteWrite(inode: UInt64?, window: TimeWindow, sink: some CaptureSink, asUser: Bool) {
+        if let known = log, let inode, inode == known.inode, isOpen { return }
+        if isOpen {
+            if inode == nil { return }
+            // Another log under the same name: what the old one still has comes first.
+            look(now: Clock.monotonic(), sink: sink)
+            close()
+        }
+        let path = path
+        var opened: DatabaseFiles?
+        if asUser {
+            opened = Self.openAsUser(path)
+        } else {
+            opened = try? DatabaseFiles(path)
+        }
+        guard let identity = opened?.logIdentity, let database = opened?.identity else {
+            stage(.missed(count: nil, cause: .removed), high: window.time, low: window.earliest)
+            return
+        }
+        if log != identity {
+            // A log that was made since is read from its beginning; one that was there before, from its end.
+            let isFresh = log != nil || isMadeSince(window, inode: inode, identity)
+            machine = CaptureMachine(isFresh: isFresh)
+            log = identity
+        }
+        if stream.map({ $0.device != database.device || $0.inode != database.inode }) ?? true {
+            begin(database, sink: sink)
+        }
+        files = opened.take()
+        // A write before this one would have been noted, and its log opened then.
+        lastLook = max(lastLook, window.earliest)
+        holder = nil
+        lastFinding = Clock.monotonic()
+        nextLook = 0
+    }
+
+    /// The log was empty or did not exist when watching began: its birth is in a window that is known.
+    private func isMadeSince(_ window: TimeWindow, inode: UInt64?, _ identity: DatabaseFiles.Identity) -> Bool {
+        wasCreated && (inode == nil || inode == identity.inode)
+    }
+
+    /// A record told that the log was made.
+    var wasCreated = false
+
+    private static func openAsUser(_ path: RawPath) -> DatabaseFiles? {
+        guard Capabilities.isEffective(.dacReadSearch) else { return try? DatabaseFiles(path) }
+        guard (try? Capabilities.lower([.dacReadSearch])) != nil else { return nil }
+        let files = try? DatabaseFiles(path)
+        try? Capabilities.raise([.dacReadSearch])
+        return files
+    }
+
+    private mutating func begin(_ database: DatabaseFiles.Identity, sink: some CaptureSink) {
+        var generator = SystemRandomNumberGenerator()
+        let new = DatabaseStream(
+            uuid: UUIDBytes(high: generator.next(), low: generator.next()), device: database.device,
+            inode: database.inode, birth: nil, paths: [path], pageSize: 0, firstSeen: Clock.realtime())
+        let resumed = sink.resume(new)
+        stream = resumed.stream
+        lastNumber = resumed.lastNumber
+        isAnnounced = false
+    }
+
+    private mutating func close() {
+        files = nil
+    }
+
+    // MARK: Looking
+
+    /// Whether it is time to look.
+    func isDue(_ now: Int64) -> Bool { isOpen && now >= nextLook }
+
+    /// Reads what there is to read; descriptors are given up when there was nothing for a while.
+    mutating func look(now: Int64, sink: some CaptureSink) {
+        guard var files = files.take() else { return }
+        files.findIndex()
+        var isDone = false
+        var rounds = 0
+        while !isDone, rounds < 64, stagedByteCount < Self.maximumStagedByteCount, sink.hasRoom {
+            rounds += 1
+            let low = lastLook
+            let before = Clock.realtime()
+            let heldAtLow = holder
+            holder = files.writer
+            do throws(WALReadError) {
+                let step = try machine.step(&files, now: Clock.monotonic())
+                let high = Clock.realtime()
+                if step.state != .racing { lastLook = before }
+                for finding in step.findings {
+                    if case .commit(let commit, _) = finding { stagedByteCount += commit.bytes.count }
+                    staged.append(Staged(finding: finding, low: low, high: high, holder: heldAtLow))
+                }
+                if !step.findings.isEmpty { lastFinding = now }
+                nextLook = now &+ max(step.nextLookNanoseconds ?? Self.pollNanoseconds, Self.pollNanoseconds)
+                isDone = step.state != .behind
+                if case .unsupported(let reason) = step.state { condemn(.unsupported, reason, sink: sink) }
+            } catch {
+                condemn(.unreadable, error.reason, sink: sink)
+                isDone = true
+            }
+        }
+        // A log without a name was read to its end: nobody can write it any more.
+        let isOver = isDone && files.isLogRemoved
+        if !isOver, now &- lastFinding < Self.restNanoseconds { self.files = consume files }
+    }
+
+    static let pollNanoseconds: Int64 = 1_000_000
+
+    private mutating func stage(_ finding: CaptureFinding, high: Instant, low: Instant) {
+        staged.append(Staged(finding: finding, low: max(low, lastLook), high: high, holder: nil))
+        lastLook = max(lastLook, high)
+    }
+
+    private mutating func condemn(_ condition: DatabaseStream.Condition, _ reason: String, sink: some CaptureSink) {
+        guard stream != nil, stream?.condition != condition else { return }
+        stream?.condition = condition
+        stream?.detail = reason
+        if let stream { sink.take(.stream(stream)) }
+    }
+
+    // MARK: Handing on
+
+    /// Hands on what was found up to a moment, with the names of those who may have written it.
+    mutating func handOn(resolvedUpTo: Instant, sink: some CaptureSink) {
+        var count = 0
+        while count < staged.count, staged[count].high <= resolvedUpTo {
+            handOn(staged[count], sink: sink)
+            count += 1
+        }
+        guard count > 0 else { return }
+        staged.removeFirst(count)
+        history.forget(before: staged.first?.low ?? lastLook)
+    }
+
+    private mutating func handOn(_ entry: Staged, sink: some CaptureSink) {
+        guard var stream else { return }
+        if !isAnnounced {
+            if case .commit(let commit, _) = entry.finding, let first = commit.pages.first, first > 0 {
+                stream.pageSize = UInt32(clamping: commit.bytes.count / commit.pages.count)
+            }
+            self.stream = stream
+            sink.take(.stream(stream))
+            isAnnounced = true
+        }
+        switch entry.finding {
+        case .commit(let commit, let proof):
+            stagedByteCount -= commit.bytes.count
+            lastNumber += 1
+            foundCount += 1
+            let (attribution, writers) = history.writers(low: entry.low, high: entry.high, holder: entry.holder)
+            sink.take(
+                .commit(
+                    stream.uuid,
+                    CapturedCommit(
+                        number: lastNumber, low: entry.low, high: entry.high,
+                        databasePageCount: commit.databasePageCount, frame: commit.frame, salts: commit.salts.rawValue,
+                        changeCounter: nil, status: Self.status(proof), attribution: attribution, writers: writers,
+                        checkpointer: [], pages: commit.pages, bytes: commit.bytes)))
+        case .missed(let count, let cause):
+            if count == 0 { return }
+            let first = lastNumber + 1
+            lastNumber += UInt64(count ?? 1)
+            missedCount += Int(count ?? 0)
+            sink.take(
+                .gap(
+                    stream.uuid,
+                    CaptureGap(
+                        first: first, last: lastNumber, missedCount: count.map(UInt64.init), low: entry.low,
+                        high: entry.high, cause: Self.cause(cause))))
+        case .retracted(let count):
+            sink.take(.retracted(stream.uuid, from: lastNumber - min(lastNumber, UInt64(count)) + 1))
+        case .orphan:
+            break
+        }
+    }
+
+    private static func status(_ proof: CommitProof) -> CapturedCommit.Status {
+        switch proof {
+        case .published: .published
+        case .unchained: .unchained
+        case .logged: .logged
+        }
+    }
+
+    private static func cause(_ cause: MissedCause) -> CaptureGap.Cause {
+        switch cause {
+        case .wrapped: .wrapped
+        case .truncated: .truncated
+        case .removed: .deleted
+        case .tooLarge: .unsupported
+        }
+    }
+}

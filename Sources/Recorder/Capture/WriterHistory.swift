@@ -1,0 +1,57 @@
+import Block
+import Model
+import Segment
+
+/// Who wrote a log when: windows of time in which processes touched it, as far back as they are still asked for.
+struct WriterHistory {
+    private struct Entry {
+        var process: ActorProcess?
+        var window: TimeWindow
+    }
+
+    private var entries: [Entry] = []
+    private static let maximumCount = 4_096
+
+    mutating func add(_ process: ActorProcess?, _ window: TimeWindow) {
+        entries.append(Entry(process: process, window: window))
+        if entries.count > 2 * Self.maximumCount { entries.removeFirst(entries.count - Self.maximumCount) }
+    }
+
+    /// Forgets what ended before a moment, but for the newest entry of each process: it may hold the write lock still.
+    mutating func forget(before moment: Instant) {
+        guard entries.count > 64 else { return }
+        var newest: Set<Int32> = []
+        var kept: [Entry] = []
+        for entry in entries.reversed() {
+            let isNewest = newest.insert(entry.process?.pid ?? 0).inserted
+            if isNewest || entry.window.time >= moment { kept.append(entry) }
+        }
+        entries = kept.reversed()
+    }
+
+    /// The writers of a commit that became visible in (low, high].
+    ///
+    /// Its frames were written in that time, or before it by the process that held the write lock at `low`.
+    func writers(
+        low: Instant, high: Instant, holder: Int32?
+    ) -> (attribution: CapturedCommit.Attribution, writers: [ActorProcess]) {
+        var found: [ActorProcess] = []
+        var isSure = true
+        func add(_ process: ActorProcess?) {
+            guard let process else {
+                isSure = false
+                return
+            }
+            if !found.contains(where: { $0.instance == process.instance && $0.exe == process.exe }) {
+                found.append(process)
+            }
+        }
+        for entry in entries where entry.window.time >= low && entry.window.earliest <= high { add(entry.process) }
+        if let holder {
+            let last = entries.last { $0.process?.pid == holder }
+            add(last?.process)
+        }
+        guard !found.isEmpty else { return (.unknown, []) }
+        return (found.count == 1 && isSure ? .exact : .set, found)
+    }
+}

@@ -1,0 +1,33 @@
+import Block
+import Fanotify
+import Model
+
+/// Writes to the logs of databases, which *capture* is told of.
+extension Resolver {
+    /// The name ends like that of a write-ahead log of SQLite.
+    func isLogName(_ name: RawSpan) -> Bool {
+        let count = name.byteCount
+        guard count > 4 else { return false }
+        // SAFETY: bounds are checked by the call itself; every bit pattern is a UInt32.
+        let end = unsafe name.unsafeLoadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
+        return UInt32(littleEndian: end) == 0x6C61_772D
+    }
+
+    /// Somebody made or wrote what may be the log of a database that is captured.
+    func noteLog(
+        _ record: EventRecord, name: RawSpan, in directory: DirectoryTree.Index, identity: FileIdentity?,
+        by actor: (index: ProcessIndex, isUncertain: Bool)?, window: TimeWindow, to notes: LogNotes
+    ) {
+        guard var path = pathBytes(of: directory) else { return }
+        if path.last != UInt8(ascii: "/") { path.append(UInt8(ascii: "/")) }
+        // SAFETY: the buffer is lent for the call and only read.
+        unsafe name.withUnsafeBytes { unsafe path.append(contentsOf: $0) }
+        var process: ActorProcess?
+        if let actor, !actor.isUncertain, actor.index != .absent { process = batch.processes[Int(actor.index)] }
+        let inode = identity.flatMap { $0.root == 0 ? $0.inode : nil }
+        notes.add(
+            LogNotes.Note(
+                path: RawPath(path), inode: inode, process: process, window: window,
+                isCreation: record.mask.contains(.create)))
+    }
+}

@@ -1,0 +1,225 @@
+/// Finds the commits of a database in WAL mode from outside: from what is read of its `-wal` and `-shm`, without a lock.
+///
+/// The index says how far the log is committed and how many commits there were, so what was missed is known exactly. What
+/// it does not know, the chain of checksums proves: that the frames read are those that were committed. Every look reads
+/// first, and moves the position only when what was read holds together; a look that met a writer at work is repeated.
+/// It holds at most `Limits.stepByteCount` and one transaction more.
+package struct CaptureMachine: Sendable {
+    package struct Limits: Sendable {
+        /// Pages of commits that one look may return, apart from the last commit.
+        package var stepByteCount = 16 << 20
+        /// The pages of one transaction; a larger one is counted as missed.
+        package var commitByteCount = 64 << 20
+
+        package init() {}
+    }
+
+    var position: CapturePosition?
+    /// Commits of an older generation that were read, while those of the present one are not.
+    var held: [WALCommit] = []
+    var milestones: [CaptureMilestone] = []
+    var orphan: OrphanCandidate?
+    var unconfirmed: LoggedCandidate?
+    /// Since when the index is of another generation than the log.
+    var strangeSince: Int64?
+    /// The frame where the chain broke although the index names it, and when that was first seen.
+    var broken: (frame: UInt32, since: Int64)?
+    /// Without an index: the generation that was seen last, and whether it follows on the one before.
+    var generation: (salts: WALSalts, follows: Bool)?
+    let limits: Limits
+    var buffer: [UInt8] = []
+
+    /// Parameter isFresh: the log was made while the database was watched, so its first commit is to be found too.
+    package init(isFresh: Bool, limits: Limits = Limits()) {
+        self.limits = limits
+        if isFresh { position = CapturePosition(salts: nil, chain: nil, changeCounter: 0) }
+    }
+
+    /// The generation and the frame of the last commit that was found, nil before the first look.
+    package var reached: (salts: WALSalts, frame: UInt32)? {
+        guard let position, let salts = position.salts else { return nil }
+        return (salts, position.frame)
+    }
+
+    package var pageSize: WALPageSize? { position?.chain?.pageSize }
+
+    static let milestoneCount = 4_096
+    private static let attemptCount = 6
+    static let raceNanoseconds: Int64 = 1_000_000
+    /// An index that stays of another generation is of nobody who writes this log.
+    static let strangeNanoseconds: Int64 = 100_000_000
+
+    /// Looks at the files.
+    ///
+    /// Parameter now: CLOCK_MONOTONIC in nanoseconds. Cost: three reads when nothing changed.
+    package mutating func step(_ files: inout some WALReading & ~Copyable, now: Int64) throws(WALReadError)
+        -> CaptureStep
+    {
+        for _ in 0..<Self.attemptCount {
+            if let step = try attempt(&files, now: now) { return step }
+        }
+        return CaptureStep(state: .racing, nextLookNanoseconds: Self.raceNanoseconds)
+    }
+
+    /// nil where it must be repeated.
+    private mutating func attempt(
+        _ files: inout some WALReading & ~Copyable, now: Int64
+    ) throws(WALReadError) -> CaptureStep? {
+        let before = try readIndex(&files)
+        let reading = try readHeader(&files)
+        let index = try readIndex(&files)
+        guard before?.salts == index?.salts else { return nil }
+        switch reading {
+        case .empty: return takeEmpty(index)
+        case .torn: return CaptureStep(state: .racing, nextLookNanoseconds: Self.raceNanoseconds)
+        case .unsupported(let reason): return CaptureStep(state: .unsupported(reason))
+        case .header(let header):
+            guard let index else { return try takeLogged(&files, header, now: now) }
+            guard index.salts == header.salts, index.pageSize == header.pageSize else {
+                return try takeStrange(&files, header, now: now)
+            }
+            strangeSince = nil
+            guard let position else { return begin(header, index) }
+            return try takePublished(&files, header, index, from: position, now: now)
+        }
+    }
+
+    /// The header is written after the index is: for a moment they are of two generations.
+    private mutating func takeStrange(
+        _ files: inout some WALReading & ~Copyable, _ header: WALHeader, now: Int64
+    ) throws(WALReadError) -> CaptureStep? {
+        let since = strangeSince ?? now
+        strangeSince = since
+        if now &- since >= Self.strangeNanoseconds { return try takeLogged(&files, header, now: now) }
+        return CaptureStep(state: .racing, nextLookNanoseconds: Self.raceNanoseconds)
+    }
+
+    /// The first look at a log that was there before: from its last commit on.
+    private mutating func begin(_ header: WALHeader, _ index: WALIndexHeader) -> CaptureStep {
+        var chain = FrameChain(header)
+        if index.lastFrame > 0 {
+            chain.frame = index.lastFrame
+            chain.checksum = index.frameChecksum
+        }
+        position = CapturePosition(salts: header.salts, chain: chain, changeCounter: index.changeCounter)
+        milestones = [CaptureMilestone(chain: chain, changeCounter: index.changeCounter)]
+        return CaptureStep(state: .level)
+    }
+
+    /// A log that was cut, or has not begun.
+    private mutating func takeEmpty(_ index: WALIndexHeader?) -> CaptureStep {
+        var step = CaptureStep(state: .empty)
+        guard let before = position else {
+            if let index {
+                position = CapturePosition(salts: index.salts, chain: nil, changeCounter: index.changeCounter)
+            }
+            return step
+        }
+        let lost = missedCount(upTo: index?.changeCounter, found: held.count)
+        step.findings = held.map { .commit($0, .published) }
+        held = []
+        // Before its first frame there was nothing to cut.
+        if lost == nil ? before.chain != nil : lost != 0 {
+            step.findings.append(.missed(count: lost, cause: .truncated))
+        }
+        if before.chain != nil || index != nil {
+            position = CapturePosition(
+                salts: index?.salts, chain: nil, changeCounter: index?.changeCounter)
+        }
+        milestones = []
+        return step
+    }
+
+    // MARK: Counting
+
+    /// How many commits stand between the position and `counter`, apart from `found`; nil where the index began to count
+    /// anew since, or nothing was counted.
+    func missedCount(upTo counter: UInt32?, found: Int) -> UInt32? {
+        guard let counter, let before = position?.changeCounter else { return nil }
+        let passed = counter &- before
+        guard passed <= UInt32(Int32.max), Int(passed) >= found else { return nil }
+        return passed - UInt32(found)
+    }
+
+    // MARK: Reading
+
+    func readHeader(_ files: inout some WALReading & ~Copyable) throws(WALReadError) -> WALHeader.Reading {
+        try Self.header(of: &files)
+    }
+
+    func readIndex(_ files: inout some WALReading & ~Copyable) throws(WALReadError) -> WALIndexHeader? {
+        try Self.index(of: &files)
+    }
+
+    /// Reads the start of the log.
+    package static func header(
+        of files: inout some WALReading & ~Copyable
+    ) throws(WALReadError) -> WALHeader.Reading {
+        var bytes: [UInt8] = []
+        try files.readLog(at: 0, count: WALHeader.byteCount, into: &bytes)
+        // SAFETY: the array lives through the call, which only reads it.
+        return unsafe WALHeader.read(bytes.span.bytes)
+    }
+
+    /// Reads the index's header; nil where there is none that holds together.
+    package static func index(
+        of files: inout some WALReading & ~Copyable
+    ) throws(WALReadError) -> WALIndexHeader? {
+        var bytes: [UInt8] = []
+        for _ in 0..<5 {
+            try files.readIndex(at: 0, count: WALIndexHeader.byteCount, into: &bytes)
+            if bytes.count < WALIndexHeader.byteCount { return nil }
+            // SAFETY: the array lives through the call, which only reads it.
+            if let index = unsafe WALIndexHeader(bytes.span.bytes) { return index }
+        }
+        return nil
+    }
+
+    /// Reads frames into `reader` up to frame `last`, or until it has commits of `stepByteCount` and a whole one.
+    ///
+    /// Returns: why the chain ended; nil where it did not.
+    mutating func read(
+        _ files: inout some WALReading & ~Copyable, into reader: inout CommitReader, upTo last: UInt32,
+        limit: Int
+    ) throws(WALReadError) -> ScanEnd? {
+        let size = reader.chain.pageSize
+        let perRead = UInt32(max(1, Self.readByteCount / size.frameByteCount))
+        var byteCount = 0
+        while reader.chain.frame < last {
+            if byteCount >= limit, !reader.commits.isEmpty { return nil }
+            let count = min(perRead, last - reader.chain.frame)
+            let offset = size.offset(ofFrame: reader.chain.frame + 1)
+            try files.readLog(at: offset, count: Int(count) * size.frameByteCount, into: &buffer)
+            byteCount += buffer.count
+            // SAFETY: the buffer lives through the call, which only reads it.
+            let end = unsafe reader.take(buffer.span.bytes, at: offset, upTo: reader.chain.frame + count)
+            if let end { return end }
+        }
+        return nil
+    }
+
+    private static let readByteCount = 256 << 10
+
+    /// The header of one frame as it stands in the file.
+    func readFrameHeader(
+        _ files: inout some WALReading & ~Copyable, _ frame: UInt32, _ size: WALPageSize
+    ) throws(WALReadError) -> WALFrameHeader? {
+        var bytes: [UInt8] = []
+        try files.readLog(at: size.offset(ofFrame: frame), count: WALFrameHeader.byteCount, into: &bytes)
+        // SAFETY: the array lives through the call, which only reads it.
+        return unsafe WALFrameHeader(bytes.span.bytes)
+    }
+
+    /// Adds to `held` what the generation of the position left behind the present one.
+    ///
+    /// Returns: false where there may be more.
+    mutating func salvage(
+        _ files: inout some WALReading & ~Copyable, from chain: FrameChain
+    ) throws(WALReadError) -> Bool {
+        var reader = CommitReader(from: chain, maximumCommitByteCount: limits.commitByteCount)
+        let end = try read(&files, into: &reader, upTo: .max - 1, limit: limits.stepByteCount)
+        position?.chain = reader.committed
+        held += reader.commits
+        return end != nil
+    }
+}

@@ -1,0 +1,128 @@
+import Block
+import Model
+import Segment
+import Synchronization
+import Syscalls
+import TestSupport
+import Testing
+
+@testable import Recorder
+
+/// Takes everything and keeps it.
+private final class Collector: CaptureSink {
+    private let items = Mutex<[CaptureItem]>([])
+
+    func resume(_ stream: DatabaseStream) -> (stream: DatabaseStream, lastNumber: UInt64) { (stream, 0) }
+    func take(_ item: CaptureItem) { items.withLock { $0.append(item) } }
+    var hasRoom: Bool { true }
+
+    var commits: [CapturedCommit] {
+        items.withLock {
+            $0.compactMap { if case .commit(_, let commit) = $0 { commit } else { nil } }
+        }
+    }
+    var gaps: [CaptureGap] {
+        items.withLock { $0.compactMap { if case .gap(_, let gap) = $0 { gap } else { nil } } }
+    }
+}
+
+@Suite struct CaptureLoopTests {
+    private static func process(_ pid: Int32) -> ActorProcess {
+        var process = ActorProcess(instance: UInt64(pid), pid: pid, firstSeen: Clock.realtime())
+        process.exe = RawPath("/usr/bin/python3")
+        return process
+    }
+
+    /// Runs the loop on its thread, tells it what a recorder would note, and ends it after `body`.
+    private static func capture(
+        _ path: String, by pids: [Int32], _ body: () throws -> Void
+    ) throws -> Collector {
+        let notes = LogNotes(waker: try Waker())
+        let sink = Collector()
+        let loop = CaptureLoop(
+            patterns: [try Glob(Array("**".utf8))], notes: notes, sink: sink, startedAt: Clock.realtime(),
+            readsAsUser: false, askForNotes: { notes.resolvedUpTo = Clock.realtime() })
+        let thread = try OSThread(name: "capture") { loop.run() }
+        let log = RawPath(path + "-wal")
+        for pid in pids {
+            let now = Clock.realtime()
+            notes.add(
+                LogNotes.Note(
+                    path: log, inode: try? log.status().inode, process: process(pid),
+                    window: TimeWindow(
+                        earliest: now.advanced(byNanoseconds: -3_600_000_000_000),
+                        time: now.advanced(byNanoseconds: 3_600_000_000_000), clockOffsetNanoseconds: 0),
+                    isCreation: true))
+        }
+        let outcome = Result { try body() }
+        loop.stop()
+        thread.join()
+        try outcome.get()
+        return sink
+    }
+
+    private static func rapidWriter(_ path: String) throws -> SQLiteWriter {
+        let writer = try SQLiteWriter()
+        try writer.run(
+            """
+            c = connect('\(path)', synchronous=1)
+            c.execute('create table t(a integer primary key, b)')
+            def insert(seconds):
+                end, n = time.monotonic() + seconds, 0
+                while time.monotonic() < end:
+                    for _ in range(50): c.execute('insert into t(b) values(?)', (n,))
+                    n += 50
+                return n
+            None
+            """)
+        return writer
+    }
+
+    /// As fast as SQLite can, with its log beginning again some fifty times a second.
+    @Test func foundAndMissedAreWhatAFastWriterCommitted() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.appending("fast.db")
+        let writer = try Self.rapidWriter(path)
+        var count = 1
+        let sink = try Self.capture(path, by: [writer.pid]) {
+            count += try writer.number("insert(2)")
+        }
+        let missed = sink.gaps.reduce(0) { $0 + ($1.missedCount ?? .max / 4) }
+        #expect(sink.commits.count + Int(missed) == count)
+        #expect(sink.commits.count > count / 2)
+        #expect(sink.commits.allSatisfy { $0.attribution == .exact && $0.writers.map(\.pid) == [writer.pid] })
+        var number: UInt64 = 0
+        let gaps = sink.gaps
+        for commit in sink.commits {
+            let gap = gaps.first { $0.first == number + 1 }
+            #expect(commit.number == (gap?.last ?? number) + 1)
+            number = commit.number
+            #expect(commit.low < commit.high)
+        }
+    }
+
+    @Test func twoWritersAreASet() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.appending("two.db")
+        let writer = try Self.rapidWriter(path)
+        let sink = try Self.capture(path, by: [writer.pid, 1]) {
+            try writer.run("for k in range(5): c.execute('insert into t(b) values(1)')")
+        }
+        #expect(sink.commits.count == 6)
+        #expect(sink.commits.allSatisfy { $0.attribution == .set && $0.writers.count == 2 })
+    }
+
+    /// The log is removed by its last user and made anew by the next, again and again, while its files are held open.
+    @Test func aLogThatIsMadeAnewIsAnotherLog() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.appending("anew.db")
+        let writer = try Self.rapidWriter(path)
+        let sink = try Self.capture(path, by: [writer.pid]) {
+            Clock.sleep(nanoseconds: 50_000_000)
+            try writer.run("c.execute('insert into t(b) values(1)')\nc.close()")
+            Clock.sleep(nanoseconds: 50_000_000)
+        }
+        #expect(sink.commits.count == 2)
+        #expect(sink.gaps.isEmpty)
+    }
+}
