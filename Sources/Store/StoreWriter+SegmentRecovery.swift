@@ -111,7 +111,8 @@ extension StoreWriter {
                 """
             ).first([.bytes(stream.bytes)]) { (row) throws(StoreError) -> UInt64 in row.count(0) } ?? 0
         let hash = try connection.prepare(
-            "last segment", "SELECT hash FROM segment WHERE stream = \(id) ORDER BY first_commit DESC, last_commit DESC LIMIT 1"
+            "last segment",
+            "SELECT hash FROM segment WHERE stream = \(id) ORDER BY first_commit DESC, last_commit DESC LIMIT 1"
         ).first([.bytes(stream.bytes)]) { (row) throws(StoreError) in EventsHash(row.bytes(0)) }
         return (commit, (hash ?? nil) ?? EventsHash(high: 0, low: 0))
     }
