@@ -37,6 +37,14 @@ final class DrainLoop: Sendable {
         Instant(nanosecondsSinceEpoch: seenEmptyAt.load(ordering: .sequentiallyConsistent))
     }
 
+    private let lookIsWanted = Atomic<Bool>(false)
+
+    /// Has the queue read now, and *resolve* told that it was, also when it is empty. Any thread.
+    func look() {
+        lookIsWanted.store(true, ordering: .sequentiallyConsistent)
+        waker.wake()
+    }
+
     /// Ends the loop after one more reading until the queue is empty.
     func stop() {
         isStopping.store(true, ordering: .sequentiallyConsistent)
@@ -67,13 +75,14 @@ final class DrainLoop: Sendable {
             }
             let isStopping = isStopping.load(ordering: .sequentiallyConsistent)
             let barrier = barriers.newest
-            if isStopping || barrier != lastBarrier { waker.clear() }
+            let isLooking = lookIsWanted.exchange(false, ordering: .sequentiallyConsistent)
+            if isStopping || isLooking || barrier != lastBarrier { waker.clear() }
             let records = readUntilEmpty(seenEmpty: &seenEmpty)
             let cycleEnded = Clock.monotonic()
             nap.update(recordCount: records, elapsedNanoseconds: cycleEnded &- cycleBegan)
             cycleBegan = cycleEnded
             ring.wakeEmptier()
-            if barrier != lastBarrier || isStopping {
+            if barrier != lastBarrier || isStopping || isLooking {
                 lastBarrier = barrier
                 ring.fill { slot in
                     slot.records.removeAll()

@@ -25,7 +25,7 @@ struct MarkedFilesystems {
     /// asked for can be marked.
     static func mark(
         plan: MarkPlan, group: GroupBox, reach: Reach, queue: QueueChoice, operations: EventMask,
-        store: RawPath, announce: (String) -> Void
+        marked wanted: EventMask, store: RawPath, announce: (String) -> Void
     ) throws(RecorderError) -> Self {
         let now = Clock.realtime()
         var marked = Self(
@@ -38,7 +38,7 @@ struct MarkedFilesystems {
         marked.scope.tellsProcesses = reach.tellsProcesses
         if plan.isRestricted {
             marked.scope.directoryMarking = DirectoryMarking(
-                marker: DirectoryMarker(group: marked.group, operations: operations, store: store))
+                marker: DirectoryMarker(group: marked.group, operations: wanted, store: store))
         }
         for omission in plan.omissions {
             marked.gaps.append(Self.notCovered(omission.path, omission.reason, now))
@@ -49,7 +49,7 @@ struct MarkedFilesystems {
                 guard reach.marksFilesystems || !target.isRecorded else {
                     throw SyscallError(call: "fanotify_mark", errno: EOPNOTSUPP)
                 }
-                try marked.mark(target, operations: operations, from: now)
+                try marked.mark(target, operations: wanted, from: now)
             } catch  where target.isRecorded && plan.isRestricted && Self.mayTakeDirectoryMarks(error, target) {
                 do throws(DirectoryCrawl.Refusal) {
                     try marked.crawl(target, from: now, announce)

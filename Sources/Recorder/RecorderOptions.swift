@@ -27,6 +27,8 @@ package struct RecorderOptions: Sendable {
     /// which is for root.
     package var followsMounts: Bool?
     package var exclusions: [String] = []
+    /// `--capture-wal`: globs over the paths of databases whose commits are captured; none without it.
+    package var capturePatterns: [String] = []
     package var commitIntervalNanoseconds: Int64 = 250_000_000
     package var syncIntervalNanoseconds: Int64 = 1_000_000_000
     package var queue = Queue.auto
@@ -41,6 +43,11 @@ package struct RecorderOptions: Sendable {
     package var version = ""
     /// The arguments as given, for the run's row.
     package var commandLine = ""
+
+    /// What marks ask for: writes to logs have to be heard of even where they are not recorded.
+    var markedOperations: EventMask {
+        capturePatterns.isEmpty ? operations : operations.union([.create, .modify])
+    }
 
     package init(store: RawPath) {
         self.store = store

@@ -17,10 +17,12 @@ struct RecorderThreads: ~Copyable {
     private let witness: ProcessWitness?
     private let listen: OSThread?
     private let following: MountFollowing
+    private let capturing: CaptureThreads?
 
     init(
         store: consuming StoreWriter, run: RunIdentity, marked: MarkedFilesystems, options: RecorderOptions,
-        exclusions: [Glob], facts: RecorderFacts, witness: ProcessWitness?, following: MountFollowing,
+        exclusions: [Glob], capture: CaptureRequest?, facts: RecorderFacts, witness: ProcessWitness?,
+        following: MountFollowing,
         notifier: consuming MountNotifier
     ) throws(SyscallError) {
         let counters = RecorderCounters()
@@ -43,6 +45,7 @@ struct RecorderThreads: ~Copyable {
         let nextInstance = store.nextInstance
         let control = try ControlServer(store: storeDirectory, shared: shared, facts: facts)
 
+        let logNotes: LogNotes? = capture == nil ? nil : LogNotes(waker: try Waker())
         let pacing = CommitPacing(intervalNanoseconds: options.commitIntervalNanoseconds)
         let scope = marked.scope
         let mountPoints = marked.mountPoints
@@ -60,9 +63,9 @@ struct RecorderThreads: ~Copyable {
                     scope: scope, counters: counters, directories: KernelDirectories(mountPoints: mountPoints),
                     executables: ExecutableSource(mountPoints: mountPoints), processes: ProcDirectory(),
                     nextInstance: nextInstance, exclusions: exclusions, witness: witness,
-                    scopeChanges: scopeChanges),
+                    scopeChanges: scopeChanges, logNotes: logNotes),
                 ring: ring, exchange: exchange, pacing: pacing, progress: progress,
-                drain: drainLoop, containers: ContainerWatch(shared: shared))
+                drain: drainLoop, containers: ContainerWatch(shared: shared), logNotes: logNotes)
             loop.run()
         }
         let drain = try OSThread(name: "drain") {
@@ -70,6 +73,9 @@ struct RecorderThreads: ~Copyable {
             drainLoop.run()
         }
         let answer = try OSThread(name: "control") { control.run() }
+        let capturing = try Self.startCapture(
+            capture, notes: logNotes, drain: drainLoop, shared: shared,
+            startedAt: marked.coverage.map(\.from).max() ?? Clock.realtime())
         if let witness {
             listen = try OSThread(name: "processes") {
                 ThreadPriority.lower(by: Self.resolveNiceness)
@@ -86,6 +92,7 @@ struct RecorderThreads: ~Copyable {
                 notifier: notifier, scopeChanges: scopeChanges, shared: shared, control: following.control
             ).run()
         }
+        self.capturing = capturing
         self.following = following
         self.drainLoop = drainLoop
         self.control = control
@@ -97,11 +104,19 @@ struct RecorderThreads: ~Copyable {
         self.witness = witness
     }
 
+    private static func startCapture(
+        _ request: CaptureRequest?, notes: LogNotes?, drain: DrainLoop, shared: WriteShared, startedAt: Instant
+    ) throws(SyscallError) -> CaptureThreads? {
+        guard let request, let notes else { return nil }
+        return try CaptureThreads(request, notes: notes, drain: drain, shared: shared, startedAt: startedAt)
+    }
+
     /// *drain* comes first: what waits unread is merged by the kernel. Encoding and merging can wait longest.
     private static let drainTurnNanoseconds: UInt64 = 100_000
     /// A tree of directories is walked up by recursion, `DirectoryTree.maximumDepth` at most.
     private static let resolveStackByteCount = 16 << 20
     private static let resolveNiceness: Int32 = 3
+    private static let lastLookNanoseconds: Int64 = 20_000_000
     private static let writeNiceness: Int32 = 10
 
     /// Reads until the queue is empty, resolves, commits, and waits for all of it.
@@ -109,6 +124,12 @@ struct RecorderThreads: ~Copyable {
         // What it has to say must reach *write* before that ends.
         following.control.stop()
         following.thread.join()
+        if let capturing {
+            // What was written until now is to have its writers' names.
+            drainLoop.look()
+            Clock.sleep(nanoseconds: Self.lastLookNanoseconds)
+            capturing.finish()
+        }
         drainLoop.stop()
         drain.join()
         resolve.join()

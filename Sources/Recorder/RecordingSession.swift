@@ -9,7 +9,8 @@ import Syscalls
 package enum RecordingSession {
     /// Records as the options say, says so on stderr, and returns the exit status.
     package static func run(_ options: RecorderOptions) throws(RecorderError) -> Int32 {
-        let exclusions = try compile(options.exclusions)
+        let exclusions = try compile(options.exclusions, of: "--exclude")
+        let capturePatterns = try compile(options.capturePatterns, of: "--capture-wal")
         SignalDescriptor.ignoreBrokenPipes()
         let signals = try orUnavailable { () throws(SyscallError) in
             try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
@@ -32,9 +33,10 @@ package enum RecordingSession {
         if !reach.tellsProcesses { StandardError.write(RecorderPrivileges.warning) }
         let marked = try MarkedFilesystems.mark(
             plan: plan, group: group, reach: reach, queue: queue, operations: options.operations,
-            store: store.directory,
+            marked: options.markedOperations, store: store.directory,
             announce: StandardError.write)
         let started = Clock.realtime()
+        let capture = try captureRequest(capturePatterns, &store)
         let run = try begin(&store, marked: marked, started: started, options: options)
         let follows = RecorderPrivileges.followsMounts(options.followsMounts)
         let notifier = try orUnavailable { () throws(SyscallError) in try MountNotifier() }
@@ -42,7 +44,7 @@ package enum RecordingSession {
         let locks = options.command.isEmpty
         let following = MountFollowing(
             request: .init(
-                paths: paths, scope: options.scope, operations: options.operations, marks: follows),
+                paths: paths, scope: options.scope, operations: options.markedOperations, marks: follows),
             plan: plan, plannedAt: plannedAt,
             thread: try orUnavailable { [directory = store.directory] () throws(SyscallError) in
                 try EarlyThread(name: "mounts") {
@@ -65,7 +67,8 @@ package enum RecordingSession {
         let threads: RecorderThreads
         do throws(SyscallError) {
             threads = try RecorderThreads(
-                store: store, run: run, marked: marked, options: options, exclusions: exclusions, facts: facts,
+                store: store, run: run, marked: marked, options: options, exclusions: exclusions, capture: capture,
+                facts: facts,
                 witness: hearing.witness, following: following, notifier: notifier)
         } catch {
             throw RecorderError(.unavailable, error.description)
@@ -99,16 +102,31 @@ package enum RecordingSession {
         }
     }
 
-    private static func compile(_ patterns: [String]) throws(RecorderError) -> [Glob] {
+    private static func compile(_ patterns: [String], of option: String) throws(RecorderError) -> [Glob] {
         var globs: [Glob] = []
         for pattern in patterns {
             do throws(GlobError) {
                 globs.append(try Glob(Array(pattern.utf8)))
             } catch {
-                throw RecorderError(.usage, "--exclude '\(pattern)': \(error.description)")
+                throw RecorderError(.usage, "\(option) '\(pattern)': \(error.description)")
             }
         }
         return globs
+    }
+
+    /// What is to be captured, and what the store has of it already; nil where nothing is.
+    private static func captureRequest(
+        _ patterns: [Glob], _ store: inout StoreWriter
+    ) throws(RecorderError) -> CaptureRequest? {
+        guard !patterns.isEmpty else { return nil }
+        do throws(StoreError) {
+            _ = try store.recoverSegments()
+            return CaptureRequest(
+                patterns: patterns, known: try KnownStream.all(in: store.directory),
+                place: CapturePlace(store: store.directory, readsAsUser: RecorderPrivileges.isLent))
+        } catch {
+            throw RecorderError(.storeCannotBeMade, error.description)
+        }
     }
 
     private static func realPaths(_ paths: [RawPath]) throws(RecorderError) -> [RawPath] {

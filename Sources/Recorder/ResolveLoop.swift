@@ -24,6 +24,8 @@ struct ResolveLoop {
     let progress: PipelineProgress
     let drain: DrainLoop
     private var containers: ContainerWatch
+    /// Who is told how far everything has been resolved; nil where no database is captured.
+    private let logNotes: LogNotes?
 
     mutating func run() {
         var openedAt: Int64?
@@ -39,6 +41,7 @@ struct ResolveLoop {
                 if slot.records.byteCount > 0 { resolver.resolve(slot.records.bytes, window: slot.window) }
             }
             resolver.scanMore()
+            tellProgress()
             resolver.describeNewImages()
             containers.look(at: resolver.batch.processes)
             let ringIsEmpty = ring.filled == ring.emptied
@@ -78,6 +81,13 @@ struct ResolveLoop {
         return now < deadline
     }
 
+    /// In this order: what was read up to a moment, and that all of it has been taken in.
+    private func tellProgress() {
+        guard let logNotes else { return }
+        let upTo = drain.readUpTo
+        if ring.filled == ring.emptied { logNotes.resolvedUpTo = upTo }
+    }
+
     private var confirmationDeadline: Int64?
     private static let confirmationNanoseconds: Int64 = 20_000_000
 
@@ -94,8 +104,10 @@ struct ResolveLoop {
 
     init(
         resolver: consuming Resolver<ProcDirectory, KernelDirectories>, ring: BufferRing, exchange: BatchExchange,
-        pacing: CommitPacing, progress: PipelineProgress, drain: DrainLoop, containers: ContainerWatch
+        pacing: CommitPacing, progress: PipelineProgress, drain: DrainLoop, containers: ContainerWatch,
+        logNotes: LogNotes?
     ) {
+        self.logNotes = logNotes
         self.containers = containers
         self.resolver = resolver
         self.ring = ring

@@ -34,6 +34,8 @@ struct WriteLoop: ~Copyable {
     private var compactionFailure: String?
     /// What *mounts* said and could not be written yet.
     private var coverageChanges: [CoverageChange] = []
+    /// Rows of captured databases that could not be written yet.
+    private var captured = Additions()
     private var unsyncedSince: Int64?
     private var lastHeartbeat: Int64 = 0
     private var lastLimitCheck: Int64 = 0
@@ -68,6 +70,7 @@ struct WriteLoop: ~Copyable {
             commitHeld()
             if reachedLast, !held.isEmpty { dropOldest() }
             recordCoverage()
+            recordCaptured()
             answerRequests()
             advanceFullCompaction()
             upkeep()
@@ -188,6 +191,21 @@ struct WriteLoop: ~Copyable {
             unsyncedSince = unsyncedSince ?? Clock.monotonic()
             storeChanged = true
         }
+    }
+
+    private mutating func recordCaptured() {
+        captured.append(contentsOf: shared.takeCaptured())
+        guard !captured.isEmpty else { return }
+        do throws(StoreError) {
+            try store.append(captured)
+        } catch {
+            lastFailure = error.description
+            return
+        }
+        captured = Additions()
+        unsyncedSince = unsyncedSince ?? Clock.monotonic()
+        storeChanged = true
+        shared.controlWaker.wake()
     }
 
     private mutating func answerRequests() {
@@ -326,6 +344,7 @@ struct WriteLoop: ~Copyable {
 
     private consuming func finish() {
         recordCoverage()
+        recordCaptured()
         do throws(StoreError) {
             var additions = orphaned
             if let dropped { additions.gaps.append(dropped) }

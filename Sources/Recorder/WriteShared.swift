@@ -28,6 +28,7 @@ final class WriteShared: Sendable {
         var snapshot = Snapshot()
         var coverageChanges: [CoverageChange] = []
         var coveredPaths: [RawPath] = []
+        var captured = Additions()
     }
 
     let exchange: BatchExchange
@@ -78,6 +79,20 @@ final class WriteShared: Sendable {
             state.coveredPaths += change.started.map(\.path)
         }
         waker.wake()
+    }
+
+    /// Queues rows of captured databases, whose files are written; they are tried again until they are stored.
+    func record(captured additions: Additions) {
+        state.withLock { $0.captured.append(contentsOf: additions) }
+        waker.wake()
+    }
+
+    func takeCaptured() -> Additions {
+        state.withLock { state in
+            let additions = state.captured
+            state.captured = Additions()
+            return additions
+        }
     }
 
     func takeCoverageChanges() -> [CoverageChange] {

@@ -24,6 +24,8 @@ package struct CaptureGap: Hashable, Sendable {
         case diverged = 8
         /// They were captured and later removed by a retention limit.
         case pruned = 9
+        /// They were found, and could not be written to the store.
+        case notStored = 10
 
         /// As answers name it.
         package var name: String {
@@ -37,6 +39,7 @@ package struct CaptureGap: Hashable, Sendable {
             case .unsupported: "unsupported"
             case .diverged: "diverged"
             case .pruned: "pruned"
+            case .notStored: "not_stored"
             }
         }
     }

@@ -62,6 +62,14 @@ extension OwnedDescriptor {
         return total
     }
 
+    /// A file without a name on the filesystem of `directory`, for reading and writing; it goes with its descriptor.
+    ///
+    /// Throws: EOPNOTSUPP, EISDIR where the filesystem has none. open(2) O_TMPFILE, Linux 3.11.
+    package static func unnamedFile(in directory: RawPath) throws(SyscallError) -> OwnedDescriptor {
+        // <fcntl.h> defines it as __O_TMPFILE | O_DIRECTORY, which is not imported.
+        try open(directory, flags: O_RDWR | 0o20_000_000 | O_DIRECTORY, mode: 0o600)
+    }
+
     /// Reads to the end, at most `limit` bytes. For small files and pipes.
     package borrowing func readToEnd(limit: Int) throws(SyscallError) -> [UInt8] {
         var bytes = [UInt8]()

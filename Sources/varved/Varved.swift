@@ -49,6 +49,12 @@ struct Varved: ParsableCommand {
     @Option(help: ArgumentHelp("Do not record paths that match, nor anything below them.", valueName: "glob"))
     var exclude: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Capture every commit of SQLite databases in WAL mode whose path matches; '**' for all.",
+            discussion: "Their -wal is read while it is written, without a lock. See 'varve db'.", valueName: "glob"))
+    var captureWal: [String] = []
+
     @Option(help: "The time between commits; up to 2s while few events wait and nobody follows or syncs.")
     var commitInterval = DurationArgument(nanoseconds: 250_000_000)
 
@@ -76,6 +82,7 @@ struct Varved: ParsableCommand {
         if let ops { options.operations = ops.mask }
         options.followsMounts = followMounts
         options.exclusions = exclude
+        options.capturePatterns = captureWal
         options.commitIntervalNanoseconds = commitInterval.nanoseconds
         options.syncIntervalNanoseconds = syncInterval.nanoseconds
         options.queue = queue.value

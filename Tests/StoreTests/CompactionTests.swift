@@ -92,14 +92,14 @@ import Testing
         let scene = try StoreScene()
         var writer = try scene.writer()
         var factory = EventFactory(seed: 9)
-        // 24 MB of names that are all different.
-        try writer.fill(&factory, blockCount: 24, eventCount: 250, nameByteCount: 4_000)
+        // 40 MB of names that are all different.
+        try writer.fill(&factory, blockCount: 40, eventCount: 250, nameByteCount: 4_000)
         try writer.compactAll()
         let rows = try scene.reader().blocks()
         #expect(rows.count > 1)
         #expect(rows.dropLast().allSatisfy { $0.level == CompactionPolicy.closedSegmentLevel })
         #expect(rows.last?.level == 2)
-        #expect(rows.reduce(0) { $0 + $1.count } == 6_000)
+        #expect(rows.reduce(0) { $0 + $1.count } == 10_000)
         for row in rows {
             let bytes = try #require(try scene.reader().blockBytes(firstSequence: row.firstSequence))
             try BlockReader(bytes).verify()

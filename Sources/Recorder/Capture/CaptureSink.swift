@@ -8,8 +8,6 @@ enum CaptureItem: Sendable {
     case stream(DatabaseStream)
     case commit(UUIDBytes, CapturedCommit)
     case gap(UUIDBytes, CaptureGap)
-    /// The newest commits, from this number on, are no longer in the log: a power cut took them.
-    case retracted(UUIDBytes, from: UInt64)
 }
 
 /// Where *capture* hands on what it found; it never waits there.

@@ -35,6 +35,15 @@ struct DatabaseFiles: ~Copyable, WALReading {
             index: try? Self.open(Self.indexPath(of: path)))
     }
 
+    /// As `init`; nil where it fails, or where the real user may not read the files and they are read with lent rights.
+    static func open(_ path: RawPath, asUser: Bool) -> DatabaseFiles? {
+        guard asUser, Capabilities.isEffective(.dacReadSearch) else { return try? DatabaseFiles(path) }
+        guard (try? Capabilities.lower([.dacReadSearch])) != nil else { return nil }
+        let files = try? DatabaseFiles(path)
+        try? Capabilities.raise([.dacReadSearch])
+        return files
+    }
+
     private init(
         path: RawPath, database: consuming OwnedDescriptor, identity: Identity, log: consuming OwnedDescriptor,
         logIdentity: Identity, index: consuming OwnedDescriptor?

@@ -63,12 +63,7 @@ struct WatchedDatabase: ~Copyable {
             close()
         }
         let path = path
-        var opened: DatabaseFiles?
-        if asUser {
-            opened = Self.openAsUser(path)
-        } else {
-            opened = try? DatabaseFiles(path)
-        }
+        var opened = DatabaseFiles.open(path, asUser: asUser)
         guard let identity = opened?.logIdentity, let database = opened?.identity else {
             stage(.missed(count: nil, cause: .removed), high: window.time, low: window.earliest)
             return
@@ -97,14 +92,6 @@ struct WatchedDatabase: ~Copyable {
 
     /// A record told that the log was made.
     var wasCreated = false
-
-    private static func openAsUser(_ path: RawPath) -> DatabaseFiles? {
-        guard Capabilities.isEffective(.dacReadSearch) else { return try? DatabaseFiles(path) }
-        guard (try? Capabilities.lower([.dacReadSearch])) != nil else { return nil }
-        let files = try? DatabaseFiles(path)
-        try? Capabilities.raise([.dacReadSearch])
-        return files
-    }
 
     private mutating func begin(_ database: DatabaseFiles.Identity, sink: some CaptureSink) {
         var generator = SystemRandomNumberGenerator()
@@ -223,8 +210,15 @@ struct WatchedDatabase: ~Copyable {
                     CaptureGap(
                         first: first, last: lastNumber, missedCount: count.map(UInt64.init), low: entry.low,
                         high: entry.high, cause: Self.cause(cause))))
-        case .retracted(let count):
-            sink.take(.retracted(stream.uuid, from: lastNumber - min(lastNumber, UInt64(count)) + 1))
+        case .retracted:
+            // The newest commits are gone; what comes next builds on an older state.
+            lastNumber += 1
+            sink.take(
+                .gap(
+                    stream.uuid,
+                    CaptureGap(
+                        first: lastNumber, last: lastNumber, missedCount: nil, low: entry.low, high: entry.high,
+                        cause: .diverged)))
         case .orphan:
             break
         }
