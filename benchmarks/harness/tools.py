@@ -16,7 +16,9 @@ SOURCES = {
     "distinct": "workloads/distinct.c",
     "trickle": "workloads/trickle.c",
     "mixed": "workloads/mixed.c",
+    "commits": "workloads/commits.c",
 }
+LIBRARIES = {"commits": ["-lsqlite3"]}
 
 
 class Tools:
@@ -46,7 +48,8 @@ class Tools:
         if not binary.exists() or binary.stat().st_mtime < newest:
             self.programs.mkdir(parents=True, exist_ok=True)
             subprocess.run(
-                ["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(binary), str(source)], check=True
+                ["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(binary), str(source), *LIBRARIES.get(name, [])],
+                check=True
             )
         return binary
 

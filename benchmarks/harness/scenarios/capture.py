@@ -1,0 +1,113 @@
+"""capture: commits of a watched database as fast as a writer makes them: how many are captured, how many are counted as
+missed, what the writer pays, what a commit takes, how close its bounds are."""
+
+import json
+import sqlite3
+import statistics
+import subprocess
+import sys
+import time
+
+from .. import stats
+from ..processes import BenchmarkError, Recorder, die_with_parent, running
+from ..tools import BENCHMARKS
+
+# Kinds of writers: how many of them, and the limit of what may be missed.
+WRITERS = {"Python": (1, "capture-missed"), "two of Python": (2, "capture-missed"), "C": (1, "capture-missed-of-c")}
+
+
+def run(bench, report):
+    seconds = bench.options.seconds or (3 if bench.quick else 20)
+    pairs = bench.pairs(3, 1)
+    report.detail("workload", f"autocommit inserts for {seconds:g} s, WAL, synchronous=NORMAL, default autocheckpoint")
+    with bench.filesystem("watched", 4096) as filesystem:
+        for kind, (count, limit) in WRITERS.items():
+            rounds = [one(bench, filesystem.mount_point, kind, count, seconds, number) for number in range(pairs)]
+            tell(report, kind, limit, rounds)
+
+
+def one(bench, root, kind, count, seconds, number):
+    """A run with capture and one without, the order by turns."""
+    made = {}
+    for captures in (True, False) if number % 2 == 0 else (False, True):
+        place = root / f"{kind.replace(' ', '-')}-{number}-{'on' if captures else 'off'}"
+        place.mkdir()
+        made[captures] = record(bench, place, kind, count, seconds, captures)
+    return made
+
+
+def record(bench, place, kind, count, seconds, captures):
+    database = place / "subject.db"
+    # The database is there, and in WAL mode, before anybody writes as fast as it can.
+    made = sqlite3.connect(database)
+    made.execute("PRAGMA journal_mode=WAL")
+    made.execute("CREATE TABLE entry(id INTEGER PRIMARY KEY, writer INTEGER, number INTEGER, text TEXT)")
+    made.commit()
+    options = ["--capture-wal", "**"] if captures else []
+    with bench.store() as store:
+        with running(Recorder(bench.tools, store, [place], options)) as recorder:
+            # A connection that stays open keeps the log, as a server's would.
+            written, elapsed = write(bench, kind, database, count, seconds)
+            time.sleep(1)
+            recorder.sync()
+            result = {"written": written, "rate": written / elapsed, "rss_kib": int(recorder.status_field("VmHWM"))}
+            recorder.stop()
+        made.close()
+        if captures:
+            result |= captured(bench, store, database)
+    return result
+
+
+def write(bench, kind, database, count, seconds):
+    command = ([str(bench.tools.program("commits"))] if kind == "C"
+               else [sys.executable, str(BENCHMARKS / "workloads/commits.py")])
+    writers = [subprocess.Popen([*command, str(database), str(seconds)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                text=True, preexec_fn=die_with_parent) for _ in range(count)]
+    done = [writer.communicate() for writer in writers]
+    for writer, (_, errors) in zip(writers, done):
+        if writer.returncode != 0:
+            raise BenchmarkError(f"{kind}: {errors.strip()[-300:]}")
+    reports = [json.loads(output) for output, _ in done]
+    return sum(each["operations"] for each in reports), max(each["seconds"] for each in reports)
+
+
+def captured(bench, store, database):
+    """What the store knows of the writer's commits. The exit status 3 says that some are missing, and where."""
+    lines = bench.tools.query(store, "db", "commits", str(database), "-o", "jsonl", accepted=(0, 3)).splitlines()
+    commits = [json.loads(line) for line in lines]
+    listed = json.loads(bench.tools.query(store, "db", "list", "-o", "jsonl", accepted=(0, 3)).splitlines()[0])
+    widths = [moment(each["t_hi"]) - moment(each["t_lo"]) for each in commits]
+    return {
+        "captured": len(commits), "missed": listed.get("missed"), "gaps": listed.get("gaps"),
+        "exact": sum(each["attribution"] == "exact" for each in commits),
+        "bytes": sum(each["bytes"] for each in commits) / max(1, len(commits)),
+        "width": statistics.median(widths) if widths else None,
+    }
+
+
+def moment(text):
+    """Seconds; of RFC 3339 with nanoseconds, UTC."""
+    whole, fraction = text.rstrip("Z").split(".")
+    return time.mktime(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) + float("0." + fraction)
+
+
+def tell(report, kind, limit, rounds):
+    on = [each[True] for each in rounds]
+    report.detail(f"rounds, {kind}", rounds)
+    report.figure(f"{kind}: commits a second beside capture; without",
+                  f"{statistics.median(each['rate'] for each in on):.0f}; "
+                  f"{statistics.median(each[False]['rate'] for each in rounds):.0f}")
+    ratio = stats.summary([each[False]["rate"] / each[True]["rate"] for each in rounds])
+    report.figure(f"{kind}: throughput without capture / with", stats.line(ratio), ratio["median"], "capture-slowdown")
+    worst = max(1 - each["captured"] / each["written"] for each in on)
+    report.figure(f"{kind}: share of the commits that was not captured", f"{worst:.4f} at most (" + "; ".join(
+        f"{each['captured']} of {each['written']}" for each in on) + ")", worst, limit)
+    unaccounted = [each["captured"] + (each["missed"] or 0) - each["written"] for each in on]
+    report.figure(f"{kind}: captured + counted as missed - written", ", ".join(map(str, unaccounted)),
+                  max(map(abs, unaccounted)), "capture-unaccounted")
+    report.figure(f"{kind}: bytes a captured commit", f"{statistics.median(each['bytes'] for each in on):.0f} B")
+    widths = [each["width"] for each in on if each["width"] is not None]
+    if widths:
+        width = 1e3 * statistics.median(widths)
+        report.figure(f"{kind}: bounds of a commit apart, median", f"{width:.2f} ms", width, "capture-bounds-ms")
+    report.figure(f"{kind}: RSS peak", f"{max(each['rss_kib'] for each in on) / 1024:.1f} MiB")
