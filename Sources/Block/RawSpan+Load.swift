@@ -64,6 +64,12 @@ extension RawSpan {
 }
 
 extension [UInt8] {
+    /// As ==, but in words: the comparison of the standard library takes a byte at a time.
+    package func isEqualInWords(to other: [UInt8]) -> Bool {
+        // SAFETY: bytes are initialised memory without padding; the spans do not outlive the arrays.
+        unsafe span.bytes.isEqual(to: other.span.bytes)
+    }
+
     /// Appends the bytes of a span.
     @inline(__always)
     package mutating func append(contentsOf span: RawSpan) {

@@ -375,6 +375,7 @@ extension BuiltPrograms {
     /// The program that makes two states of a database and says what differs.
     package static var rowWorkload: String { top + "/Tests/Workloads/rows.py" }
     package static var workload: String { top + "/Tests/Workloads/workload.py" }
+    package static var databaseWorkload: String { top + "/Tests/Workloads/database.py" }
     /// Short-lived writers of many kinds, the same that benchmarks/ measures with.
     package static var writers: String { top + "/benchmarks/workloads/writers.sh" }
     /// The script behind `make demo`.

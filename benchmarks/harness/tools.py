@@ -66,7 +66,7 @@ class Tools:
     def query(self, store, verb, *arguments, accepted=(0, 1)):
         """stdout of one `varve` command; another exit status than the accepted ones is a failure."""
         done = subprocess.run(
-            [str(self.varve), verb, "--store", str(store), *map(str, arguments)], capture_output=True, text=True,
+            [str(self.varve), *verb.split(), "--store", str(store), *map(str, arguments)], capture_output=True, text=True,
             preexec_fn=die_with_parent,
         )
         if done.returncode not in accepted:

@@ -18,6 +18,8 @@ package struct DatabaseListAnswer {
         var byteCount: UInt64
         var baseCount: Int
         var gapCount: Int
+        /// Commits that gaps stand for, where their count is known.
+        var missedCount: UInt64
         var first: Instant?
         var last: Instant?
     }
@@ -34,6 +36,7 @@ package struct DatabaseListAnswer {
                 byteCount: history.segments.reduce(0) { $0 &+ $1.byteCount }
                     &+ history.bases.reduce(0) { $0 &+ $1.byteCount },
                 baseCount: history.bases.count, gapCount: history.gaps.count,
+                missedCount: history.gaps.reduce(0) { $0 &+ ($1.missedCount ?? 0) },
                 first: (times.map(\.low) + history.bases.map(\.high)).min(),
                 last: (times.map(\.high) + history.bases.map(\.high)).max())
         }
@@ -75,6 +78,7 @@ package struct DatabaseListAnswer {
             for (name, value) in [
                 ("commits", entry.commitCount), ("last_commit", entry.lastNumber),
                 ("base_images", UInt64(entry.baseCount)), ("gaps", UInt64(entry.gapCount)),
+                ("missed", entry.missedCount),
                 ("bytes", entry.byteCount),
             ] {
                 rows.json.key(dynamic: name)

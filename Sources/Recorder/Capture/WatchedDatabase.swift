@@ -12,6 +12,8 @@ struct WatchedDatabase: ~Copyable {
         var low: Instant
         var high: Instant
         var holder: Int32?
+        /// It stood in the log when that was first looked at: nobody knows since when.
+        var isOfBefore = false
     }
 
     let path: RawPath
@@ -71,7 +73,8 @@ struct WatchedDatabase: ~Copyable {
         if log != identity {
             // A log that was made since is read from its beginning; one that was there before, from its end.
             let isFresh = log != nil || isMadeSince(window, inode: inode, identity)
-            machine = CaptureMachine(isFresh: isFresh)
+            machine = CaptureMachine(isFresh: isFresh, takesWholeLog: true)
+            isFirstLook = !isFresh
             log = identity
         }
         if stream.map({ $0.device != database.device || $0.inode != database.inode }) ?? true {
@@ -131,8 +134,12 @@ struct WatchedDatabase: ~Copyable {
                 if step.state != .racing { lastLook = before }
                 for finding in step.findings {
                     if case .commit(let commit, _) = finding { stagedByteCount += commit.bytes.count }
-                    staged.append(Staged(finding: finding, low: low, high: high, holder: heldAtLow))
+                    staged.append(
+                        Staged(
+                            finding: finding, low: isFirstLook ? Self.unknownMoment : low, high: high,
+                            holder: heldAtLow, isOfBefore: isFirstLook))
                 }
+                if step.state != .racing { isFirstLook = false }
                 if !step.findings.isEmpty { lastFinding = now }
                 nextLook = now &+ max(step.nextLookNanoseconds ?? Self.pollNanoseconds, Self.pollNanoseconds)
                 isDone = step.state != .behind
@@ -146,6 +153,10 @@ struct WatchedDatabase: ~Copyable {
         let isOver = isDone && files.isLogRemoved
         if !isOver, now &- lastFinding < Self.restNanoseconds { self.files = consume files }
     }
+
+    /// The lower bound of what was there before anybody looked.
+    static let unknownMoment = Instant(nanosecondsSinceEpoch: 0)
+    private var isFirstLook = false
 
     static let pollNanoseconds: Int64 = 1_000_000
 
@@ -190,7 +201,9 @@ struct WatchedDatabase: ~Copyable {
             stagedByteCount -= commit.bytes.count
             lastNumber += 1
             foundCount += 1
-            let (attribution, writers) = history.writers(low: entry.low, high: entry.high, holder: entry.holder)
+            let (attribution, writers) =
+                entry.isOfBefore
+                ? (.unknown, []) : history.writers(low: entry.low, high: entry.high, holder: entry.holder)
             sink.take(
                 .commit(
                     stream.uuid,

@@ -29,9 +29,14 @@ package struct CaptureMachine: Sendable {
     let limits: Limits
     var buffer: [UInt8] = []
 
+    /// Of a log that was there before it was looked at: its commits are found too, not only those that come.
+    private let takesWholeLog: Bool
+
     /// Parameter isFresh: the log was made while the database was watched, so its first commit is to be found too.
-    package init(isFresh: Bool, limits: Limits = Limits()) {
+    /// Parameter takesWholeLog: so are the commits of a log that was there before, if one look may read all of it.
+    package init(isFresh: Bool, takesWholeLog: Bool = false, limits: Limits = Limits()) {
         self.limits = limits
+        self.takesWholeLog = takesWholeLog
         if isFresh { position = CapturePosition(salts: nil, chain: nil, changeCounter: 0) }
     }
 
@@ -95,8 +100,14 @@ package struct CaptureMachine: Sendable {
     }
 
     /// The first look at a log that was there before: from its last commit on.
-    private mutating func begin(_ header: WALHeader, _ index: WALIndexHeader) -> CaptureStep {
+    ///
+    /// nil where it begins with the log, which is read next.
+    private mutating func begin(_ header: WALHeader, _ index: WALIndexHeader) -> CaptureStep? {
         var chain = FrameChain(header)
+        if takesWholeLog, Int(index.lastFrame) * chain.pageSize.frameByteCount <= limits.stepByteCount {
+            position = CapturePosition(salts: header.salts, chain: chain, changeCounter: nil)
+            return nil
+        }
         if index.lastFrame > 0 {
             chain.frame = index.lastFrame
             chain.checksum = index.frameChecksum

@@ -73,9 +73,9 @@ def write(bench, kind, database, count, seconds):
 
 def captured(bench, store, database):
     """What the store knows of the writer's commits. The exit status 3 says that some are missing, and where."""
-    lines = bench.tools.query(store, "db", "commits", str(database), "-o", "jsonl", accepted=(0, 3)).splitlines()
+    lines = bench.tools.query(store, "db commits", str(database), "-o", "jsonl", accepted=(0, 3)).splitlines()
     commits = [json.loads(line) for line in lines]
-    listed = json.loads(bench.tools.query(store, "db", "list", "-o", "jsonl", accepted=(0, 3)).splitlines()[0])
+    listed = json.loads(bench.tools.query(store, "db list", "-o", "jsonl", accepted=(0, 3)).splitlines()[0])
     widths = [moment(each["t_hi"]) - moment(each["t_lo"]) for each in commits]
     return {
         "captured": len(commits), "missed": listed.get("missed"), "gaps": listed.get("gaps"),

@@ -1,0 +1,160 @@
+import FoundationEssentials
+import Model
+import TestSupport
+import Testing
+
+/// Databases as they were: real SQLite writers beside the recorder, and what the store makes of their commits.
+extension EndToEnd {
+    @Suite struct Databases {
+        /// A commit as `varve db commits -o jsonl` prints it.
+        private struct ReportedCommit: Decodable {
+            struct Writer: Decodable {
+                var pid: Int32
+                var exe: String?
+            }
+
+            var commit: UInt64
+            var writers: [Writer]
+            var attribution: String
+            var status: String
+        }
+
+        private struct ReportedDatabase: Decodable {
+            var commits: Int
+            var missed: Int
+            var gaps: Int
+            var baseImages: Int
+
+            private enum CodingKeys: String, CodingKey {
+                case commits, missed, gaps
+                case baseImages = "base_images"
+            }
+        }
+
+        private func write(_ arguments: [String]) throws -> Int {
+            let result = try run("/usr/bin/python3", [BuiltPrograms.databaseWorkload] + arguments)
+            #expect(result.status == 0, "\(result.errorText)")
+            return try #require(Int(result.outputText.split(separator: "\n").first ?? ""))
+        }
+
+        private func lines<Value: Decodable>(_ answer: CommandResult, _: Value.Type) throws -> [Value] {
+            try answer.outputText.split(separator: "\n").map {
+                try JSONDecoder().decode(Value.self, from: Data($0.utf8))
+            }
+        }
+
+        private func commits(_ scene: Scene, _ path: String) throws -> [ReportedCommit] {
+            try lines(try scene.varve(["db", "commits", path, "-o", "jsonl"]), ReportedCommit.self)
+        }
+
+        private func database(_ scene: Scene) throws -> ReportedDatabase {
+            try #require(try lines(try scene.varve(["db", "list", "-o", "jsonl"]), ReportedDatabase.self).first)
+        }
+
+        /// What SQLite itself says of a file.
+        private func ask(_ file: String, _ question: String) throws -> String {
+            try runSuccessfully("sqlite3", [file, question]).outputText
+        }
+
+        @Test(Privilege.required, .timeLimit(.minutes(3)))
+        func eachCommitIsCapturedWithItsWriterAndComesBack() throws {
+            let scene = try Scene(.ext4, options: ["--capture-wal", "**"])
+            defer { scene.close() }
+            let path = scene.root + "/subject.db"
+            let written = try write([path, "steps", "60"])
+            pause(milliseconds: 700)
+            try scene.sync()
+
+            let commits = try commits(scene, path)
+            // Two tables were made before.
+            #expect(commits.count == written + 2)
+            #expect(commits.map(\.commit) == Array(1...UInt64(written + 2)))
+            #expect(commits.allSatisfy { $0.attribution == "exact" && $0.status == "published" })
+            let writers = Set(commits.flatMap(\.writers).map(\.pid))
+            #expect(writers.count == 1)
+            #expect(try ask(path, "SELECT DISTINCT pid FROM audit") == "\(writers.first ?? 0)\n")
+            let known = try database(scene)
+            #expect(known.missed == 0 && known.gaps == 0 && known.baseImages > 0)
+
+            for seq in [20, 33, 47, written] {
+                let file = "\(scene.place)/restored-\(seq).db"
+                let answer = try scene.varve(["db", "restore", path, "--commit", "\(seq + 2)", "-o", file])
+                #expect(answer.status == 0, "\(answer.errorText)")
+                #expect(try ask(file, "PRAGMA integrity_check") == "ok\n")
+                #expect(try ask(file, "SELECT max(seq), count(*) FROM audit") == "\(seq)|\(seq)\n")
+                #expect(try ask(file, "SELECT count(*) FROM item") == "\(seq)\n")
+            }
+            let last = "\(scene.place)/restored-\(written).db"
+            let question = "SELECT id, text FROM item ORDER BY id"
+            #expect(try ask(last, question) == ask(path, question))
+            let again = try scene.varve(["db", "restore", path, "--commit", "30", "-o", last])
+            #expect(again.status == 2 && !again.errorText.isEmpty, "a file that is there is not overwritten")
+
+            let changes = try scene.varve(["db", "diff", path, "--from", "40", "--to", "43", "--table", "audit"])
+            #expect(changes.status == 0, "\(changes.errorText)")
+            #expect(changes.outputText.split(separator: "\n").count == 3)
+            #expect(try scene.varve(["verify"]).status == 0)
+            #expect(try scene.stopRecorder() == 0)
+        }
+
+        @Test(Privilege.required, .timeLimit(.minutes(3)))
+        func whatAFastWriterCommitsIsCapturedOrCounted() throws {
+            let scene = try Scene(.ext4, options: ["--capture-wal", "**"])
+            defer { scene.close() }
+            let path = scene.root + "/fast.db"
+            let written = try write([path, "fast", "3"])
+            pause(milliseconds: 1_500)
+            try scene.sync()
+            let known = try database(scene)
+            #expect(known.commits + known.missed == written + 2, "\(known) of \(written)")
+            #expect(known.commits > 1_000, "a debug build captures fewer than a release build, but not none")
+            let listed = try scene.varve(["db", "commits", path, "-o", "jsonl"])
+            #expect(listed.status == (known.gaps == 0 ? 0 : 3))
+            // What is missing is a gap of the events' history too.
+            #expect(try scene.gaps().contains { $0.type == "wal_missed" } == (known.gaps > 0))
+            #expect(try scene.stopRecorder() == 0)
+            #expect(try scene.varve(["verify"]).status == 0)
+        }
+
+        @Test(Privilege.required, .timeLimit(.minutes(3)))
+        func aRestartIsAGapAndWhatComesAfterIsCapturedAgain() throws {
+            let scene = try Scene(.ext4, options: ["--capture-wal", "**"])
+            defer { scene.close() }
+            let path = scene.root + "/subject.db"
+            _ = try write([path, "steps", "10"])
+            pause(milliseconds: 700)
+            #expect(try scene.stopRecorder() == 0)
+            _ = try write([path, "steps", "5"])
+            try scene.startRecorder(options: ["--capture-wal", "**"])
+            let written = try write([path, "steps", "20"])
+            pause(milliseconds: 700)
+            try scene.sync()
+            let known = try database(scene)
+            #expect(known.gaps == 1)
+            let answer = try scene.varve(["db", "commits", path, "-o", "jsonl"])
+            #expect(answer.status == 3, "the answer says that some are missing")
+            let commits = try lines(answer, ReportedCommit.self)
+            #expect(commits.count >= 12 + written)
+            let file = scene.place + "/last.db"
+            let restored = try scene.varve(
+                ["db", "restore", path, "--commit", "\(commits.last?.commit ?? 0)", "-o", file])
+            #expect(restored.status == 0, "\(restored.errorText)")
+            #expect(try ask(file, "SELECT count(*) FROM audit") == "35\n")
+        }
+
+        @Test(Privilege.required) func onlyWhatMatchesIsCapturedAndNothingStaysOpen() throws {
+            let scene = try Scene(.ext4, options: ["--ops", "delete", "--capture-wal", "kept*.db"])
+            defer { scene.close() }
+            _ = try write([scene.root + "/kept-1.db", "steps", "5"])
+            _ = try write([scene.root + "/other.db", "steps", "5"])
+            pause(milliseconds: 700)
+            try scene.sync()
+            let listed = try lines(try scene.varve(["db", "list", "-o", "jsonl"]), ReportedDatabase.self)
+            #expect(listed.count == 1)
+            #expect(listed.first?.commits == 7)
+            pause(milliseconds: 6_000)
+            let open = try scene.descriptorsOfRecorder().filter { $0.contains(".db") && !$0.hasPrefix(scene.store) }
+            #expect(open == [], "descriptors are given up after the last commit")
+        }
+    }
+}
