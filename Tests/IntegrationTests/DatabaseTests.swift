@@ -51,6 +51,16 @@ extension EndToEnd {
             try #require(try lines(try scene.varve(["db", "list", "-o", "jsonl"]), ReportedDatabase.self).first)
         }
 
+        /// Waits until the store accounts for so many commits; on a busy machine their segments take a while.
+        private func waitForCommits(_ count: Int, _ scene: Scene) throws -> ReportedDatabase {
+            var known = try database(scene)
+            for _ in 0..<100 where known.commits + known.missed < count {
+                pause(milliseconds: 200)
+                known = try database(scene)
+            }
+            return known
+        }
+
         /// What SQLite itself says of a file.
         private func ask(_ file: String, _ question: String) throws -> String {
             try runSuccessfully("sqlite3", [file, question]).outputText
@@ -64,6 +74,7 @@ extension EndToEnd {
             let written = try write([path, "steps", "60"])
             pause(milliseconds: 700)
             try scene.sync()
+            _ = try waitForCommits(written + 2, scene)
 
             let commits = try commits(scene, path)
             // Two tables were made before.
@@ -105,7 +116,7 @@ extension EndToEnd {
             let written = try write([path, "fast", "3"])
             pause(milliseconds: 1_500)
             try scene.sync()
-            let known = try database(scene)
+            let known = try waitForCommits(written + 2, scene)
             #expect(known.commits + known.missed == written + 2, "\(known) of \(written)")
             #expect(known.commits > 1_000, "a debug build captures fewer than a release build, but not none")
             let listed = try scene.varve(["db", "commits", path, "-o", "jsonl"])

@@ -8,6 +8,8 @@ enum CaptureItem: Sendable {
     case stream(DatabaseStream)
     case commit(UUIDBytes, CapturedCommit)
     case gap(UUIDBytes, CaptureGap)
+    /// The log of a database was written, and gone before anything of it was read; the database is not known otherwise.
+    case unseen(RawPath, low: Instant, high: Instant)
 }
 
 /// Where *capture* hands on what it found; it never waits there.

@@ -87,29 +87,33 @@ final class CaptureStore: CaptureSink {
 
     func run() {
         var recorders: [UUIDBytes: StreamRecorder] = [:]
+        var unseen = UnseenLogs()
         while true {
             let (items, isStopping) = state.withLock { state in
                 let taken = state.items
                 state.items = []
                 return (taken, state.isStopping)
             }
-            for item in items { deal(with: item, &recorders) }
-            let now = Clock.monotonic()
             var additions = Additions()
+            for item in items { deal(with: item, &recorders, &unseen) }
+            let now = Clock.monotonic()
+            unseen.moveGaps(to: &additions, now: now, isEnding: isStopping)
             for recorder in recorders.values {
                 recorder.advance(now: now, isEnding: isStopping)
                 recorder.moveRows(to: &additions)
             }
             if !additions.isEmpty { shared.record(captured: additions) }
             if isStopping { return }
-            let isBusy = recorders.values.contains(where: \.isBusy)
+            let isBusy = !unseen.isEmpty || recorders.values.contains(where: \.isBusy)
             if waker.wait(timeoutNanoseconds: isBusy ? Self.turnNanoseconds : nil) { waker.clear() }
         }
     }
 
     private static let turnNanoseconds: Int64 = 50_000_000
 
-    private func deal(with item: CaptureItem, _ recorders: inout [UUIDBytes: StreamRecorder]) {
+    private func deal(
+        with item: CaptureItem, _ recorders: inout [UUIDBytes: StreamRecorder], _ unseen: inout UnseenLogs
+    ) {
         switch item {
         case .stream(let stream):
             recorder(of: stream.uuid, stream, &recorders)?.take(stream)
@@ -122,6 +126,8 @@ final class CaptureStore: CaptureSink {
         case .gap(let uuid, let gap):
             recorder(of: uuid, nil, &recorders)?.take(gap)
             state.withLock { note(uuid, gap.last, gap.high, &$0) }
+        case .unseen(let path, let low, let high):
+            unseen.add(path, low: low, high: high)
         }
     }
 

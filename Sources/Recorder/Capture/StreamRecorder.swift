@@ -82,8 +82,11 @@ final class StreamRecorder {
         self.place = place
     }
 
-    /// There is something to be done later.
-    var isBusy: Bool { openSince != nil || source != nil || base != nil || (wantsBase && last != nil) }
+    /// There is something to be done later. Nothing is, some seconds after the last commit.
+    var isBusy: Bool { openSince != nil || source != nil || base != nil || isWanting }
+
+    private var isWanting: Bool { wantsBase && last != nil && !isAtRest }
+    private var isAtRest = false
 
     func moveRows(to additions: inout Additions) {
         additions.capture.append(contentsOf: rows)
@@ -171,9 +174,14 @@ final class StreamRecorder {
 
     /// Does what is due: ends the segment, takes a base image, gives up descriptors.
     func advance(now: Int64, isEnding: Bool) {
-        if wantsBase, base == nil, last != nil, now >= nextBaseTry || isEnding { takeBase(now: now) }
+        isAtRest = now &- lastUse >= WatchedDatabase.restNanoseconds
+        if isWanting, base == nil, now >= nextBaseTry || isEnding { takeBase(now: now) }
         if let openSince, isEnding || now &- openSince >= Self.intervalNanoseconds { endSegment() }
-        if now &- lastUse >= WatchedDatabase.restNanoseconds { source = nil }
+        // A copy whose commit has not come by now will not fit any that comes.
+        if isAtRest {
+            source = nil
+            base = nil
+        }
     }
 
     private func endSegment() {

@@ -23,6 +23,8 @@ struct WatchedDatabase: ~Copyable {
     private var isAnnounced = false
     private var lastNumber: UInt64 = 0
     private var log: DatabaseFiles.Identity?
+    /// The last log that was read to its end when it had no name any more.
+    private var endedLog: DatabaseFiles.Identity?
     var history = WriterHistory()
     private var staged: [Staged] = []
     private var stagedByteCount = 0
@@ -67,6 +69,8 @@ struct WatchedDatabase: ~Copyable {
         let path = path
         var opened = DatabaseFiles.open(path, asUser: asUser)
         guard let identity = opened?.logIdentity, let database = opened?.identity else {
+            // Of a log that was read to its end after it had lost its name: told late.
+            if let ended = endedLog, inode ?? ended.inode == ended.inode { return }
             stage(.missed(count: nil, cause: .removed), high: window.time, low: window.earliest)
             return
         }
@@ -151,6 +155,7 @@ struct WatchedDatabase: ~Copyable {
         }
         // A log without a name was read to its end: nobody can write it any more.
         let isOver = isDone && files.isLogRemoved
+        if isOver { endedLog = log }
         if !isOver, now &- lastFinding < Self.restNanoseconds { self.files = consume files }
     }
 
@@ -187,7 +192,10 @@ struct WatchedDatabase: ~Copyable {
     }
 
     private mutating func handOn(_ entry: Staged, sink: some CaptureSink) {
-        guard var stream else { return }
+        guard var stream else {
+            if case .missed = entry.finding { sink.take(.unseen(path, low: entry.low, high: entry.high)) }
+            return
+        }
         if !isAnnounced {
             if case .commit(let commit, _) = entry.finding, let first = commit.pages.first, first > 0 {
                 stream.pageSize = UInt32(clamping: commit.bytes.count / commit.pages.count)
