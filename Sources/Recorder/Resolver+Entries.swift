@@ -48,6 +48,8 @@ extension Resolver {
                 index, from: .init(parent: directory, name: bytes.extracting(record.name.indices)),
                 to: .init(parent: target, name: name), event: batch.count)
             settle(index, at: target, name: name)
+            // Where it was before its mark, or what came with it, no record need have told.
+            if isCrawled(tree.handle(of: index).filesystem) { scan?.wantReview(since: passBegan) }
             renameCount += 1
             tree[index].movedBy = renameCount
             if let doubtBegins { doubt(index, sinceEvent: doubtBegins) }

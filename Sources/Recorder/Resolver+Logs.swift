@@ -28,6 +28,6 @@ extension Resolver {
         notes.add(
             LogNotes.Note(
                 path: RawPath(path), inode: inode, process: process, window: window,
-                isCreation: record.mask.contains(.create)))
+                isCreation: record.mask.contains(.create), isWrite: record.mask.contains(.modify)))
     }
 }

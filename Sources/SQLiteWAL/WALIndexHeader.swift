@@ -53,6 +53,8 @@ package struct WALIndexHeader: Hashable, Sendable {
         changeCounter = copy.native(at: 8)
         order = copy.byte(at: 13) == 0 ? .little : .big
         lastFrame = copy.native(at: 16)
+        // No log is that long; whoever wrote this is no SQLite.
+        guard lastFrame < 1 << 31 else { return nil }
         databasePageCount = copy.native(at: 20)
         frameChecksum = WALChecksum(first: copy.native(at: 24), second: copy.native(at: 28))
         salts = WALSalts(first: copy.bigEndian(at: 32), second: copy.bigEndian(at: 36))

@@ -79,7 +79,7 @@ extension Faults {
             try scene.sync()
             let count = try scene.events().count
             // Longer than the time between two signs of life.
-            pause(milliseconds: 6_000)
+            pause(milliseconds: 9_000)
             try scene.killRecorder()
             #expect(try scene.events(syncing: false).count == count)
             try runSuccessfully("truncate", ["-s", "100", scene.store + "/varve.db-wal"])

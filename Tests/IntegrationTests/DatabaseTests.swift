@@ -85,6 +85,7 @@ extension EndToEnd {
             #expect(writers.count == 1)
             #expect(try ask(path, "SELECT DISTINCT pid FROM audit") == "\(writers.first ?? 0)\n")
             let known = try database(scene)
+            // Who only reads leaves no gap, though it makes and removes a log.
             #expect(known.missed == 0 && known.gaps == 0 && known.baseImages > 0)
 
             for seq in [20, 33, 47, written] {

@@ -21,7 +21,7 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
     let foundCount = Atomic<Int>(0)
     let missedCount = Atomic<Int>(0)
 
-    /// More databases at a time are not followed; they are met again when they are written later.
+    /// More databases are not followed in a run; each is a gap.
     private static var maximumDatabaseCount: Int { 4_096 }
 
     /// Parameter startedAt: a moment from which on every write is noted.
@@ -79,7 +79,9 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
     }
 
     private func meet(_ path: RawPath, _ places: inout [RawPath: Int], _ databases: inout Databases) -> Int? {
-        guard databases.count < Self.maximumDatabaseCount, patterns.contains(where: { $0.matches(path.bytes) }) else {
+        guard patterns.contains(where: { $0.matches(path.bytes) }) else { return nil }
+        guard databases.count < Self.maximumDatabaseCount else {
+            sink.take(.unseen(path, low: startedAt, high: Clock.realtime()))
             return nil
         }
         databases.add(WatchedDatabase(path: path, watchedSince: startedAt))
@@ -114,7 +116,8 @@ struct Databases: ~Copyable {
         let box = boxes[place]
         if note.isCreation { box.database.wasCreated = true }
         box.database.history.add(note.process, note.window)
-        box.database.noteWrite(inode: note.inode, window: note.window, sink: sink, asUser: asUser)
+        box.database.noteWrite(
+            inode: note.inode, window: note.window, isWrite: note.isWrite, sink: sink, asUser: asUser)
     }
 
     /// Notes were lost: whoever is known is not known to be the only one.

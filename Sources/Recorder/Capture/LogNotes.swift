@@ -16,6 +16,8 @@ final class LogNotes: Sendable {
         var window: TimeWindow
         /// The log was made.
         var isCreation: Bool
+        /// Something was written: whoever only reads a database makes a log as well, and removes it.
+        var isWrite = true
     }
 
     private struct State {

@@ -120,6 +120,8 @@ final class StreamRecorder {
             let encoder = try encoder(before: commit.number)
             try encoder.encoder.append(commit) { previousVersion(of: $0) }
         } catch {
+            // What came before it is whole.
+            endSegment()
             miss(
                 CaptureGap(
                     first: commit.number, last: commit.number, missedCount: 1, low: commit.low, high: commit.high,
@@ -175,7 +177,7 @@ final class StreamRecorder {
     /// Does what is due: ends the segment, takes a base image, gives up descriptors.
     func advance(now: Int64, isEnding: Bool) {
         isAtRest = now &- lastUse >= WatchedDatabase.restNanoseconds
-        if isWanting, base == nil, now >= nextBaseTry || isEnding { takeBase(now: now) }
+        if isWanting, base == nil, now >= nextBaseTry, !isEnding { takeBase(now: now) }
         if let openSince, isEnding || now &- openSince >= Self.intervalNanoseconds { endSegment() }
         // A copy whose commit has not come by now will not fit any that comes.
         if isAtRest {

@@ -58,7 +58,7 @@ struct WatchedDatabase: ~Copyable {
     /// Somebody touched the log: it is opened where it is not, and the old one is read to its end where it is another.
     ///
     /// Parameter inode: of the log that was touched.
-    mutating func noteWrite(inode: UInt64?, window: TimeWindow, sink: some CaptureSink, asUser: Bool) {
+    mutating func noteWrite(inode: UInt64?, window: TimeWindow, isWrite: Bool, sink: some CaptureSink, asUser: Bool) {
         if let known = log, let inode, inode == known.inode, isOpen { return }
         if isOpen {
             if inode == nil { return }
@@ -71,6 +71,7 @@ struct WatchedDatabase: ~Copyable {
         guard let identity = opened?.logIdentity, let database = opened?.identity else {
             // Of a log that was read to its end after it had lost its name: told late.
             if let ended = endedLog, inode ?? ended.inode == ended.inode { return }
+            guard isWrite else { return }
             stage(.missed(count: nil, cause: .removed), high: window.time, low: window.earliest)
             return
         }
@@ -131,11 +132,14 @@ struct WatchedDatabase: ~Copyable {
             let low = lastLook
             let before = Clock.realtime()
             let heldAtLow = holder
-            holder = files.writer
+            let holderNow = files.writer
             do throws(WALReadError) {
                 let step = try machine.step(&files, now: Clock.monotonic())
                 let high = Clock.realtime()
-                if step.state != .racing { lastLook = before }
+                if step.state != .racing {
+                    lastLook = before
+                    holder = holderNow
+                }
                 for finding in step.findings {
                     if case .commit(let commit, _) = finding { stagedByteCount += commit.bytes.count }
                     staged.append(

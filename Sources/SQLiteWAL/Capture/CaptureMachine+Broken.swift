@@ -48,6 +48,7 @@ extension CaptureMachine {
         var gatherer = CommitGatherer(pageSize: size)
         var commits: [WALCommit] = []
         var first = reader.committed.frame + 1
+        guard first <= index.lastFrame else { return nil }
         let isTooMuch = Int64(index.lastFrame - first) * Int64(size.byteCount) > Int64(limits.commitByteCount)
         if isTooMuch { return nil }
         for frame in first...max(first, index.lastFrame) {

@@ -34,7 +34,7 @@ extension CaptureMachine {
 
     /// More of the old generation than one look may return.
     private mutating func tellSalvaged() -> CaptureStep {
-        let count = held.count - 1
+        let count = max(0, held.count - 1)
         var step = CaptureStep(state: .behind, nextLookNanoseconds: 0)
         step.findings = held[..<count].flatMap { Self.findings(of: $0, .published) }
         held.removeFirst(count)
