@@ -43,6 +43,7 @@ def record(bench, place, kind, count, seconds, captures):
     made.execute("PRAGMA journal_mode=WAL")
     made.execute("CREATE TABLE entry(id INTEGER PRIMARY KEY, writer INTEGER, number INTEGER, text TEXT)")
     made.commit()
+    made.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     options = ["--capture-wal", "**"] if captures else []
     with bench.store() as store:
         with running(Recorder(bench.tools, store, [place], options)) as recorder:
