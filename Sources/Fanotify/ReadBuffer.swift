@@ -20,6 +20,7 @@ package struct ReadBuffer: ~Copyable, @unchecked Sendable {
         precondition(capacity >= Self.minimumCapacity, "a read buffer this small loses no events but gets none either")
         // SAFETY: owned by this value alone until its deinit; calloc(3) gives zeroed memory, from fresh pages where it is
         // large, which the kernel zeroes at the first touch.
+        // Made at the start, before anything is recorded; without memory Swift's own arrays end the program the same way.
         guard let memory = unsafe calloc(1, capacity) else { fatalError("no memory for a read buffer") }
         unsafe storage = UnsafeMutableRawBufferPointer(start: memory, count: capacity)
         byteCount = 0

@@ -63,7 +63,8 @@ struct WatchedDatabase: ~Copyable {
         if isOpen {
             if inode == nil { return }
             // Another log under the same name: what the old one still has comes first.
-            look(now: Clock.monotonic(), sink: sink)
+            let isSettled = look(now: Clock.monotonic(), sink: sink)
+            if !isSettled { stage(.missed(count: nil, cause: .removed), high: window.time, low: lastLook) }
             close()
         }
         let path = path
@@ -122,8 +123,12 @@ struct WatchedDatabase: ~Copyable {
     func isDue(_ now: Int64) -> Bool { isOpen && now >= nextLook }
 
     /// Reads what there is to read; descriptors are given up when there was nothing for a while.
-    mutating func look(now: Int64, sink: some CaptureSink) {
-        guard var files = files.take() else { return }
+    ///
+    /// Returns: whether all that the log held was read, and is known to be commits or none.
+    @discardableResult
+    mutating func look(now: Int64, sink: some CaptureSink) -> Bool {
+        guard var files = files.take() else { return true }
+        var isSettled = false
         files.findIndex()
         var isDone = false
         var rounds = 0
@@ -151,6 +156,7 @@ struct WatchedDatabase: ~Copyable {
                 if !step.findings.isEmpty { lastFinding = now }
                 nextLook = now &+ max(step.nextLookNanoseconds ?? Self.pollNanoseconds, Self.pollNanoseconds)
                 isDone = step.state != .behind
+                isSettled = step.state == .level || step.state == .empty
                 if case .unsupported(let reason) = step.state { condemn(.unsupported, reason, sink: sink) }
             } catch {
                 condemn(.unreadable, error.reason, sink: sink)
@@ -158,9 +164,14 @@ struct WatchedDatabase: ~Copyable {
             }
         }
         // A log without a name was read to its end: nobody can write it any more.
-        let isOver = isDone && files.isLogRemoved
+        // What is not settled yet is looked at again, for a second: nobody writes it any more.
+        let isGone = isDone && files.isLogRemoved
+        let isGivenUp = isGone && !isSettled && now &- lastFinding >= Self.settlingNanoseconds
+        if isGivenUp { stage(.missed(count: nil, cause: .removed), high: Clock.realtime(), low: lastLook) }
+        let isOver = isGone && isSettled || isGivenUp
         if isOver { endedLog = log }
         if !isOver, now &- lastFinding < Self.restNanoseconds { self.files = consume files }
+        return isSettled
     }
 
     /// The lower bound of what was there before anybody looked.
@@ -168,6 +179,7 @@ struct WatchedDatabase: ~Copyable {
     private var isFirstLook = false
 
     static let pollNanoseconds: Int64 = 1_000_000
+    private static let settlingNanoseconds: Int64 = 1_000_000_000
 
     private mutating func stage(_ finding: CaptureFinding, high: Instant, low: Instant) {
         staged.append(Staged(finding: finding, low: max(low, lastLook), high: high, holder: nil))
