@@ -85,6 +85,10 @@ struct OverlayFolding {
         }
     }
 
+    /// The attributes of a directory were changed and the process did nothing since: its next record says whether that was
+    /// the beginning of a copy-up. Once the event is committed it cannot be taken back.
+    var awaitsNextRecord: Bool { episodes.values.contains { $0.directoryAttribute != nil } }
+
     /// Whether a record outside of every work directory has to be judged: most have not.
     func mayConcern(pid: Int32, mask: EventMask) -> Bool {
         if !episodes.isEmpty, episodes[pid] != nil { return true }
@@ -131,6 +135,7 @@ struct OverlayFolding {
         }
     }
 
+    private static let preparing: EventMask = [.create, .attrib, .modify]
     private static let itself: [UInt8] = [UInt8(ascii: ".")]
 
     private mutating func takeAttribute(of pid: Int32) -> Int? {
@@ -139,8 +144,16 @@ struct OverlayFolding {
         return event
     }
 
+    /// Remembers what is made in the work directory, until it leaves it or is gone: afterwards it is a file like any other,
+    /// which may get a second link, or its number be another's.
     private mutating func prepare(_ seen: Observation) {
         guard let object = seen.object else { return }
+        guard !seen.mask.contains(.delete) else {
+            prepared[object] = nil
+            return
+        }
+        // The file without a name is closed only after it was linked into the layer.
+        guard !seen.mask.isDisjoint(with: Self.preparing) else { return }
         if prepared.count >= Self.maximumObjectCount { prepared.removeAll(keepingCapacity: true) }
         prepared[object] = prepared[object] == true || seen.mask.contains(.attrib)
     }
@@ -159,6 +172,7 @@ struct OverlayFolding {
     /// From the work directory into the layer.
     private mutating func arrive(_ seen: Observation, at target: Target, isWhiteout: () -> Bool) -> Verdict {
         let entry = Entry(directory: target.directory, name: target.name)
+        let hasCopiedAttributes = seen.object.flatMap { prepared.removeValue(forKey: $0) } ?? false
         if seen.mask.contains(.onDirectory) {
             remember(seen.pid) {
                 $0.moved = (entry, seen.object)
@@ -168,9 +182,9 @@ struct OverlayFolding {
         }
         if isWhiteout() { return .deleteTarget }
         // What is copied up gets the attributes of its original; what is made anew is made with its own.
-        let isCopy = seen.object.flatMap { prepared.removeValue(forKey: $0) } ?? false
-        if isCopy { remember(seen.pid) { $0.copiedInto = target.directory } }
-        return isCopy ? .fold : .createTarget
+        guard hasCopiedAttributes else { return .createTarget }
+        remember(seen.pid) { $0.copiedInto = target.directory }
+        return .fold
     }
 
     /// From the layer into the work directory: what had to make room.

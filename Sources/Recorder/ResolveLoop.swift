@@ -56,7 +56,7 @@ struct ResolveLoop {
                 openedAt = Clock.monotonic()
             }
             var isDue = isLast || barrier > handedBarrier || isFull || isOverdue(openedAt, ringIsEmpty: ringIsEmpty)
-            if isDue, !isLast, !isFull, waitsForConfirmation() { isDue = false }
+            if isDue, !isLast, !isFull, waitsForMore() { isDue = false }
             if isDue, !isEmpty || isLast || barrier > handedBarrier {
                 handOver(barrier: barrier, isLast: isLast)
                 handedBarrier = barrier
@@ -69,16 +69,20 @@ struct ResolveLoop {
         }
     }
 
-    /// A batch that is due waits a moment longer for the next reading where that would confirm the places of its events.
-    private mutating func waitsForConfirmation() -> Bool {
-        guard resolver.awaitsConfirmation else {
-            confirmationDeadline = nil
+    /// A batch that is due waits a moment longer where the next readings would confirm the places of its events, or tell
+    /// what an overlay did for itself.
+    private mutating func waitsForMore() -> Bool {
+        let patience =
+            resolver.awaitsOverlay
+            ? Self.copyUpNanoseconds : resolver.awaitsConfirmation ? Self.confirmationNanoseconds : 0
+        guard patience > 0 else {
+            dueSince = nil
             return false
         }
         let now = Clock.monotonic()
-        let deadline = confirmationDeadline ?? now &+ Self.confirmationNanoseconds
-        confirmationDeadline = deadline
-        return now < deadline
+        let since = dueSince ?? now
+        dueSince = since
+        return now &- since < patience
     }
 
     /// In this order: what was read up to a moment, and that all of it has been taken in.
@@ -88,8 +92,11 @@ struct ResolveLoop {
         if ring.filled == ring.emptied { logNotes.resolvedUpTo = upTo }
     }
 
-    private var confirmationDeadline: Int64?
+    /// Since when a batch that is due has waited.
+    private var dueSince: Int64?
     private static let confirmationNanoseconds: Int64 = 20_000_000
+    /// A copy-up reads the lower file and writes the upper one between its first two records; a busy disk holds that up.
+    private static let copyUpNanoseconds: Int64 = 250_000_000
 
     private var handedBufferCount = UInt64(0)
     private var batchBegan = Clock.monotonic()
@@ -145,6 +152,7 @@ struct ResolveLoop {
 
     /// How long to wait for the next buffer; nil without end.
     private func remaining(_ openedAt: Int64?) -> Int64? {
+        if dueSince != nil { return Self.newImageRestNanoseconds }
         if let delay = resolver.scanDelayNanoseconds {
             guard let openedAt else { return delay }
             return min(delay, max(0, openedAt &+ openNanoseconds() &- Clock.monotonic()))
@@ -169,7 +177,7 @@ struct ResolveLoop {
         let box = exchange.takeFree()
         let additions = resolver.finishBatch(into: box)
         batchBegan = Clock.monotonic()
-        confirmationDeadline = nil
+        dueSince = nil
         handedBufferCount = ring.emptied
         exchange.handOver(
             FinishedBatch(

@@ -183,6 +183,9 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     /// True when events of the batch have a place that was asked for and is not confirmed.
     var awaitsConfirmation: Bool { !asked.isEmpty && !unsettled.isEmpty }
 
+    /// True when the next record of a process may say that an event of the batch is an overlay's own.
+    var awaitsOverlay: Bool { hasOverlays && overlays.awaitsNextRecord }
+
     /// Nothing waited in the queue after what was asked: the kernel's answers are true of all that was read, and
     /// directories whose renames may have been joined are looked at.
     mutating func queueWasEmpty() {

@@ -49,7 +49,7 @@ extension EndToEnd {
                 "echo more >> /etc/conf", "rm /etc/two", "mkdir /srv/new", "echo x > /srv/new/f",
                 "mv /srv/new/f /srv/new/g", "chmod 600 /srv/deep/three", "rm -r /srv/deep", "mkdir /srv/deep",
                 "echo again > /etc/two", "ln -s x /etc/other", "rm /etc/link", "ln -s y /etc/link",
-                "mv /etc/conf /etc/moved", "echo v > /data/$NAME",
+                "mv /etc/conf /etc/moved", "ln /etc/moved /etc/second", "echo v > /data/$NAME",
             ]
             let script =
                 "echo > /begin; sleep 0.2; " + steps.joined(separator: "; sleep 0.1; ") + "; sleep 0.2; echo > /end"
@@ -66,7 +66,8 @@ extension EndToEnd {
                     "/srv/new": ["create"], "/srv/new/f": ["close_write", "create", "modify"],
                     "/srv/new/f -> /srv/new/g": ["rename"], "/srv/deep/three": ["attrib", "delete"],
                     "/srv/deep": ["create", "delete"], "/etc/other": ["create"], "/etc/link": ["create", "delete"],
-                    "/etc/conf -> /etc/moved": ["rename"], "/data/\(name)": ["close_write", "create", "modify"],
+                    "/etc/conf -> /etc/moved": ["rename"], "/etc/second": ["create"],
+                    "/data/\(name)": ["close_write", "create", "modify"],
                 ]
                 // Each operation once and nothing else: none of what overlayfs does for itself.
                 let seen = try operations(of: id, in: events).mapValues { $0.sorted() }

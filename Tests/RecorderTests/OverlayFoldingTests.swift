@@ -51,6 +51,41 @@ import Testing
         #expect(outcome.folded == [0], "the attribute of the directory before it is part of it")
     }
 
+    @Test func whatWasCopiedUpIsAFileLikeAnyOther() {
+        let outcome = judge([
+            record([.modify, .attrib], Self.work, "#5", 5), record(.create, Self.layer, "conf", 5),
+            record(.closeWrite, Self.work, "#5", 5), record(.create, Self.layer, "second link", 5),
+        ])
+        #expect(outcome.verdicts == [.fold, .fold, .fold, .keep])
+    }
+
+    @Test func whatIsGoneFromTheWorkDirectoryLeavesItsNumberToOthers() {
+        let directory: EventMask = .onDirectory
+        let outcome = judge([
+            record(.create, Self.work, "#1", 9), record(.delete, Self.work, "#1", 9),
+            record(.create, Self.layer, "new", 9),
+            record([.create, directory], Self.work, "#2", 10),
+            record([.rename, directory], Self.work, "#2", 10, to: (Self.layer, "etc")),
+            record([.create, directory], Self.layer, "other", 10),
+        ])
+        #expect(outcome.verdicts == [.fold, .fold, .keep, .fold, .fold, .keep])
+    }
+
+    @Test func aBatchWaitsWhileADirectoryMayBeginACopyUp() {
+        var folding = OverlayFolding()
+        let attrib = record([.attrib, .onDirectory], Self.layer, ".", nil)
+        #expect(!folding.awaitsNextRecord)
+        let first = folding.judge(attrib) { false }
+        folding.keep(attrib, asEvent: 0, verdict: first.verdict)
+        #expect(folding.awaitsNextRecord)
+        let next = folding.judge(record(.attrib, Self.work, "#5", 5)) { false }
+        #expect(next.folded == 0)
+        #expect(!folding.awaitsNextRecord)
+        folding.keep(attrib, asEvent: 1, verdict: first.verdict)
+        folding.beginBatch()
+        #expect(!folding.awaitsNextRecord)
+    }
+
     @Test func whatWasJoinedWithTheCopyingStays() {
         let outcome = judge([
             record([.modify, .attrib], Self.work, "#5", 5), record([.create, .attrib], Self.layer, "three", 5),
