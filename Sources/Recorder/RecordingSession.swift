@@ -119,6 +119,8 @@ package enum RecordingSession {
         _ patterns: [Glob], _ store: inout StoreWriter
     ) throws(RecorderError) -> CaptureRequest? {
         guard !patterns.isEmpty else { return nil }
+        // Three for each database that is being written.
+        DescriptorLimit.raise()
         do throws(StoreError) {
             _ = try store.recoverSegments()
             return CaptureRequest(

@@ -197,7 +197,11 @@ struct WriteLoop: ~Copyable {
         captured.append(contentsOf: shared.takeCaptured())
         guard !captured.isEmpty else { return }
         do throws(StoreError) {
-            try store.append(captured)
+            do throws(StoreError) {
+                try store.append(captured)
+            } catch  where error.isConstraint {
+                _ = try store.appendWhatFits(captured)
+            }
         } catch {
             lastFailure = error.description
             return

@@ -51,6 +51,9 @@ package struct StoreError: Error, Hashable, Sendable {
     package var path: RawPath?
     package var sqlite: SQLiteFailure?
 
+    /// SQLITE_CONSTRAINT: a row contradicts another, and the same statement would fail again.
+    package var isConstraint: Bool { sqlite.map { $0.extendedCode & 0xFF == 19 } ?? false }
+
     package init(_ code: Code, _ message: String, path: RawPath? = nil, sqlite: SQLiteFailure? = nil) {
         self.code = code
         self.message = message

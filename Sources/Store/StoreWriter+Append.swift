@@ -1,5 +1,6 @@
 package import Block
 internal import Model
+internal import Syscalls
 
 extension StoreWriter {
     /// Below this a block gets no filter: reading the block costs no more than reading the filter, and the filter's row
@@ -41,6 +42,35 @@ extension StoreWriter {
         try connection.transaction { (connection) throws(StoreError) in
             try Self.insert(additions, run: run, afterSequence: afterSequence, connection)
         }
+    }
+
+    /// As `append`, without the rows that contradict what the store holds: the others must not wait for them for ever.
+    ///
+    /// Returns: what was wrong with those that were left out. In their place a gap is stored.
+    package mutating func appendWhatFits(_ additions: Additions) throws(StoreError) -> [StoreError] {
+        let run = currentRun
+        let afterSequence = nextSequence - 1
+        var refused: [StoreError] = []
+        try connection.transaction { (connection) throws(StoreError) in
+            refused.removeAll()
+            for row in additions.eachRow {
+                do throws(StoreError) {
+                    // A statement that breaks a constraint is undone alone. https://www.sqlite.org/lang_conflict.html
+                    try Self.insert(row, run: run, afterSequence: afterSequence, connection)
+                } catch  where error.isConstraint {
+                    refused.append(error)
+                }
+            }
+            guard let first = refused.first else { return }
+            var told = Additions()
+            let moment = Clock.realtime()
+            told.gaps.append(
+                Gap(
+                    kind: .walMissed, from: moment, to: moment, count: nil, scope: nil,
+                    cause: "\(refused.count) rows of captured databases contradict the store: \(first.message)"))
+            try Self.insert(told, run: run, afterSequence: afterSequence, connection)
+        }
+        return refused
     }
 
     static func insert(

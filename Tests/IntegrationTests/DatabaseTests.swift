@@ -154,6 +154,33 @@ extension EndToEnd {
             #expect(try ask(file, "SELECT count(*) FROM audit") == "35\n")
         }
 
+        /// A file with two names has two logs, and SQLite itself warns of it. No number is given twice, and the capture of
+        /// other databases goes on.
+        @Test(Privilege.required, .timeLimit(.minutes(3)))
+        func aDatabaseWithTwoNamesHoldsUpNoOther() throws {
+            let scene = try Scene(.ext4, options: ["--capture-wal", "**"])
+            defer { scene.close() }
+            let names = ["one.db", "two.db"].map { scene.root + "/" + $0 }
+            _ = try write([names[0], "steps", "3"])
+            pause(milliseconds: 700)
+            try runSuccessfully("ln", names)
+            let writers = try (0..<2).map { _ in try SQLiteWriter() }
+            for (writer, name) in zip(writers, names) { try writer.run("c = connect('\(name)')") }
+            for round in 0..<6 {
+                try writers[round % 2].run("c.execute('create table t\(round)(a)')")
+                pause(milliseconds: 300)
+            }
+            let other = scene.root + "/other.db"
+            let written = try write([other, "steps", "10"])
+            pause(milliseconds: 700)
+            try scene.sync()
+            #expect(try commits(scene, other).count == written + 2)
+            let numbers = try commits(scene, names[0]).map(\.commit)
+            #expect(numbers.count > 3)
+            #expect(numbers == numbers.sorted() && Set(numbers).count == numbers.count)
+            #expect(try scene.gaps().contains { $0.type == "wal_missed" }, "neither log knows of the other")
+        }
+
         @Test(Privilege.required) func onlyWhatMatchesIsCapturedAndNothingStaysOpen() throws {
             let scene = try Scene(.ext4, options: ["--ops", "delete", "--capture-wal", "kept*.db"])
             defer { scene.close() }

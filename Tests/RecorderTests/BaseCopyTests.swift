@@ -65,6 +65,39 @@ import Testing
         writer.end()
     }
 
+    @Test func aSizeThatNothingHoldsIsNotCopied() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.appending("forged.db")
+        let writer = try SQLiteWriter()
+        try writer.run("c = connect('\(path)', wal_autocheckpoint=0)\nc.execute('create table t(a)')")
+        let target = try OwnedDescriptor.open(RawPath(directory.appending("copy.db")), flags: O_RDWR | O_CREAT)
+        func take(_ limits: BaseCopy.Limits = BaseCopy.Limits()) throws -> BaseCopy.Failure? {
+            var files = try DatabaseFiles(RawPath(path))
+            do throws(BaseCopy.Failure) {
+                _ = try BaseCopy.take(&files, to: target, limits)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        #expect(try take() == nil)
+        #expect(try take(BaseCopy.Limits(byteCount: 4_096)) == .tooLarge(8_192))
+        #expect(try take(BaseCopy.Limits(isEnding: { true })) == .ended)
+        let sound = try target.status().byteCount
+
+        let indexPath = RawPath(path + "-shm")
+        var index = try Files.contents(of: indexPath, limit: 1 << 20)
+        forgeIndex(&index, at: 20, 0x7FFF_FFFF)
+        let file = try OwnedDescriptor.open(indexPath, flags: O_RDWR)
+        try file.write(index, at: 0)
+        guard case .unsupported(let reason) = try take() else {
+            Issue.record("it was believed")
+            return
+        }
+        #expect(reason.contains("2147483647 pages"))
+        #expect(try target.status().byteCount == sound)
+    }
+
     @Test func aCopyIsTheDatabaseAsACheckpointMakesIt() throws {
         let directory = try TemporaryDirectory()
         let path = directory.appending("calm.db")

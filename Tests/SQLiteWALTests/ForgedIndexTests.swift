@@ -25,25 +25,6 @@ import Testing
 
         mutating func logByteCount() throws(WALReadError) -> Int64 { Int64(log.count) }
         mutating func isWriting() throws(WALReadError) -> Bool? { false }
-
-        /// Sets a word of both copies of the header, and makes the checksum right.
-        mutating func forge(_ offset: Int, _ value: UInt32) {
-            for byte in 0..<4 { index[offset + byte] = UInt8(truncatingIfNeeded: value >> UInt32(8 * byte)) }
-            var (first, second): (UInt32, UInt32) = (0, 0)
-            for place in stride(from: 0, to: 40, by: 8) {
-                first = first &+ word(place) &+ second
-                second = second &+ word(place + 4) &+ first
-            }
-            for byte in 0..<4 {
-                index[40 + byte] = UInt8(truncatingIfNeeded: first >> UInt32(8 * byte))
-                index[44 + byte] = UInt8(truncatingIfNeeded: second >> UInt32(8 * byte))
-            }
-            for byte in 0..<48 { index[48 + byte] = index[byte] }
-        }
-
-        private func word(_ offset: Int) -> UInt32 {
-            (0..<4).reduce(0) { $0 | UInt32(index[offset + $1]) << UInt32(8 * $1) }
-        }
     }
 
     /// Looks again and again at what was forged; nothing may trap, and every look comes to an end.
@@ -58,7 +39,7 @@ import Testing
         ] as [(Int, UInt32)] {
             for takesWholeLog in [true, false] {
                 var files = HeldFiles(log: written.wal, index: written.index)
-                files.forge(offset, value)
+                forgeIndex(&files.index, at: offset, value)
                 var machine = CaptureMachine(isFresh: isFresh, takesWholeLog: takesWholeLog)
                 for look in 1...20 {
                     _ = try machine.step(&files, now: Int64(look) * 60_000_000)

@@ -124,6 +124,32 @@ struct MadeStream: ~Copyable {
         #expect(try reader.captureGaps(of: stream.uuid) == additions.capture.gaps.map(\.gap))
     }
 
+    /// One row that cannot be stored must not hold up those of every other database.
+    @Test func aRowThatContradictsTheStoreIsAGapAndHoldsUpNothing() throws {
+        let scene = try StoreScene()
+        let (rows, _) = try Self.fill(scene, segments: 2)
+        let other = MadeStream.stream(UUIDBytes(high: 0xAAAA_0000_0000_4009, low: 0x8000_0000_0000_0001))
+        var additions = Additions()
+        additions.capture.segments = [rows.segments[1]]
+        additions.capture.streams = [other]
+        additions.capture.gaps = [
+            CaptureGapRow(
+                stream: other.uuid,
+                gap: CaptureGap(
+                    first: 1, last: 1, missedCount: 1, low: StoreScene.start, high: StoreScene.start, cause: .wrapped))
+        ]
+        var writer = try scene.writer(create: false)
+        let refusal = #expect(throws: StoreError.self) { try writer.append(additions) }
+        #expect(refusal?.isConstraint == true)
+        #expect(try scene.reader().streams() == rows.streams, "nothing of it was stored")
+        #expect(try writer.appendWhatFits(additions).count == 1)
+        let reader = try scene.reader()
+        #expect(try reader.streams().count == 2)
+        #expect(try reader.segments(of: Self.uuid) == rows.segments)
+        #expect(try reader.captureGaps(of: other.uuid).count == 1)
+        #expect(try reader.gaps().filter { $0.gap.kind == .walMissed }.count == 1)
+    }
+
     @Test func whatACrashLeftIsTakenInOrRemoved() throws {
         let scene = try StoreScene()
         let (rows, next) = try Self.fill(scene, segments: 2)

@@ -23,7 +23,17 @@ struct BaseCopy: Equatable {
         /// Nothing says what is committed.
         case noIndex
         case unsupported(String)
+        /// It would need more room than may be taken: the database's size in bytes.
+        case tooLarge(Int64)
+        case ended
         case unreadable(String)
+    }
+
+    struct Limits {
+        /// So many bytes may be written: the copy, and for a while the image that is made of it.
+        var byteCount = Int64.max
+        /// Asked after each mebibyte.
+        var isEnding: () -> Bool = { false }
     }
 
     static let tryCount = 5
@@ -33,17 +43,17 @@ struct BaseCopy: Equatable {
     ///
     /// Throws: `busy` after five tries. Cost: in each try the database is read and written once, and the log read.
     static func take(
-        _ files: inout DatabaseFiles, to target: borrowing OwnedDescriptor
+        _ files: inout DatabaseFiles, to target: borrowing OwnedDescriptor, _ limits: Limits = Limits()
     ) throws(Failure) -> BaseCopy {
         for _ in 0..<tryCount {
-            if let copy = try attempt(&files, to: target) { return copy }
+            if let copy = try attempt(&files, to: target, limits) { return copy }
         }
         throw .busy
     }
 
     /// nil where the log began again meanwhile.
     private static func attempt(
-        _ files: inout DatabaseFiles, to target: borrowing OwnedDescriptor
+        _ files: inout DatabaseFiles, to target: borrowing OwnedDescriptor, _ limits: Limits
     ) throws(Failure) -> BaseCopy? {
         files.findIndex()
         let header: WALHeader
@@ -52,10 +62,11 @@ struct BaseCopy: Equatable {
         case .unsupported(let reason): throw .unsupported(reason)
         case .empty, .torn: return nil
         }
-        try copy(files.database, to: target)
-        guard let index = try reading({ () throws(WALReadError) in try CaptureMachine.index(of: &files) }) else {
-            throw .noIndex
-        }
+        // Without an index the copy would be for nothing.
+        try check(try index(of: &files), files.database, limits)
+        try copy(files.database, to: target, limits)
+        let index = try index(of: &files)
+        try check(index, files.database, limits)
         guard index.salts == header.salts, index.pageSize == header.pageSize,
             try overlay(&files, header, upTo: index, on: target)
         else { return nil }
@@ -69,12 +80,44 @@ struct BaseCopy: Equatable {
             pageCount: index.databasePageCount)
     }
 
+    private static func index(of files: inout DatabaseFiles) throws(Failure) -> WALIndexHeader {
+        guard let index = try reading({ () throws(WALReadError) in try CaptureMachine.index(of: &files) }) else {
+            throw .noIndex
+        }
+        return index
+    }
+
+    /// Whoever may write the index can have it say any size: what neither the file nor the log can hold is not believed.
+    ///
+    /// Pages that were given back in the transaction that took them are in neither, so there may be more than both hold.
+    private static func check(
+        _ index: WALIndexHeader, _ database: borrowing OwnedDescriptor, _ limits: Limits
+    ) throws(Failure) {
+        let pageByteCount = Int64(index.pageSize.byteCount)
+        let fileByteCount = try reading { () throws(WALReadError) in
+            do throws(SyscallError) {
+                return try database.status().byteCount
+            } catch {
+                throw WALReadError(error.description)
+            }
+        }
+        let said = Int64(index.databasePageCount) * pageByteCount
+        let held = fileByteCount + Int64(index.lastFrame) * pageByteCount
+        guard said / 2 <= held + pieceByteCount64 else {
+            throw .unsupported("its index tells of \(index.databasePageCount) pages, which its files cannot hold")
+        }
+        guard max(said, fileByteCount) <= limits.byteCount else { throw .tooLarge(max(said, fileByteCount)) }
+    }
+
+    private static var pieceByteCount64: Int64 { Int64(pieceByteCount) }
+
     private static func copy(
-        _ database: borrowing OwnedDescriptor, to target: borrowing OwnedDescriptor
+        _ database: borrowing OwnedDescriptor, to target: borrowing OwnedDescriptor, _ limits: Limits
     ) throws(Failure) {
         var bytes: [UInt8] = []
         var offset: Int64 = 0
-        while true {
+        while offset <= limits.byteCount {
+            guard !limits.isEnding() else { throw .ended }
             bytes.removeAll(keepingCapacity: true)
             do throws(SyscallError) {
                 if try database.read(upTo: pieceByteCount, at: offset, appendingTo: &bytes) == 0 { return }
@@ -84,6 +127,7 @@ struct BaseCopy: Equatable {
             try writing { () throws(SyscallError) in try target.write(bytes, at: offset) }
             offset += Int64(bytes.count)
         }
+        throw .tooLarge(offset)
     }
 
     /// Lays the committed frames over the copy. False where the log does not hold together up to the index's last frame.

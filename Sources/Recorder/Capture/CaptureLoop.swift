@@ -14,7 +14,7 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
     private let sink: Sink
     private let isStopping = Atomic<Bool>(false)
     private let startedAt: Instant
-    private let readsAsUser: Bool
+    private let access: DatabaseAccess
     /// Asks for everything that happened up to now to be resolved.
     private let askForNotes: @Sendable () -> Void
     /// Commits that were found, and those that are known to have been missed.
@@ -26,14 +26,14 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
 
     /// Parameter startedAt: a moment from which on every write is noted.
     init(
-        patterns: [Glob], notes: LogNotes, sink: Sink, startedAt: Instant, readsAsUser: Bool,
+        patterns: [Glob], notes: LogNotes, sink: Sink, startedAt: Instant, access: DatabaseAccess,
         askForNotes: @escaping @Sendable () -> Void
     ) {
         self.patterns = patterns
         self.notes = notes
         self.sink = sink
         self.startedAt = startedAt
-        self.readsAsUser = readsAsUser
+        self.access = access
         self.askForNotes = askForNotes
     }
 
@@ -74,7 +74,7 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
         for note in taken.notes {
             let path = RawPath(Array(note.path.bytes.dropLast(4)))
             guard let place = places[path] ?? meet(path, &places, &databases) else { continue }
-            databases.note(note, at: place, sink: sink, asUser: readsAsUser)
+            databases.note(note, at: place, sink: sink, access: access)
         }
     }
 
@@ -112,12 +112,12 @@ struct Databases: ~Copyable {
         boxes.append(Box(database))
     }
 
-    func note(_ note: LogNotes.Note, at place: Int, sink: some CaptureSink, asUser: Bool) {
+    func note(_ note: LogNotes.Note, at place: Int, sink: some CaptureSink, access: DatabaseAccess) {
         let box = boxes[place]
         if note.isCreation { box.database.wasCreated = true }
         box.database.history.add(note.process, note.window)
         box.database.noteWrite(
-            inode: note.inode, window: note.window, isWrite: note.isWrite, sink: sink, asUser: asUser)
+            inode: note.inode, window: note.window, isWrite: note.isWrite, sink: sink, access: access)
     }
 
     /// Notes were lost: whoever is known is not known to be the only one.
@@ -127,7 +127,12 @@ struct Databases: ~Copyable {
     }
 
     func look(now: Int64, everything: Bool, sink: some CaptureSink) {
-        for box in boxes where everything || box.database.isDue(now) { box.database.look(now: now, sink: sink) }
+        var staged = boxes.reduce(0) { $0 + $1.database.stagedByteCount }
+        for box in boxes where everything || box.database.isDue(now) {
+            let own = box.database.stagedByteCount
+            box.database.look(now: now, stagedElsewhere: staged - own, sink: sink)
+            staged += box.database.stagedByteCount - own
+        }
     }
 
     func handOn(resolvedUpTo: Instant, sink: some CaptureSink) {

@@ -14,9 +14,14 @@ enum CaptureItem: Sendable {
 
 /// Where *capture* hands on what it found; it never waits there.
 protocol CaptureSink: Sendable {
-    /// The stream that is stored for the file of `stream`, or `stream` itself where it is new, and the number of its last
-    /// commit or gap, 0 before the first.
-    func resume(_ stream: DatabaseStream) -> (stream: DatabaseStream, lastNumber: UInt64)
+    /// The stream that is stored for the file of `stream`, or `stream` itself where it is new. From now on it is numbered
+    /// for whoever asked with its last path.
+    func resume(_ stream: DatabaseStream) -> DatabaseStream
+    /// Gives away the next `count` numbers of a stream.
+    ///
+    /// Returns: the first of them; nil where the stream was resumed under another path since: a file with two names has
+    /// two logs, and neither knows of the other.
+    func claim(_ count: UInt64, of stream: UUIDBytes, as path: RawPath) -> UInt64?
     /// Takes over an item. Only while there is room, but what does not fit any more must not be lost unnoticed.
     func take(_ item: CaptureItem)
     /// While there is none, logs are not read: what is overwritten meanwhile is counted.

@@ -15,8 +15,15 @@ final class CaptureStore: CaptureSink {
     private struct State {
         var items: Deque<CaptureItem> = []
         var byteCount = 0
-        var streams: [DatabaseFiles.Identity: KnownStream] = [:]
+        var streams: [UUIDBytes: KnownStream] = [:]
+        /// Which stream a file has.
+        var uuids: [DatabaseFiles.Identity: UUIDBytes] = [:]
         var isStopping = false
+
+        mutating func add(_ known: KnownStream) {
+            streams[known.stream.uuid] = known
+            uuids[known.identity] = known.stream.uuid
+        }
     }
 
     private static let maximumByteCount = 32 << 20
@@ -31,21 +38,23 @@ final class CaptureStore: CaptureSink {
         self.place = place
         self.shared = shared
         waker = try Waker()
-        var streams: [DatabaseFiles.Identity: KnownStream] = [:]
-        for known in known { streams[known.identity] = known }
-        state = Mutex(State(streams: streams))
+        var state = State()
+        for known in known { state.add(known) }
+        self.state = Mutex(state)
     }
 
     // MARK: CaptureSink
 
     var hasRoom: Bool { state.withLock { $0.byteCount < Self.maximumByteCount } }
 
-    func resume(_ stream: DatabaseStream) -> (stream: DatabaseStream, lastNumber: UInt64) {
+    func resume(_ stream: DatabaseStream) -> DatabaseStream {
         let identity = DatabaseFiles.Identity(device: stream.device, inode: stream.inode)
         return state.withLock { state in
-            guard var known = state.streams[identity] else {
-                state.streams[identity] = KnownStream(stream)
-                return (stream, 0)
+            guard let uuid = state.uuids[identity], var known = state.streams[uuid] else {
+                var new = KnownStream(stream)
+                new.isOfThisRun = true
+                state.add(new)
+                return stream
             }
             if let path = stream.paths.last, known.stream.paths.last != path {
                 known.stream.paths.removeAll { $0 == path }
@@ -53,25 +62,40 @@ final class CaptureStore: CaptureSink {
             }
             known.stream.condition = .captured
             known.stream.detail = ""
-            // Nobody knows what went on since it was last captured.
+            // Nobody knows what went on since it was last captured, or through its other name.
             if known.lastNumber > 0 {
                 known.lastNumber += 1
                 state.items.append(
                     .gap(
-                        known.stream.uuid,
+                        uuid,
                         CaptureGap(
                             first: known.lastNumber, last: known.lastNumber, missedCount: nil,
-                            low: min(known.lastMoment, stream.firstSeen), high: stream.firstSeen, cause: .recorderDown)
-                    ))
+                            low: min(known.lastMoment, stream.firstSeen), high: stream.firstSeen,
+                            cause: known.isOfThisRun ? .diverged : .recorderDown)))
             }
-            state.streams[identity] = known
-            return (known.stream, known.lastNumber)
+            known.isOfThisRun = true
+            state.streams[uuid] = known
+            return known.stream
+        }
+    }
+
+    func claim(_ count: UInt64, of stream: UUIDBytes, as path: RawPath) -> UInt64? {
+        state.withLock { state in
+            guard let known = state.streams[stream], known.stream.paths.last == path else { return nil }
+            state.streams[stream]?.lastNumber = known.lastNumber + count
+            return known.lastNumber + 1
         }
     }
 
     func take(_ item: CaptureItem) {
         state.withLock { state in
-            if case .commit(_, let commit) = item { state.byteCount += commit.bytes.count }
+            switch item {
+            case .commit(let uuid, let commit):
+                state.byteCount += commit.bytes.count
+                state.streams[uuid]?.lastMoment = commit.high
+            case .gap(let uuid, let gap): state.streams[uuid]?.lastMoment = gap.high
+            case .stream, .unseen: break
+            }
             state.items.append(item)
         }
         waker.wake()
@@ -119,22 +143,11 @@ final class CaptureStore: CaptureSink {
             recorder(of: stream.uuid, stream, &recorders)?.take(stream)
         case .commit(let uuid, let commit):
             recorder(of: uuid, nil, &recorders)?.take(commit)
-            state.withLock { state in
-                state.byteCount -= commit.bytes.count
-                note(uuid, commit.number, commit.high, &state)
-            }
+            state.withLock { $0.byteCount -= commit.bytes.count }
         case .gap(let uuid, let gap):
             recorder(of: uuid, nil, &recorders)?.take(gap)
-            state.withLock { note(uuid, gap.last, gap.high, &$0) }
         case .unseen(let path, let low, let high):
             unseen.add(path, low: low, high: high)
-        }
-    }
-
-    private func note(_ uuid: UUIDBytes, _ number: UInt64, _ moment: Instant, _ state: inout State) {
-        for (identity, known) in state.streams where known.stream.uuid == uuid {
-            state.streams[identity]?.lastNumber = max(known.lastNumber, number)
-            state.streams[identity]?.lastMoment = moment
         }
     }
 
@@ -142,9 +155,11 @@ final class CaptureStore: CaptureSink {
         of uuid: UUIDBytes, _ stream: DatabaseStream?, _ recorders: inout [UUIDBytes: StreamRecorder]
     ) -> StreamRecorder? {
         if let known = recorders[uuid] { return known }
-        let known = state.withLock { state in state.streams.values.first { $0.stream.uuid == uuid } }
+        let known = state.withLock { $0.streams[uuid] }
         guard let stream = stream ?? known?.stream else { return nil }
-        let recorder = StreamRecorder(stream, lastHash: known?.lastHash ?? .none, place: place)
+        let recorder = StreamRecorder(stream, lastHash: known?.lastHash ?? .none, place: place) { [self] in
+            state.withLock { $0.isStopping }
+        }
         recorders[uuid] = recorder
         return recorder
     }
@@ -155,6 +170,8 @@ struct KnownStream: Sendable {
     var stream: DatabaseStream
     var lastNumber: UInt64 = 0
     var lastMoment = Instant.distantPast
+    /// Something of it was found since the recorder was started.
+    var isOfThisRun = false
     /// Of its last segment.
     var lastHash = EventsHash.none
 

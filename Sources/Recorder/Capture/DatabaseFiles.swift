@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Model
 import SQLiteWAL
@@ -5,8 +6,8 @@ import Syscalls
 
 /// The files of one database, open for reading for as long as there is something to read. Nothing is written or locked.
 ///
-/// POSIX locks of a file end when a process closes any descriptor of it: this process must never have the same files open
-/// through SQLite, which holds because its own store is not watched.
+/// POSIX locks of a file end when a process closes any descriptor of it, unless that was opened with O_PATH: each file is
+/// looked at that way first, and opened only if it is none of the store's own.
 struct DatabaseFiles: ~Copyable, WALReading {
     /// Which file it is, whatever its name.
     struct Identity: Hashable, Sendable {
@@ -19,50 +20,50 @@ struct DatabaseFiles: ~Copyable, WALReading {
     let identity: Identity
     let log: OwnedDescriptor
     let logIdentity: Identity
+    private let access: DatabaseAccess
     private var index: OwnedDescriptor?
 
     private static let writeLock: Range<Int64> = 120..<121
-    private static let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
+    private static let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY
 
-    /// Throws: ENOENT where the database or its log is gone; EINVAL where one is no regular file.
-    init(_ path: RawPath) throws(SyscallError) {
-        let log = try Self.open(Self.logPath(of: path))
-        let database = try Self.open(path)
+    /// Throws: ENOENT where the database or its log is gone; EINVAL where one is no regular file; EPERM where one is a
+    /// file of the recorder's store.
+    init(
+        _ path: RawPath, access: DatabaseAccess = DatabaseAccess(store: nil, readsAsUser: false)
+    ) throws(SyscallError) {
+        let own = access.ownFiles
+        let log = try Self.open(Self.logPath(of: path), except: own)
+        let database = try Self.open(path, except: own)
         let logIdentity = try Self.identity(of: log)
         let identity = try Self.identity(of: database)
         self.init(
-            path: path, database: database, identity: identity, log: log, logIdentity: logIdentity,
-            index: try? Self.open(Self.indexPath(of: path)))
-    }
-
-    /// As `init`; nil where it fails, or where the real user may not read the files and they are read with lent rights.
-    static func open(_ path: RawPath, asUser: Bool) -> DatabaseFiles? {
-        guard asUser, Capabilities.isEffective(.dacReadSearch) else { return try? DatabaseFiles(path) }
-        guard (try? Capabilities.lower([.dacReadSearch])) != nil else { return nil }
-        let files = try? DatabaseFiles(path)
-        try? Capabilities.raise([.dacReadSearch])
-        return files
+            path: path, database: database, identity: identity, log: log, logIdentity: logIdentity, access: access,
+            index: try? Self.open(Self.indexPath(of: path), except: own))
     }
 
     private init(
         path: RawPath, database: consuming OwnedDescriptor, identity: Identity, log: consuming OwnedDescriptor,
-        logIdentity: Identity, index: consuming OwnedDescriptor?
+        logIdentity: Identity, access: DatabaseAccess, index: consuming OwnedDescriptor?
     ) {
         self.path = path
         self.database = database
         self.identity = identity
         self.log = log
         self.logIdentity = logIdentity
+        self.access = access
         self.index = index
     }
 
     static func logPath(of path: RawPath) -> RawPath { RawPath(path.bytes + Array("-wal".utf8)) }
     static func indexPath(of path: RawPath) -> RawPath { RawPath(path.bytes + Array("-shm".utf8)) }
 
-    private static func open(_ path: RawPath) throws(SyscallError) -> OwnedDescriptor {
-        let file = try OwnedDescriptor.open(path, flags: flags)
-        guard try file.status().kind == .regular else { throw SyscallError(call: "open", errno: EINVAL, subject: path) }
-        return file
+    private static func open(_ path: RawPath, except own: [Identity]) throws(SyscallError) -> OwnedDescriptor {
+        let seen = try OwnedDescriptor.open(path, flags: O_PATH | O_NOFOLLOW)
+        guard try seen.status().kind == .regular else { throw SyscallError(call: "open", errno: EINVAL, subject: path) }
+        guard !own.contains(try identity(of: seen)) else {
+            throw SyscallError(call: "open", errno: EPERM, subject: path)
+        }
+        return try OwnedDescriptor.open(RawPath("/proc/self/fd/\(seen.fileDescriptor)"), flags: flags)
     }
 
     private static func identity(of file: borrowing OwnedDescriptor) throws(SyscallError) -> Identity {
@@ -78,7 +79,10 @@ struct DatabaseFiles: ~Copyable, WALReading {
 
     /// The index is made after the log.
     mutating func findIndex() {
-        if index == nil { index = try? Self.open(Self.indexPath(of: path)) }
+        guard index == nil else { return }
+        let path = path
+        let access = access
+        index = access.asUser { try? Self.open(Self.indexPath(of: path), except: access.ownFiles) }
     }
 
     // MARK: WALReading

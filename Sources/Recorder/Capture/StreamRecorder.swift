@@ -8,12 +8,12 @@ import Syscalls
 /// Where the files of captured databases go, and how their sources may be opened.
 struct CapturePlace: Sendable {
     var store: RawPath
-    var readsAsUser: Bool
+    var access: DatabaseAccess
     var files: SegmentFiles
 
     init(store: RawPath, readsAsUser: Bool) {
         self.store = store
-        self.readsAsUser = readsAsUser
+        access = DatabaseAccess(store: store, readsAsUser: readsAsUser)
         files = SegmentFiles(store: store)
     }
 }
@@ -54,6 +54,7 @@ final class StreamRecorder {
 
     private var stream: DatabaseStream
     private let place: CapturePlace
+    private let isEnding: () -> Bool
     private var encoder: Encoder?
     private var lastHash: EventsHash
     /// The newest commit that was taken in, and when it came about.
@@ -76,7 +77,11 @@ final class StreamRecorder {
     private static let busyPauseNanoseconds: Int64 = 100_000_000
     private static let failurePauseNanoseconds: Int64 = 2_000_000_000
 
-    init(_ stream: DatabaseStream, lastHash: EventsHash, place: CapturePlace) {
+    /// Parameter isEnding: whether the recorder is to end, which a copy of a large database must not hold up.
+    init(
+        _ stream: DatabaseStream, lastHash: EventsHash, place: CapturePlace, isEnding: @escaping () -> Bool
+    ) {
+        self.isEnding = isEnding
         self.stream = stream
         self.lastHash = lastHash
         self.place = place
@@ -161,7 +166,7 @@ final class StreamRecorder {
 
     /// What the file has, which may be newer or older: the encoder takes it only if it has the hash it should have.
     private func previousVersion(of page: UInt32) -> [UInt8]? {
-        if source == nil, let files = DatabaseFiles.open(path, asUser: place.readsAsUser) { source = Source(files) }
+        if source == nil, let files = place.access.open(path) { source = Source(files) }
         guard let source else { return nil }
         let size = Int(stream.pageSize)
         var bytes: [UInt8] = []
@@ -229,17 +234,41 @@ final class StreamRecorder {
 
     private func takeBase(now: Int64) {
         nextBaseTry = now &+ Self.busyPauseNanoseconds
-        guard var files = DatabaseFiles.open(path, asUser: place.readsAsUser) else { return }
+        guard var files = place.access.open(path) else { return }
         do {
             let file = try OwnedDescriptor.unnamedFile(in: place.store)
-            let copy = try BaseCopy.take(&files, to: file)
+            let limits = BaseCopy.Limits(
+                byteCount: Int64(clamping: try place.store.filesystemStatus().availableByteCount / 4),
+                isEnding: isEnding)
+            let copy = try BaseCopy.take(&files, to: file, limits)
             let taken = WaitingBase(copy, file)
             base = taken
             settle(taken)
+            tellCondition("")
         } catch BaseCopy.Failure.busy {
             return
         } catch {
             nextBaseTry = now &+ Self.failurePauseNanoseconds
+            if let failure = error as? BaseCopy.Failure { tellCondition(Self.text(of: failure)) }
+        }
+    }
+
+    /// Why there is no base image, for people: without one nothing can be restored.
+    private func tellCondition(_ detail: String) {
+        guard stream.condition == .captured, stream.detail != detail else { return }
+        stream.detail = detail
+        rows.streams.append(stream)
+    }
+
+    private static func text(of failure: BaseCopy.Failure) -> String {
+        switch failure {
+        case .busy: "no base image yet: the log began again during each copy"
+        case .noIndex: "no base image yet: nothing said what was committed"
+        case .unsupported(let reason): "no base image: \(reason)"
+        case .tooLarge(let byteCount):
+            "no base image: \(byteCount) bytes are more than a quarter of what is free where the store is"
+        case .ended: "no base image: the recorder ended first"
+        case .unreadable(let reason): "no base image: \(reason)"
         }
     }
 

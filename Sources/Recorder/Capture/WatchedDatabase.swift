@@ -21,13 +21,13 @@ struct WatchedDatabase: ~Copyable {
     private var machine = CaptureMachine(isFresh: false)
     private var stream: DatabaseStream?
     private var isAnnounced = false
-    private var lastNumber: UInt64 = 0
     private var log: DatabaseFiles.Identity?
-    /// The last log that was read to its end when it had no name any more.
-    private var endedLog: DatabaseFiles.Identity?
+    /// The last log that was read to its end when it had no name any more, and until when.
+    private var endedLog: (identity: DatabaseFiles.Identity, at: Instant)?
     var history = WriterHistory()
     private var staged: [Staged] = []
-    private var stagedByteCount = 0
+    /// What waits for names.
+    private(set) var stagedByteCount = 0
     private var lastLook: Instant
     private var holder: Int32?
     /// CLOCK_MONOTONIC of the last finding.
@@ -36,7 +36,7 @@ struct WatchedDatabase: ~Copyable {
     private(set) var foundCount = 0
     private(set) var missedCount = 0
 
-    /// More than this does not wait for names; the log is not read until it has gone.
+    /// More than this, of all databases, does not wait for names; no log is read until it has gone.
     private static let maximumStagedByteCount = 32 << 20
 
     /// So long after its last commit a database's files are closed again.
@@ -58,7 +58,9 @@ struct WatchedDatabase: ~Copyable {
     /// Somebody touched the log: it is opened where it is not, and the old one is read to its end where it is another.
     ///
     /// Parameter inode: of the log that was touched.
-    mutating func noteWrite(inode: UInt64?, window: TimeWindow, isWrite: Bool, sink: some CaptureSink, asUser: Bool) {
+    mutating func noteWrite(
+        inode: UInt64?, window: TimeWindow, isWrite: Bool, sink: some CaptureSink, access: DatabaseAccess
+    ) {
         if let known = log, let inode, inode == known.inode, isOpen { return }
         if isOpen {
             if inode == nil { return }
@@ -67,21 +69,25 @@ struct WatchedDatabase: ~Copyable {
             if !isSettled { stage(.missed(count: nil, cause: .removed), high: window.time, low: lastLook) }
             close()
         }
-        let path = path
-        var opened = DatabaseFiles.open(path, asUser: asUser)
+        var opened = access.open(path)
         guard let identity = opened?.logIdentity, let database = opened?.identity else {
             // Of a log that was read to its end after it had lost its name: told late.
-            if let ended = endedLog, inode ?? ended.inode == ended.inode { return }
+            if let ended = endedLog, inode ?? ended.identity.inode == ended.identity.inode,
+                window.earliest <= ended.at
+            {
+                return
+            }
             guard isWrite else { return }
             stage(.missed(count: nil, cause: .removed), high: window.time, low: window.earliest)
             return
         }
-        if log != identity {
+        if log != identity || identity == endedLog?.identity {
             // A log that was made since is read from its beginning; one that was there before, from its end.
             let isFresh = log != nil || isMadeSince(window, inode: inode, identity)
             machine = CaptureMachine(isFresh: isFresh, takesWholeLog: true)
             isFirstLook = !isFresh
             log = identity
+            endedLog = nil
         }
         if stream.map({ $0.device != database.device || $0.inode != database.inode }) ?? true {
             begin(database, sink: sink)
@@ -107,9 +113,7 @@ struct WatchedDatabase: ~Copyable {
         let new = DatabaseStream(
             uuid: UUIDBytes(high: generator.next(), low: generator.next()), device: database.device,
             inode: database.inode, birth: nil, paths: [path], pageSize: 0, firstSeen: Clock.realtime())
-        let resumed = sink.resume(new)
-        stream = resumed.stream
-        lastNumber = resumed.lastNumber
+        stream = sink.resume(new)
         isAnnounced = false
     }
 
@@ -126,13 +130,15 @@ struct WatchedDatabase: ~Copyable {
     ///
     /// Returns: whether all that the log held was read, and is known to be commits or none.
     @discardableResult
-    mutating func look(now: Int64, sink: some CaptureSink) -> Bool {
+    mutating func look(now: Int64, stagedElsewhere: Int = 0, sink: some CaptureSink) -> Bool {
         guard var files = files.take() else { return true }
         var isSettled = false
         files.findIndex()
         var isDone = false
         var rounds = 0
-        while !isDone, rounds < 64, stagedByteCount < Self.maximumStagedByteCount, sink.hasRoom {
+        while !isDone, rounds < 64, stagedElsewhere + stagedByteCount < Self.maximumStagedByteCount,
+            sink.hasRoom
+        {
             rounds += 1
             let low = lastLook
             let before = Clock.realtime()
@@ -169,7 +175,7 @@ struct WatchedDatabase: ~Copyable {
         let isGivenUp = isGone && !isSettled && now &- lastFinding >= Self.settlingNanoseconds
         if isGivenUp { stage(.missed(count: nil, cause: .removed), high: Clock.realtime(), low: lastLook) }
         let isOver = isGone && isSettled || isGivenUp
-        if isOver { endedLog = log }
+        if isOver { endedLog = log.map { ($0, Clock.realtime()) } }
         if !isOver, now &- lastFinding < Self.restNanoseconds { self.files = consume files }
         return isSettled
     }
@@ -216,14 +222,12 @@ struct WatchedDatabase: ~Copyable {
             if case .commit(let commit, _) = entry.finding, let first = commit.pages.first, first > 0 {
                 stream.pageSize = UInt32(clamping: commit.bytes.count / commit.pages.count)
             }
-            self.stream = stream
-            sink.take(.stream(stream))
-            isAnnounced = true
+            announce(stream, sink: sink)
         }
         switch entry.finding {
         case .commit(let commit, let proof):
             stagedByteCount -= commit.bytes.count
-            lastNumber += 1
+            let number = claim(1, of: &stream, sink: sink)
             foundCount += 1
             let (attribution, writers) =
                 entry.isOfBefore
@@ -232,33 +236,50 @@ struct WatchedDatabase: ~Copyable {
                 .commit(
                     stream.uuid,
                     CapturedCommit(
-                        number: lastNumber, low: entry.low, high: entry.high,
+                        number: number, low: entry.low, high: entry.high,
                         databasePageCount: commit.databasePageCount, frame: commit.frame, salts: commit.salts.rawValue,
                         changeCounter: nil, status: Self.status(proof), attribution: attribution, writers: writers,
                         checkpointer: [], pages: commit.pages, bytes: commit.bytes)))
         case .missed(let count, let cause):
             if count == 0 { return }
-            let first = lastNumber + 1
-            lastNumber += UInt64(count ?? 1)
+            let numbers = UInt64(count ?? 1)
+            let first = claim(numbers, of: &stream, sink: sink)
             missedCount += Int(count ?? 0)
             sink.take(
                 .gap(
                     stream.uuid,
                     CaptureGap(
-                        first: first, last: lastNumber, missedCount: count.map(UInt64.init), low: entry.low,
+                        first: first, last: first + numbers - 1, missedCount: count.map(UInt64.init), low: entry.low,
                         high: entry.high, cause: Self.cause(cause))))
         case .retracted:
             // The newest commits are gone; what comes next builds on an older state.
-            lastNumber += 1
+            let number = claim(1, of: &stream, sink: sink)
             sink.take(
                 .gap(
                     stream.uuid,
                     CaptureGap(
-                        first: lastNumber, last: lastNumber, missedCount: nil, low: entry.low, high: entry.high,
+                        first: number, last: number, missedCount: nil, low: entry.low, high: entry.high,
                         cause: .diverged)))
         case .orphan:
             break
         }
+    }
+
+    /// The first of the next `count` numbers of the stream, which is taken back where it went on under another name.
+    private mutating func claim(_ count: UInt64, of stream: inout DatabaseStream, sink: some CaptureSink) -> UInt64 {
+        if let first = sink.claim(count, of: stream.uuid, as: path) { return first }
+        begin(DatabaseFiles.Identity(device: stream.device, inode: stream.inode), sink: sink)
+        guard let resumed = self.stream else { return 0 }
+        announce(resumed, sink: sink)
+        stream = resumed
+        // Only this thread resumes streams.
+        return sink.claim(count, of: resumed.uuid, as: path) ?? 0
+    }
+
+    private mutating func announce(_ stream: DatabaseStream, sink: some CaptureSink) {
+        self.stream = stream
+        sink.take(.stream(stream))
+        isAnnounced = true
     }
 
     private static func status(_ proof: CommitProof) -> CapturedCommit.Status {

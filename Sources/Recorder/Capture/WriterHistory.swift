@@ -10,11 +10,16 @@ struct WriterHistory {
     }
 
     private var entries: [Entry] = []
+    /// The end of the newest window that had to make room: nobody is known to be the only writer before it.
+    private var forgottenUpTo = Instant.distantPast
     private static let maximumCount = 4_096
 
     mutating func add(_ process: ActorProcess?, _ window: TimeWindow) {
         entries.append(Entry(process: process, window: window))
-        if entries.count > 2 * Self.maximumCount { entries.removeFirst(entries.count - Self.maximumCount) }
+        guard entries.count > 2 * Self.maximumCount else { return }
+        let surplus = entries.count - Self.maximumCount
+        for entry in entries[..<surplus] { forgottenUpTo = max(forgottenUpTo, entry.window.time) }
+        entries.removeFirst(surplus)
     }
 
     /// Forgets what ended before a moment, but for the newest entry of each process: it may hold the write lock still.
@@ -36,7 +41,7 @@ struct WriterHistory {
         low: Instant, high: Instant, holder: Int32?
     ) -> (attribution: CapturedCommit.Attribution, writers: [ActorProcess]) {
         var found: [ActorProcess] = []
-        var isSure = true
+        var isSure = low > forgottenUpTo
         func add(_ process: ActorProcess?) {
             guard let process else {
                 isSure = false
