@@ -13,9 +13,19 @@ extension Resolver {
         return UInt32(littleEndian: end) == 0x6C61_772D
     }
 
-    /// Somebody made or wrote what may be the log of a database that is captured.
+    /// The name ends like that of a rollback journal of SQLite.
+    func isJournalName(_ name: RawSpan) -> Bool {
+        let count = name.byteCount
+        guard count > 8 else { return false }
+        // SAFETY: bounds are checked by the call itself; every bit pattern is a UInt64.
+        let end = unsafe name.unsafeLoadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+        return UInt64(littleEndian: end) == 0x6C61_6E72_756F_6A2D
+    }
+
+    /// Somebody made or wrote what may be the log or the journal of a database that is captured.
     func noteLog(
-        _ record: EventRecord, name: RawSpan, in directory: DirectoryTree.Index, identity: FileIdentity?,
+        _ record: EventRecord, isJournal: Bool, name: RawSpan, in directory: DirectoryTree.Index,
+        identity: FileIdentity?,
         by actor: (index: ProcessIndex, isUncertain: Bool)?, window: TimeWindow, to notes: LogNotes
     ) {
         guard var path = pathBytes(of: directory) else { return }
@@ -28,6 +38,7 @@ extension Resolver {
         notes.add(
             LogNotes.Note(
                 path: RawPath(path), inode: inode, process: process, window: window,
-                isCreation: record.mask.contains(.create), isWrite: record.mask.contains(.modify)))
+                isCreation: record.mask.contains(.create), isWrite: record.mask.contains(.modify), isJournal: isJournal)
+        )
     }
 }

@@ -53,10 +53,14 @@ extension Resolver {
                 return
             }
         }
-        if let logNotes, isKept, record.mask.rawValue & EventMask.logWrites.rawValue != 0, isLogName(name) {
+        if let logNotes, isKept, record.mask.rawValue & EventMask.logWrites.rawValue != 0,
+            case let isLog = isLogName(name), isLog || isJournalName(name)
+        {
             let writer = actor ?? self.actor(of: record.pid, at: window)
             actor = writer
-            noteLog(record, name: name, in: directory, identity: identity, by: writer, window: window, to: logNotes)
+            noteLog(
+                record, isJournal: !isLog, name: name, in: directory, identity: identity, by: writer, window: window,
+                to: logNotes)
         }
         var mask = EventMask(rawValue: record.mask.rawValue & wantedBits)
         if mask.contains(.create), scan?.found.isEmpty == false,

@@ -20,13 +20,15 @@ extension EndToEnd {
         }
 
         private struct ReportedDatabase: Decodable {
+            var path: String
+            var status: String
             var commits: Int
             var missed: Int
             var gaps: Int
             var baseImages: Int
 
             private enum CodingKeys: String, CodingKey {
-                case commits, missed, gaps
+                case path, status, commits, missed, gaps
                 case baseImages = "base_images"
             }
         }
@@ -152,6 +154,49 @@ extension EndToEnd {
                 ["db", "restore", path, "--commit", "\(commits.last?.commit ?? 0)", "-o", file])
             #expect(restored.status == 0, "\(restored.errorText)")
             #expect(try ask(file, "SELECT count(*) FROM audit") == "35\n")
+        }
+
+        @Test(Privilege.required, .timeLimit(.minutes(3)))
+        func whatIsWrittenPastTheLogIsAGapAndSaidOfTheDatabase() throws {
+            let scene = try Scene(.ext4, options: ["--capture-wal", "**"])
+            defer { scene.close() }
+            func status(of path: String) throws -> String? {
+                try lines(try scene.varve(["db", "list", "-o", "jsonl"]), ReportedDatabase.self)
+                    .first { $0.path == path }?.status
+            }
+            // One that never had a log, and one that leaves its log and comes back.
+            let plain = scene.root + "/plain.db"
+            for _ in 0..<2 {
+                try runSuccessfully("sqlite3", [plain, "CREATE TABLE IF NOT EXISTS t(a); INSERT INTO t VALUES(1)"])
+            }
+            let path = scene.root + "/both.db"
+            let writer = try SQLiteWriter()
+            func write(_ mode: String, _ value: Int) throws {
+                try writer.run(
+                    "c.execute('pragma journal_mode=\(mode)').fetchall()\nc.execute('insert into t values(\(value))')")
+                pause(milliseconds: 400)
+            }
+            try writer.run(
+                "c = connect('\(path)')\nc.execute('create table t(a)')\nc.execute('insert into t values(0)')")
+            pause(milliseconds: 700)
+            try write("delete", 1)
+            try scene.sync()
+            #expect(try status(of: plain) == "rollback_journal")
+            #expect(try status(of: path) == "rollback_journal")
+            let file = scene.place + "/past.db"
+            let past = try scene.varve(["db", "restore", path, "--at", "now", "-o", file])
+            #expect(past.status == 3, "nobody knows what is in it now: \(past.outputText) \(past.errorText)")
+
+            try write("wal", 2)
+            pause(milliseconds: 700)
+            try scene.sync()
+            #expect(try status(of: path) == "captured")
+            let last = try #require(try commits(scene, path).last?.commit)
+            let restored = try scene.varve(
+                ["db", "restore", path, "--commit", "\(last)", "-o", scene.place + "/last.db"])
+            #expect(restored.status == 0, "\(restored.errorText)")
+            #expect(try ask(scene.place + "/last.db", "SELECT group_concat(a) FROM t") == "0,1,2\n")
+            #expect(try scene.gaps().contains { $0.type == "wal_missed" })
         }
 
         /// A file with two names has two logs, and SQLite itself warns of it. No number is given twice, and the capture of

@@ -46,15 +46,16 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
     func run() {
         var places: [RawPath: Int] = [:]
         var databases = Databases()
+        var journaled = JournaledDatabases()
         var askedFor = Instant.distantPast
         while true {
             let isStopping = isStopping.load(ordering: .sequentiallyConsistent)
-            takeNotes(&places, &databases)
+            takeNotes(&places, &databases, &journaled)
             let now = Clock.monotonic()
             databases.look(now: now, everything: isStopping, sink: sink)
             // The notes of what happened before are in the board when this is read.
             let resolved = isStopping ? Instant.distantFuture : notes.resolvedUpTo
-            takeNotes(&places, &databases)
+            takeNotes(&places, &databases, &journaled)
             databases.handOn(resolvedUpTo: resolved, sink: sink)
             foundCount.store(databases.foundCount, ordering: .relaxed)
             missedCount.store(databases.missedCount, ordering: .relaxed)
@@ -68,11 +69,22 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
         }
     }
 
-    private func takeNotes(_ places: inout [RawPath: Int], _ databases: inout Databases) {
+    private func takeNotes(
+        _ places: inout [RawPath: Int], _ databases: inout Databases, _ journaled: inout JournaledDatabases
+    ) {
         let taken = notes.take()
         if taken.isOverfull { databases.doubtWriters(at: Clock.realtime()) }
         for note in taken.notes {
-            let path = RawPath(Array(note.path.bytes.dropLast(4)))
+            let suffix = note.isJournal ? "-journal".utf8.count : "-wal".utf8.count
+            let path = RawPath(Array(note.path.bytes.dropLast(suffix)))
+            if note.isJournal {
+                guard patterns.contains(where: { $0.matches(path.bytes) }) else { continue }
+                if let place = places[path], databases.noteJournal(note.window, at: place, sink: sink, access: access) {
+                    continue
+                }
+                journaled.note(path, access: access, sink: sink)
+                continue
+            }
             guard let place = places[path] ?? meet(path, &places, &databases) else { continue }
             databases.note(note, at: place, sink: sink, access: access)
         }
@@ -118,6 +130,11 @@ struct Databases: ~Copyable {
         box.database.history.add(note.process, note.window)
         box.database.noteWrite(
             inode: note.inode, window: note.window, isWrite: note.isWrite, sink: sink, access: access)
+    }
+
+    /// False where nothing of the database was captured so far.
+    func noteJournal(_ window: TimeWindow, at place: Int, sink: some CaptureSink, access: DatabaseAccess) -> Bool {
+        boxes[place].database.noteJournal(window, sink: sink, access: access)
     }
 
     /// Notes were lost: whoever is known is not known to be the only one.

@@ -14,6 +14,11 @@ struct DatabaseAccess: Sendable {
         asUser { try? DatabaseFiles(path, access: self) }
     }
 
+    /// Only the database; nil where it cannot be opened, or may not.
+    func openFile(_ path: RawPath) -> OwnedDescriptor? {
+        asUser { try? DatabaseFiles.open(path, except: ownFiles) }
+    }
+
     /// As the user who lent the rights, where they are lent.
     func asUser<Value: ~Copyable>(_ body: () -> Value?) -> Value? {
         guard readsAsUser, Capabilities.isEffective(.dacReadSearch) else { return body() }

@@ -57,7 +57,8 @@ struct DatabaseFiles: ~Copyable, WALReading {
     static func logPath(of path: RawPath) -> RawPath { RawPath(path.bytes + Array("-wal".utf8)) }
     static func indexPath(of path: RawPath) -> RawPath { RawPath(path.bytes + Array("-shm".utf8)) }
 
-    private static func open(_ path: RawPath, except own: [Identity]) throws(SyscallError) -> OwnedDescriptor {
+    /// Throws: EINVAL where it is no regular file; EPERM where it is one of `own`.
+    static func open(_ path: RawPath, except own: [Identity]) throws(SyscallError) -> OwnedDescriptor {
         let seen = try OwnedDescriptor.open(path, flags: O_PATH | O_NOFOLLOW)
         guard try seen.status().kind == .regular else { throw SyscallError(call: "open", errno: EINVAL, subject: path) }
         guard !own.contains(try identity(of: seen)) else {
@@ -66,7 +67,7 @@ struct DatabaseFiles: ~Copyable, WALReading {
         return try OwnedDescriptor.open(RawPath("/proc/self/fd/\(seen.fileDescriptor)"), flags: flags)
     }
 
-    private static func identity(of file: borrowing OwnedDescriptor) throws(SyscallError) -> Identity {
+    static func identity(of file: borrowing OwnedDescriptor) throws(SyscallError) -> Identity {
         let status = try file.status()
         return Identity(device: status.device, inode: status.inode)
     }

@@ -2,12 +2,12 @@ import Block
 import Model
 import Synchronization
 
-/// What *resolve* tells *capture*: who touched which file that is named like a write-ahead log, and how far everything
-/// that happened has been resolved.
+/// What *resolve* tells *capture*: who touched which file that is named like a write-ahead log or a rollback journal, and
+/// how far everything that happened has been resolved.
 final class LogNotes: Sendable {
-    /// A process made or wrote a log in a window of time.
+    /// A process made or wrote a log, or a rollback journal, in a window of time.
     struct Note: Sendable {
-        /// Of the log.
+        /// Of the log or the journal.
         var path: RawPath
         /// Of the log, nil where the record did not say.
         var inode: UInt64?
@@ -18,6 +18,8 @@ final class LogNotes: Sendable {
         var isCreation: Bool
         /// Something was written: whoever only reads a database makes a log as well, and removes it.
         var isWrite = true
+        /// It is a rollback journal: what was written goes into the database file itself.
+        var isJournal = false
     }
 
     private struct State {

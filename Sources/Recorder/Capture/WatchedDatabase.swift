@@ -93,12 +93,36 @@ struct WatchedDatabase: ~Copyable {
             begin(database, sink: sink)
         }
         files = opened.take()
+        isPastLog = false
+        if stream?.condition == .rollbackJournal { condemn(.captured, "", sink: sink) }
         // A write before this one would have been noted, and its log opened then.
         lastLook = max(lastLook, window.earliest)
         holder = nil
         lastFinding = Clock.monotonic()
         nextLook = 0
     }
+
+    /// Somebody wrote with a rollback journal: what is in the file from then on, no log told of.
+    ///
+    /// Returns: false where nothing of the database was captured so far.
+    mutating func noteJournal(_ window: TimeWindow, sink: some CaptureSink, access: DatabaseAccess) -> Bool {
+        guard let stream else { return false }
+        if stream.condition == .captured, let file = access.openFile(path),
+            JournaledDatabases.Header(of: file)?.isJournaled == true
+        {
+            condemn(.rollbackJournal, JournaledDatabases.reason, sink: sink)
+        }
+        guard !isPastLog else { return true }
+        // What the log still has came before.
+        look(now: Clock.monotonic(), sink: sink)
+        close()
+        isPastLog = true
+        stage(.missed(count: nil, cause: .notLogged), high: window.time, low: window.earliest)
+        return true
+    }
+
+    /// Since its last log was opened something was written with a rollback journal.
+    private var isPastLog = false
 
     /// The log was empty or did not exist when watching began: its birth is in a window that is known.
     private func isMadeSince(_ window: TimeWindow, inode: UInt64?, _ identity: DatabaseFiles.Identity) -> Bool {
@@ -295,7 +319,7 @@ struct WatchedDatabase: ~Copyable {
         case .wrapped: .wrapped
         case .truncated: .truncated
         case .removed: .deleted
-        case .tooLarge: .unsupported
+        case .tooLarge, .notLogged: .unsupported
         }
     }
 }

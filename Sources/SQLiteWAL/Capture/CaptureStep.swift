@@ -53,4 +53,6 @@ package enum MissedCause: Hashable, Sendable, CaseIterable {
     case removed
     /// More bytes in one transaction than may be held.
     case tooLarge
+    /// They were not written to a log but with a rollback journal.
+    case notLogged
 }
