@@ -34,6 +34,8 @@ package struct RecorderOptions: Sendable {
     package var queue = Queue.auto
     /// `--max-size`: what du(1) says of the store directory, in bytes.
     package var maximumByteCount: UInt64?
+    /// `--wal-share`: how much of it captured commits may take, in percent.
+    package var segmentSharePercent: UInt64 = 50
     package var maximumAgeNanoseconds: Int64?
     /// `--min-free`: bytes to leave free on the store's filesystem.
     package var minimumFreeByteCount: UInt64 = 1 << 30

@@ -290,8 +290,8 @@ struct WriteLoop: ~Copyable {
 
     private var limits: RetentionLimits {
         RetentionLimits(
-            maxByteCount: options.maximumByteCount, maxAgeNanoseconds: options.maximumAgeNanoseconds,
-            minFreeByteCount: options.minimumFreeByteCount)
+            maxByteCount: options.maximumByteCount, segmentSharePercent: options.segmentSharePercent,
+            maxAgeNanoseconds: options.maximumAgeNanoseconds, minFreeByteCount: options.minimumFreeByteCount)
     }
 
     private mutating func syncNow() {

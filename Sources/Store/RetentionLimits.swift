@@ -2,12 +2,18 @@
 package struct RetentionLimits: Hashable, Sendable {
     /// What `du` may say of the directory, `-wal` included.
     package var maxByteCount: UInt64?
+    /// How much of `maxByteCount` segments and base images may take while events need the rest, in percent.
+    package var segmentSharePercent: UInt64 = 50
     package var maxAgeNanoseconds: Int64?
     /// What the filesystem must still have free for unprivileged users.
     package var minFreeByteCount: UInt64?
 
-    package init(maxByteCount: UInt64? = nil, maxAgeNanoseconds: Int64? = nil, minFreeByteCount: UInt64? = nil) {
+    package init(
+        maxByteCount: UInt64? = nil, segmentSharePercent: UInt64 = 50, maxAgeNanoseconds: Int64? = nil,
+        minFreeByteCount: UInt64? = nil
+    ) {
         self.maxByteCount = maxByteCount
+        self.segmentSharePercent = segmentSharePercent
         self.maxAgeNanoseconds = maxAgeNanoseconds
         self.minFreeByteCount = minFreeByteCount
     }

@@ -72,7 +72,8 @@ extension StoreWriter {
         var used = usedByteCount
         while used > target {
             // Watched databases and events share the room; each drop of theirs leaves a gap in the database's commits.
-            if try segmentByteCount() > limit / 2, let byteCount = try dropOldestSegments() {
+            let share = limit / 100 &* min(limits.segmentSharePercent, 100)
+            if try segmentByteCount() > share, let byteCount = try dropOldestSegments() {
                 outcome.byteCount += byteCount
                 used = usedByteCount
                 continue
@@ -113,6 +114,13 @@ extension StoreWriter {
         var outcome = PruneOutcome()
         guard var available = availableByteCount, available < limit else { return outcome }
         // When others fill the filesystem, giving up the last bit would help nobody and would be written for every second.
+        // The larger of the two gives first; the second base image of a database is what makes the part before it go.
+        while available < limit, try segmentByteCount() > databaseByteCount,
+            let byteCount = try dropOldestSegments()
+        {
+            outcome.byteCount += byteCount
+            available = availableByteCount ?? limit
+        }
         while available < limit, try hasMuchToGiveBack {
             let free = try freeByteCount()
             if free < limit - available {
@@ -127,8 +135,13 @@ extension StoreWriter {
     /// The store is large enough that dropping from it gains something.
     private var hasMuchToGiveBack: Bool {
         get throws(StoreError) {
-            try UInt64(clamping: connection.integer("PRAGMA page_count") &* connection.integer("PRAGMA page_size"))
-                > Self.leastByteCount
+            try databaseByteCount > Self.leastByteCount
+        }
+    }
+
+    private var databaseByteCount: UInt64 {
+        get throws(StoreError) {
+            UInt64(clamping: try connection.integer("PRAGMA page_count") &* connection.integer("PRAGMA page_size"))
         }
     }
 

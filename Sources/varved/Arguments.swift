@@ -71,3 +71,19 @@ struct SizeArgument: ExpressibleByArgument {
 
     var defaultValueDescription: String { ByteSize.text(Int64(clamping: byteCount)) }
 }
+
+/// A part of a hundred, `50` or `50%`.
+struct PercentArgument: ExpressibleByArgument {
+    var percent: UInt64
+
+    init(percent: UInt64) { self.percent = percent }
+
+    init?(argument: String) {
+        guard let percent = UInt64(argument.last == "%" ? argument.dropLast() : argument[...]), percent <= 100 else {
+            return nil
+        }
+        self.percent = percent
+    }
+
+    var defaultValueDescription: String { "\(percent)%" }
+}

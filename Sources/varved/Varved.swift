@@ -67,6 +67,9 @@ struct Varved: ParsableCommand {
     @Option(help: "Keep the store below this size (as du says), dropping the oldest: 500M, 20G.")
     var maxSize: SizeArgument?
 
+    @Option(help: "How much of --max-size captured commits may take, in percent.")
+    var walShare = PercentArgument(percent: 50)
+
     @Option(help: "Drop what is older: 12h, 30d.")
     var maxAge: DurationArgument?
 
@@ -87,6 +90,7 @@ struct Varved: ParsableCommand {
         options.syncIntervalNanoseconds = syncInterval.nanoseconds
         options.queue = queue.value
         options.maximumByteCount = maxSize?.byteCount
+        options.segmentSharePercent = walShare.percent
         options.maximumAgeNanoseconds = maxAge?.nanoseconds
         options.minimumFreeByteCount = minFree.byteCount
         // Paths are bytes; the parser only knows text.

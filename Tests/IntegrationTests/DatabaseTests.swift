@@ -199,6 +199,40 @@ extension EndToEnd {
             #expect(try scene.gaps().contains { $0.type == "wal_missed" })
         }
 
+        /// Without it a database that is never missed would be kept from its first commit on, whatever the limit.
+        @Test(Privilege.required, .timeLimit(.minutes(3)))
+        func aLongHistoryGetsBaseImagesAndItsOldestPartGoes() throws {
+            let options = ["--capture-wal", "**", "--max-size", "48M", "--wal-share", "60%"]
+            let scene = try Scene(.ext4, options: options, mebibytes: 600)
+            defer { scene.close() }
+            let path = scene.root + "/long.db"
+            let writer = try SQLiteWriter()
+            try writer.run("c = connect('\(path)')\nc.execute('create table t(a integer primary key, b)')")
+            try writer.run("q = 'insert or replace into t values(?, randomblob(100000))'")
+            for round in 0..<90 {
+                try writer.run("for k in range(10): c.execute(q, (\(round % 2) * 10 + k,))")
+                pause(milliseconds: 60)
+            }
+            pause(milliseconds: 1_500)
+            try scene.sync()
+            let known = try database(scene)
+            #expect(known.baseImages >= 2)
+            #expect(known.commits < 901, "the oldest went")
+            let answer = try scene.varve(["db", "commits", path, "-o", "jsonl"])
+            #expect(answer.status == 3, "and the answer says so")
+            let listed = try lines(answer, ReportedCommit.self)
+            for number in [listed.last?.commit, listed.dropLast(listed.count / 3).last?.commit] {
+                let file = scene.place + "/\(number ?? 0).db"
+                let restored = try scene.varve(["db", "restore", path, "--commit", "\(number ?? 0)", "-o", file])
+                #expect(restored.status == 0, "\(restored.errorText)")
+                #expect(try ask(file, "SELECT count(*) FROM t") == "20\n")
+            }
+            let size = try runSuccessfully("du", ["-sm", scene.store]).outputText.split(separator: "\t").first
+            #expect(try #require(Int(size ?? "")) <= 49)
+            #expect(try scene.stopRecorder() == 0)
+            #expect(try scene.varve(["verify"]).status == 0)
+        }
+
         /// A file with two names has two logs, and SQLite itself warns of it. No number is given twice, and the capture of
         /// other databases goes on.
         @Test(Privilege.required, .timeLimit(.minutes(3)))

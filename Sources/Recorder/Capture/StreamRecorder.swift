@@ -30,6 +30,13 @@ final class StreamRecorder {
         var frame: UInt32
     }
 
+    private struct CommitPoint {
+        var place: Place
+        var number: UInt64
+        var low: Instant
+        var high: Instant
+    }
+
     private final class Encoder {
         var encoder: SegmentEncoder
 
@@ -58,10 +65,13 @@ final class StreamRecorder {
     private var encoder: Encoder?
     private var lastHash: EventsHash
     /// The newest commit that was taken in, and when it came about.
-    private var last: (place: Place, number: UInt64, low: Instant, high: Instant)?
+    private var last: CommitPoint?
     private var base: WaitingBase?
     private var wantsBase = true
     private var nextBaseTry: Int64 = 0
+    /// Of the last base image's file, and of the segments since.
+    private var baseByteCount: UInt64 = 0
+    private var byteCountSinceBase: UInt64 = 0
     /// CLOCK_MONOTONIC when the first commit of the segment under way came in.
     private var openSince: Int64?
     /// For the versions that pages had before; given up when nothing comes for a while.
@@ -75,6 +85,12 @@ final class StreamRecorder {
     private static let segmentByteCount = 4 << 20
     private static let segmentCommitCount = 16_384
     private static let busyPauseNanoseconds: Int64 = 100_000_000
+    /// So much of the time goes into copies that may come to nothing: one part in this many.
+    private static let pauseFactor: Int64 = 20
+    /// The next base image is taken when the segments since the last one take this many times its size, and at least so
+    /// many bytes: a restore then reads a bounded part of the history, and what is older can be dropped.
+    private static let segmentFactor: UInt64 = 4
+    private static let leastSegmentByteCount: UInt64 = 16 << 20
     private static let failurePauseNanoseconds: Int64 = 2_000_000_000
 
     /// Parameter isEnding: whether the recorder is to end, which a copy of a large database must not hold up.
@@ -136,7 +152,9 @@ final class StreamRecorder {
         let now = Clock.monotonic()
         openSince = openSince ?? now
         lastUse = now
-        last = (Place(salts: commit.salts, frame: commit.frame), commit.number, commit.low, commit.high)
+        last = CommitPoint(
+            place: Place(salts: commit.salts, frame: commit.frame), number: commit.number, low: commit.low,
+            high: commit.high)
         if let base { settle(base) }
         let size = encoder.map { ($0.encoder.byteCount, $0.encoder.commitCount) } ?? (0, 0)
         if size.0 >= Self.segmentByteCount || size.1 >= Self.segmentCommitCount { endSegment() }
@@ -198,8 +216,13 @@ final class StreamRecorder {
         let last = encoder.encoder.lastCommit
         do {
             guard let segment = try encoder.encoder.finish() else { return }
-            rows.segments.append(try place.files.write(segment))
+            let row = try place.files.write(segment)
+            rows.segments.append(row)
             lastHash = segment.hash
+            byteCountSinceBase += row.byteCount
+            if byteCountSinceBase >= max(Self.leastSegmentByteCount, Self.segmentFactor * baseByteCount) {
+                wantsBase = true
+            }
         } catch {
             self.encoder = nil
             guard last >= first else { return }
@@ -232,8 +255,11 @@ final class StreamRecorder {
 
     // MARK: Base images
 
-    private func takeBase(now: Int64) {
-        nextBaseTry = now &+ Self.busyPauseNanoseconds
+    private func takeBase(now began: Int64) {
+        defer {
+            let now = Clock.monotonic()
+            nextBaseTry = max(nextBaseTry, now &+ max(Self.busyPauseNanoseconds, Self.pauseFactor &* (now &- began)))
+        }
         guard var files = place.access.open(path) else { return }
         do {
             let file = try OwnedDescriptor.unnamedFile(in: place.store)
@@ -248,7 +274,7 @@ final class StreamRecorder {
         } catch BaseCopy.Failure.busy {
             return
         } catch {
-            nextBaseTry = now &+ Self.failurePauseNanoseconds
+            nextBaseTry = began &+ Self.failurePauseNanoseconds
             if let failure = error as? BaseCopy.Failure { tellCondition(Self.text(of: failure)) }
         }
     }
@@ -293,13 +319,30 @@ final class StreamRecorder {
             var image = try place.files.beginBaseImage(header)
             try copyPages(of: base, to: &image)
             let (row, hashes) = try image.finish()
+            checkState(of: encoder, hashes, at: last)
             try encoder.encoder.rebase(hashes, databasePageCount: base.copy.pageCount)
             rows.bases.append(row)
+            lastBaseMoment = last.high
+            baseByteCount = row.byteCount
+            byteCountSinceBase = 0
             wantsBase = false
         } catch {
             nextBaseTry = Clock.monotonic() &+ Self.failurePauseNanoseconds
         }
     }
+
+    /// A copy of the file is also a check of what was captured: commits since the last one that give another state than the
+    /// file has are told of.
+    private func checkState(of encoder: Encoder, _ hashes: PageHashes, at last: CommitPoint) {
+        guard let known = encoder.encoder.hashes, known.state != hashes.state else { return }
+        gaps.append(
+            Gap(
+                kind: .walMissed, from: lastBaseMoment ?? last.low, to: last.high, count: nil, scope: path,
+                cause: "commits of a database: up to commit \(last.number) they give another state than the file has"))
+    }
+
+    /// When the state of the last base image was there.
+    private var lastBaseMoment: Instant?
 
     /// Commits of another generation come in: the copy's was before, or is still to come.
     private func isStale(_ base: WaitingBase) -> Bool {
