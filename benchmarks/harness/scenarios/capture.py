@@ -1,7 +1,8 @@
 """capture: commits of a watched database as fast as a writer makes them: how many are captured, how many are counted as
-missed, what the writer pays, what a commit takes, how close its bounds are."""
+missed, what the writer pays, what a commit takes, how close its bounds are, how soon it is in the store."""
 
 import json
+import random
 import sqlite3
 import statistics
 import subprocess
@@ -24,6 +25,83 @@ def run(bench, report):
         for kind, (count, limit) in WRITERS.items():
             rounds = [one(bench, filesystem.mount_point, kind, count, seconds, number) for number in range(pairs)]
             tell(report, kind, limit, rounds)
+        for load in ("idle", "beside a writer as fast as it goes"):
+            tell_latency(report, load, latency(bench, filesystem.mount_point, load != "idle"))
+
+
+# `--commit-interval` of a recorder that is told nothing else.
+COMMIT_INTERVAL_MS = 250
+LATENCY_SEED = 7
+
+
+def latency(bench, root, is_loaded):
+    """Seconds from a commit's return until a segment with it, synced, has its name, of one commit after the other."""
+    count = 8 if bench.quick else 100
+    place = root / f"latency-{'loaded' if is_loaded else 'idle'}"
+    place.mkdir()
+    pause = random.Random(LATENCY_SEED)
+    measured = []
+    with bench.store() as store:
+        with running(Recorder(bench.tools, store, [place], ["--capture-wal", "**"])) as recorder:
+            database = sqlite3.connect(place / "subject.db", isolation_level=None)
+            database.execute("PRAGMA journal_mode=WAL").fetchall()
+            database.execute("CREATE TABLE entry(number INTEGER)")
+            segments = own_segments(bench, recorder, store, place / "subject.db")
+            writer = None
+            if is_loaded:
+                other = place / "other.db"
+                sqlite3.connect(other).execute("PRAGMA journal_mode=WAL").fetchall()
+                sqlite3.connect(other).execute(
+                    "CREATE TABLE entry(id INTEGER PRIMARY KEY, writer INTEGER, number INTEGER, text TEXT)")
+                writer = subprocess.Popen(
+                    [sys.executable, str(BENCHMARKS / "workloads/commits.py"), str(other), "600"],
+                    stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
+            try:
+                for number in range(count):
+                    time.sleep(pause.uniform(0, 0.3))
+                    before = last_commit(segments)
+                    database.execute("INSERT INTO entry VALUES(?)", (number,))
+                    begun = time.monotonic()
+                    while last_commit(segments) <= before:
+                        if time.monotonic() - begun > 30:
+                            raise BenchmarkError("a commit was not in the store after 30 s")
+                        time.sleep(0.001)
+                    measured.append(time.monotonic() - begun)
+            finally:
+                if writer:
+                    writer.kill()
+                    writer.wait()
+                database.close()
+            recorder.stop()
+    return measured
+
+
+def own_segments(bench, recorder, store, database):
+    """The directory of a database's segments, once there is one."""
+    for _ in range(100):
+        time.sleep(0.1)
+        recorder.sync()
+        for line in bench.tools.query(store, "db list", "-o", "jsonl", accepted=(0, 3)).splitlines():
+            listed = json.loads(line)
+            if listed["path"] == str(database) and listed["commits"] > 0:
+                return store / "segments" / listed["db"]
+    raise BenchmarkError("the database was not captured")
+
+
+def last_commit(segments):
+    return max(int(name.stem.split("-")[1], 16) for name in segments.glob("*.vseg"))
+
+
+def tell_latency(report, load, measured):
+    report.detail(f"latency, {load}", measured)
+    milliseconds = sorted(1e3 * each for each in measured)
+    median = statistics.median(milliseconds)
+    late = milliseconds[min(len(milliseconds) - 1, int(0.99 * len(milliseconds)))]
+    report.figure(f"commit to store, {load}: median / commit interval", f"{median:.0f} ms / {COMMIT_INTERVAL_MS} ms",
+                  median / COMMIT_INTERVAL_MS, "capture-latency-median")
+    report.figure(f"commit to store, {load}: p99 / commit interval",
+                  f"{late:.0f} ms / {COMMIT_INTERVAL_MS} ms (n {len(milliseconds)})",
+                  late / COMMIT_INTERVAL_MS, "capture-latency-p99")
 
 
 def one(bench, root, kind, count, seconds, number):
