@@ -35,6 +35,13 @@ struct DatabaseVerification {
         }
     }
 
+    /// The number behind the gaps that follow one another from `first` on.
+    private static func end(ofGapsFrom first: UInt64, _ gaps: [CaptureGap]) -> UInt64 {
+        gaps.sorted { $0.first < $1.first }.reduce(first) { known, gap in
+            gap.first <= known && gap.last >= known ? gap.last + 1 : known
+        }
+    }
+
     /// Each segment names the hash of the one before; its commits begin where that one's, a gap or a base image ended.
     private mutating func checkChain(_ history: DatabaseHistory) {
         var last: SegmentRow?
@@ -45,12 +52,9 @@ struct DatabaseVerification {
                 findings.append(Finding(place: place, text: "the segment before it is not the one that it continues"))
             }
             let expected = (last?.lastCommit ?? row.firstCommit - 1) + 1
-            let isExplained =
-                row.firstCommit == expected
-                || history.gaps.contains { $0.first <= expected && $0.last + 1 >= row.firstCommit }
-            if !isExplained {
-                findings.append(
-                    Finding(place: place, text: "commits \(expected) to \(row.firstCommit - 1) are missing"))
+            let known = Self.end(ofGapsFrom: expected, history.gaps)
+            if known < row.firstCommit {
+                findings.append(Finding(place: place, text: "commits \(known) to \(row.firstCommit - 1) are missing"))
             }
             if let last, row.firstCommit == last.lastCommit + 1, row.isAnchored, last.isAnchored,
                 row.stateBefore != last.stateAfter

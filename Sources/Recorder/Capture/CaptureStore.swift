@@ -24,6 +24,20 @@ final class CaptureStore: CaptureSink {
             streams[known.stream.uuid] = known
             uuids[known.identity] = known.stream.uuid
         }
+
+        /// A gap without a count behind the last number of a stream, unless there is nothing, or a gap already.
+        mutating func putGap(_ uuid: UUIDBytes, upTo moment: Instant, _ cause: CaptureGap.Cause) {
+            guard let known = streams[uuid], known.lastNumber > 0, !known.endsWithGap else { return }
+            let number = known.lastNumber + 1
+            streams[uuid]?.lastNumber = number
+            streams[uuid]?.endsWithGap = true
+            items.append(
+                .gap(
+                    uuid,
+                    CaptureGap(
+                        first: number, last: number, missedCount: nil, low: min(known.lastMoment, moment),
+                        high: moment, cause: cause)))
+        }
     }
 
     private static let maximumByteCount = 32 << 20
@@ -33,13 +47,19 @@ final class CaptureStore: CaptureSink {
     private let place: CapturePlace
     private let waker: Waker
 
-    /// Parameter known: the streams of the store, as they were left.
-    init(place: CapturePlace, known: [KnownStream], shared: WriteShared) throws(SyscallError) {
+    /// Parameters: `known` are the streams of the store, as they were left; from `startedAt` on writes are noticed. Nobody
+    /// knows what was committed between, and it may be that nobody writes again: each gets its gap at once.
+    init(
+        place: CapturePlace, known: [KnownStream], shared: WriteShared, startedAt: Instant
+    ) throws(SyscallError) {
         self.place = place
         self.shared = shared
         waker = try Waker()
         var state = State()
-        for known in known { state.add(known) }
+        for known in known {
+            state.add(known)
+            state.putGap(known.stream.uuid, upTo: startedAt, .recorderDown)
+        }
         self.state = Mutex(state)
     }
 
@@ -51,9 +71,7 @@ final class CaptureStore: CaptureSink {
         let identity = DatabaseFiles.Identity(device: stream.device, inode: stream.inode)
         return state.withLock { state in
             guard let uuid = state.uuids[identity], var known = state.streams[uuid] else {
-                var new = KnownStream(stream)
-                new.isOfThisRun = true
-                state.add(new)
+                state.add(KnownStream(stream))
                 return stream
             }
             if let path = stream.paths.last, known.stream.paths.last != path {
@@ -62,19 +80,9 @@ final class CaptureStore: CaptureSink {
             }
             known.stream.condition = .captured
             known.stream.detail = ""
-            // Nobody knows what went on since it was last captured, or through its other name.
-            if known.lastNumber > 0 {
-                known.lastNumber += 1
-                state.items.append(
-                    .gap(
-                        uuid,
-                        CaptureGap(
-                            first: known.lastNumber, last: known.lastNumber, missedCount: nil,
-                            low: min(known.lastMoment, stream.firstSeen), high: stream.firstSeen,
-                            cause: known.isOfThisRun ? .diverged : .recorderDown)))
-            }
-            known.isOfThisRun = true
             state.streams[uuid] = known
+            // Nobody knows what went on through its other name.
+            state.putGap(uuid, upTo: stream.firstSeen, .diverged)
             return known.stream
         }
     }
@@ -93,6 +101,7 @@ final class CaptureStore: CaptureSink {
             case .commit(let uuid, let commit):
                 state.byteCount += commit.bytes.count
                 state.streams[uuid]?.lastMoment = commit.high
+                state.streams[uuid]?.endsWithGap = false
             case .gap(let uuid, let gap): state.streams[uuid]?.lastMoment = gap.high
             case .stream, .unseen: break
             }
@@ -170,8 +179,8 @@ struct KnownStream: Sendable {
     var stream: DatabaseStream
     var lastNumber: UInt64 = 0
     var lastMoment = Instant.distantPast
-    /// Something of it was found since the recorder was started.
-    var isOfThisRun = false
+    /// Behind its last commit stands a gap without a count.
+    var endsWithGap = false
     /// Of its last segment.
     var lastHash = EventsHash.none
 
@@ -189,7 +198,9 @@ struct KnownStream: Sendable {
             var one = KnownStream(stream)
             let segments = try reader.segments(of: stream.uuid)
             let gaps = try reader.captureGaps(of: stream.uuid)
-            one.lastNumber = max(segments.last?.lastCommit ?? 0, gaps.map(\.last).max() ?? 0)
+            let lastGap = gaps.max { $0.last < $1.last }
+            one.lastNumber = max(segments.last?.lastCommit ?? 0, lastGap?.last ?? 0)
+            one.endsWithGap = lastGap.map { $0.last == one.lastNumber && $0.missedCount == nil } ?? false
             one.lastMoment = max(segments.last?.high ?? .distantPast, gaps.map(\.high).max() ?? .distantPast)
             one.lastHash = segments.last?.hash ?? .none
             known.append(one)
