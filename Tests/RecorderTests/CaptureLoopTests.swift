@@ -14,7 +14,7 @@ private final class Collector: CaptureSink {
 
     private let lastNumber = Mutex<UInt64>(0)
 
-    func resume(_ stream: DatabaseStream) -> DatabaseStream { stream }
+    func resume(_ stream: DatabaseStream) -> (stream: DatabaseStream, last: LogPlace?) { (stream, nil) }
     func claim(_ count: UInt64, of stream: UUIDBytes, as path: RawPath) -> UInt64? {
         lastNumber.withLock { last in
             last += count

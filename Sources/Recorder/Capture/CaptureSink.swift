@@ -12,11 +12,17 @@ enum CaptureItem: Sendable {
     case unseen(RawPath, low: Instant, high: Instant)
 }
 
+/// A generation of a log, by its salts, and a frame in it.
+struct LogPlace: Hashable, Sendable {
+    var salts: UInt64
+    var frame: UInt32
+}
+
 /// Where *capture* hands on what it found; it never waits there.
 protocol CaptureSink: Sendable {
-    /// The stream that is stored for the file of `stream`, or `stream` itself where it is new. From now on it is numbered
-    /// for whoever asked with its last path.
-    func resume(_ stream: DatabaseStream) -> DatabaseStream
+    /// The stream that is stored for the file of `stream`, or `stream` itself where it is new, and where in a log its last
+    /// commit ended. From now on it is numbered for whoever asked with its last path.
+    func resume(_ stream: DatabaseStream) -> (stream: DatabaseStream, last: LogPlace?)
     /// Gives away the next `count` numbers of a stream.
     ///
     /// Returns: the first of them; nil where the stream was resumed under another path since: a file with two names has

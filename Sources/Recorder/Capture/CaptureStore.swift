@@ -67,12 +67,12 @@ final class CaptureStore: CaptureSink {
 
     var hasRoom: Bool { state.withLock { $0.byteCount < Self.maximumByteCount } }
 
-    func resume(_ stream: DatabaseStream) -> DatabaseStream {
+    func resume(_ stream: DatabaseStream) -> (stream: DatabaseStream, last: LogPlace?) {
         let identity = DatabaseFiles.Identity(device: stream.device, inode: stream.inode)
         return state.withLock { state in
             guard let uuid = state.uuids[identity], var known = state.streams[uuid] else {
                 state.add(KnownStream(stream))
-                return stream
+                return (stream, nil)
             }
             if let path = stream.paths.last, known.stream.paths.last != path {
                 known.stream.paths.removeAll { $0 == path }
@@ -83,7 +83,7 @@ final class CaptureStore: CaptureSink {
             state.streams[uuid] = known
             // Nobody knows what went on through its other name.
             state.putGap(uuid, upTo: stream.firstSeen, .diverged)
-            return known.stream
+            return (known.stream, known.lastPlace)
         }
     }
 
@@ -101,6 +101,7 @@ final class CaptureStore: CaptureSink {
             case .commit(let uuid, let commit):
                 state.byteCount += commit.bytes.count
                 state.streams[uuid]?.lastMoment = commit.high
+                state.streams[uuid]?.lastPlace = LogPlace(salts: commit.salts, frame: commit.frame)
                 state.streams[uuid]?.endsWithGap = false
             case .gap(let uuid, let gap): state.streams[uuid]?.lastMoment = gap.high
             case .stream, .unseen: break
@@ -179,6 +180,8 @@ struct KnownStream: Sendable {
     var stream: DatabaseStream
     var lastNumber: UInt64 = 0
     var lastMoment = Instant.distantPast
+    /// Where its last commit ended in the log of that time.
+    var lastPlace: LogPlace?
     /// Behind its last commit stands a gap without a count.
     var endsWithGap = false
     /// Of its last segment.
@@ -203,6 +206,12 @@ struct KnownStream: Sendable {
             one.endsWithGap = lastGap.map { $0.last == one.lastNumber && $0.missedCount == nil } ?? false
             one.lastMoment = max(segments.last?.high ?? .distantPast, gaps.map(\.high).max() ?? .distantPast)
             one.lastHash = segments.last?.hash ?? .none
+            // A segment that cannot be read is for `verify` to name.
+            if let segment = segments.last(where: { $0.commitCount > 0 }),
+                let commit = try? reader.segmentFiles.open(segment).index.table.commits.last
+            {
+                one.lastPlace = LogPlace(salts: commit.salts, frame: commit.frame)
+            }
             known.append(one)
         }
         return known

@@ -27,7 +27,8 @@ struct JournaledDatabases {
             DatabaseStream(
                 uuid: UUIDBytes(high: generator.next(), low: generator.next()), device: identity.device,
                 inode: identity.inode, birth: nil, paths: [path], pageSize: header.pageSize,
-                firstSeen: Clock.realtime()))
+                firstSeen: Clock.realtime())
+        ).stream
         stream.condition = .rollbackJournal
         stream.detail = Self.reason
         sink.take(.stream(stream))

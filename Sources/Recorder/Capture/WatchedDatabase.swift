@@ -21,6 +21,8 @@ struct WatchedDatabase: ~Copyable {
     private var machine = CaptureMachine(isFresh: false)
     private var stream: DatabaseStream?
     private var isAnnounced = false
+    /// The last commit that was stored before: what stands in a log up to it is known.
+    private var lastStored: LogPlace?
     private var log: DatabaseFiles.Identity?
     /// The last log that was read to its end when it had no name any more, and until when.
     private var endedLog: (identity: DatabaseFiles.Identity, at: Instant)?
@@ -137,7 +139,9 @@ struct WatchedDatabase: ~Copyable {
         let new = DatabaseStream(
             uuid: UUIDBytes(high: generator.next(), low: generator.next()), device: database.device,
             inode: database.inode, birth: nil, paths: [path], pageSize: 0, firstSeen: Clock.realtime())
-        stream = sink.resume(new)
+        let resumed = sink.resume(new)
+        stream = resumed.stream
+        lastStored = resumed.last
         isAnnounced = false
     }
 
@@ -240,6 +244,12 @@ struct WatchedDatabase: ~Copyable {
     private mutating func handOn(_ entry: Staged, sink: some CaptureSink) {
         guard var stream else {
             if case .missed = entry.finding { sink.take(.unseen(path, low: entry.low, high: entry.high)) }
+            return
+        }
+        if entry.isOfBefore, case .commit(let commit, _) = entry.finding, let known = lastStored,
+            commit.salts.rawValue == known.salts, commit.frame <= known.frame
+        {
+            stagedByteCount -= commit.bytes.count
             return
         }
         if !isAnnounced {
