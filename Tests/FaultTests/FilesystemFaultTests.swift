@@ -44,6 +44,8 @@ extension Faults {
                 storm.add("mkdir", "full\(round)")
                 storm.add("storm", "full\(round)", "3000", "1")
                 _ = try scene.perform([storm])
+                // More to tell of, and room for the next round.
+                try runSuccessfully("rm", ["-r", scene.root + "/full\(round)"])
                 pause(milliseconds: 300)
             }
             #expect(scene.recorderIsRunning)

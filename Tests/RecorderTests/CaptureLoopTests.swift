@@ -63,7 +63,11 @@ private final class Collector: CaptureSink {
                         time: now.advanced(byNanoseconds: 3_600_000_000_000), clockOffsetNanoseconds: 0),
                     isCreation: true))
         }
-        let outcome = Result { try body(notes) }
+        // From here on the log is open, however busy the machine is.
+        let outcome = Result {
+            try waitUntil("the table's commit was found") { !sink.commits.isEmpty }
+            try body(notes)
+        }
         loop.stop()
         thread.join()
         try outcome.get()
@@ -132,7 +136,12 @@ private final class Collector: CaptureSink {
         var late: LogNotes.Note?
         let sink = try Self.capture(path, by: [writer.pid]) { notes in
             try writer.run("c.execute('insert into t(b) values(1)')\nc.close()")
-            Clock.sleep(nanoseconds: 100_000_000)
+            try waitUntil("the log was read to its end and closed") {
+                try !Files.names(in: RawPath("/proc/self/fd")).contains {
+                    let target = try? Files.readLink(RawPath("/proc/self/fd/" + $0.lossyText))
+                    return target?.lossyText.hasPrefix(log.lossyText) == true
+                }
+            }
             // The last writes of the log that was read are told late.
             let now = Clock.realtime()
             var note = LogNotes.Note(
