@@ -376,6 +376,8 @@ extension BuiltPrograms {
     package static var rowWorkload: String { top + "/Tests/Workloads/rows.py" }
     package static var workload: String { top + "/Tests/Workloads/workload.py" }
     package static var databaseWorkload: String { top + "/Tests/Workloads/database.py" }
+    /// The program whose logs are hard to follow.
+    package static var difficultWorkload: String { top + "/Tests/Workloads/difficult.py" }
     /// A writer whose commits say which ones they are.
     package static var auditedWriter: String { top + "/Tests/Workloads/audited.py" }
     /// Short-lived writers of many kinds, the same that benchmarks/ measures with.
