@@ -48,7 +48,7 @@ package struct RecorderOptions: Sendable {
 
     /// What marks ask for: writes to logs have to be heard of even where they are not recorded.
     var markedOperations: EventMask {
-        capturePatterns.isEmpty ? operations : operations.union([.create, .modify])
+        capturePatterns.isEmpty ? operations : operations.union([.create, .modify, .delete])
     }
 
     package init(store: RawPath) {

@@ -22,7 +22,7 @@ extension Resolver {
         return UInt64(littleEndian: end) == 0x6C61_6E72_756F_6A2D
     }
 
-    /// Somebody made or wrote what may be the log or the journal of a database that is captured.
+    /// Somebody made, wrote or removed what may be the log or the journal of a database that is captured.
     func noteLog(
         _ record: EventRecord, isJournal: Bool, name: RawSpan, in directory: DirectoryTree.Index,
         identity: FileIdentity?,
@@ -38,7 +38,7 @@ extension Resolver {
         notes.add(
             LogNotes.Note(
                 path: RawPath(path), inode: inode, process: process, window: window,
-                isCreation: record.mask.contains(.create), isWrite: record.mask.contains(.modify), isJournal: isJournal)
-        )
+                isCreation: record.mask.contains(.create), isWrite: record.mask.contains(.modify),
+                isRemoval: record.mask.contains(.delete), isJournal: isJournal))
     }
 }

@@ -53,7 +53,7 @@ extension Resolver {
                 return
             }
         }
-        if let logNotes, isKept, record.mask.rawValue & EventMask.logWrites.rawValue != 0,
+        if let logNotes, isKept, record.mask.rawValue & EventMask.logChanges.rawValue != 0,
             case let isLog = isLogName(name), isLog || isJournalName(name)
         {
             let writer = actor ?? self.actor(of: record.pid, at: window)
@@ -218,9 +218,9 @@ extension EventMask {
         EventMask(rawValue: EventMask.create.rawValue | EventMask.delete.rawValue | EventMask.rename.rawValue)
     }
 
-    /// What a write to the log of a database is reported as.
-    static var logWrites: EventMask {
-        EventMask(rawValue: EventMask.create.rawValue | EventMask.modify.rawValue)
+    /// What a write to the log of a database, or its removal, is reported as.
+    static var logChanges: EventMask {
+        EventMask(rawValue: EventMask.create.rawValue | EventMask.modify.rawValue | EventMask.delete.rawValue)
     }
 
     /// What a file's making or opening, writing and closing does not consist of: a record that joined it with other

@@ -21,6 +21,8 @@ package struct FileStatus: Hashable, Sendable {
     /// Allocated bytes, what `du` counts.
     package var allocatedByteCount: Int64
     package var modified: Instant
+    /// When the inode was changed in any way, which nobody can set.
+    package var changed: Instant
     /// Of a device file: which device, as `device` packs them.
     package var specialDevice: UInt64
 
@@ -47,6 +49,8 @@ package struct FileStatus: Hashable, Sendable {
         allocatedByteCount = Int64(status.st_blocks) &* 512
         modified = Instant(
             nanosecondsSinceEpoch: Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec))
+        changed = Instant(
+            nanosecondsSinceEpoch: Int64(status.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_ctim.tv_nsec))
     }
 }
 

@@ -50,6 +50,9 @@ class Subject:
         if is_new:
             self.do("CREATE TABLE audit(seq INTEGER PRIMARY KEY, text)")
             self.do("CREATE TABLE t(k INTEGER PRIMARY KEY, v)")
+            # Pages of its own, which only `move` changes.
+            self.do("CREATE TABLE still(k INTEGER PRIMARY KEY, v)")
+            self.commit(lambda: self.fill(20, 1000, "still"))
 
     def open(self):
         self.c = sqlite3.connect(self.path, isolation_level=None, timeout=20)
@@ -84,6 +87,10 @@ class Subject:
         for _ in range(count):
             key = self.random.randrange(1 << 40)
             self.c.execute(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", (key, self.random.randbytes(size)))
+
+    def move(self):
+        """One transaction that changes what no other does."""
+        self.commit("UPDATE still SET v = v + 1, k = k + 1 WHERE k % 2")
 
     def rows(self, count):
         for _ in range(count):
@@ -214,7 +221,7 @@ def modes(path):
         for mode in ("DELETE", "MEMORY"):
             s.is_logged, s.pause = False, pause
             s.do(f"PRAGMA journal_mode={mode}")
-            s.rows(1)
+            s.move()
         s.c.execute("PRAGMA journal_mode=WAL").fetchall()
         s.is_logged, s.pause = True, PAUSE
     s.rows(8)
@@ -227,7 +234,7 @@ def silent(path):
     s.rows(6)
     s.is_logged = False
     s.do("PRAGMA journal_mode=OFF")
-    s.commit("UPDATE t SET v = zeroblob(40)")
+    s.move()
     s.c.execute("PRAGMA journal_mode=WAL").fetchall()
     s.is_logged = True
     s.rows(8)
@@ -293,7 +300,8 @@ def copied(path):
     shutil.copy(path, path + ".kept")
     for pause in (0.3, 0, 6):
         s.open()
-        s.rows(5)
+        s.move()
+        s.rows(4)
         s.close()
         time.sleep(pause)
         subprocess.run(["cp", path + ".kept", path], check=True)

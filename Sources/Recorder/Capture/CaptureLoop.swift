@@ -78,14 +78,14 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
             let suffix = note.isJournal ? "-journal".utf8.count : "-wal".utf8.count
             let path = RawPath(Array(note.path.bytes.dropLast(suffix)))
             if note.isJournal {
-                guard patterns.contains(where: { $0.matches(path.bytes) }) else { continue }
+                guard note.isUse, patterns.contains(where: { $0.matches(path.bytes) }) else { continue }
                 if let place = places[path], databases.noteJournal(note.window, at: place, sink: sink, access: access) {
                     continue
                 }
                 journaled.note(path, access: access, sink: sink)
                 continue
             }
-            guard let place = places[path] ?? meet(path, &places, &databases) else { continue }
+            guard let place = places[path] ?? (note.isUse ? meet(path, &places, &databases) : nil) else { continue }
             databases.note(note, at: place, sink: sink, access: access)
         }
     }
@@ -126,10 +126,13 @@ struct Databases: ~Copyable {
 
     func note(_ note: LogNotes.Note, at place: Int, sink: some CaptureSink, access: DatabaseAccess) {
         let box = boxes[place]
-        if note.isCreation { box.database.wasCreated = true }
-        box.database.history.add(note.process, note.window)
-        box.database.noteWrite(
-            inode: note.inode, window: note.window, isWrite: note.isWrite, sink: sink, access: access)
+        if note.isUse {
+            if note.isCreation { box.database.wasCreated = true }
+            box.database.history.add(note.process, note.window)
+            box.database.noteWrite(
+                inode: note.inode, window: note.window, isWrite: note.isWrite, sink: sink, access: access)
+        }
+        if note.isRemoval { box.database.noteRemoval(inode: note.inode, window: note.window) }
     }
 
     /// False where nothing of the database was captured so far.

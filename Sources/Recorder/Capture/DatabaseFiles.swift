@@ -75,6 +75,12 @@ struct DatabaseFiles: ~Copyable, WALReading {
     /// The log has no name any more: its last user has closed it.
     var isLogRemoved: Bool { (try? log.status().linkCount) == 0 }
 
+    /// When the log, whose last change was that, lost its name.
+    var logChanged: Instant? { try? log.status().changed }
+
+    /// When the database file was changed last.
+    var databaseChanged: Instant? { try? database.status().changed }
+
     /// The process that holds the write lock; nil where none does or it cannot be asked.
     var writer: Int32? { (try? index?.lockHolder(of: Self.writeLock)) ?? nil }
 

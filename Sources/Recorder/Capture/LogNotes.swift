@@ -5,7 +5,7 @@ import Synchronization
 /// What *resolve* tells *capture*: who touched which file that is named like a write-ahead log or a rollback journal, and
 /// how far everything that happened has been resolved.
 final class LogNotes: Sendable {
-    /// A process made or wrote a log, or a rollback journal, in a window of time.
+    /// A process made, wrote or removed a log, or a rollback journal, in a window of time.
     struct Note: Sendable {
         /// Of the log or the journal.
         var path: RawPath
@@ -18,8 +18,13 @@ final class LogNotes: Sendable {
         var isCreation: Bool
         /// Something was written: whoever only reads a database makes a log as well, and removes it.
         var isWrite = true
+        /// It lost a name, after what else the note tells of.
+        var isRemoval = false
         /// It is a rollback journal: what was written goes into the database file itself.
         var isJournal = false
+
+        /// It was made or written.
+        var isUse: Bool { isCreation || isWrite }
     }
 
     private struct State {

@@ -83,17 +83,20 @@ struct WatchedDatabase: ~Copyable {
             stage(.missed(count: nil, cause: .removed), high: window.time, low: window.earliest)
             return
         }
-        if log != identity || identity == endedLog?.identity {
+        let isOfStream = stream.map { $0.device == database.device && $0.inode == database.inode } ?? false
+        if log != identity || identity == endedLog?.identity || logEnd != nil {
+            if log != nil, isOfStream, !isPastLog, isChanged(since: logEnd, opened?.databaseChanged) {
+                stage(.missed(count: nil, cause: .changed), high: max(window.time, lastLook), low: lastLook)
+            }
             // A log that was made since is read from its beginning; one that was there before, from its end.
             let isFresh = log != nil || isMadeSince(window, inode: inode, identity)
             machine = CaptureMachine(isFresh: isFresh, takesWholeLog: true)
             isFirstLook = !isFresh
             log = identity
             endedLog = nil
+            logEnd = nil
         }
-        if stream.map({ $0.device != database.device || $0.inode != database.inode }) ?? true {
-            begin(database, sink: sink)
-        }
+        if !isOfStream { begin(database, sink: sink) }
         files = opened.take()
         isPastLog = false
         if stream?.condition == .rollbackJournal { condemn(.captured, "", sink: sink) }
@@ -122,6 +125,25 @@ struct WatchedDatabase: ~Copyable {
         stage(.missed(count: nil, cause: .notLogged), high: window.time, low: window.earliest)
         return true
     }
+
+    /// The log lost its name; looks that held it open know better when.
+    mutating func noteRemoval(inode: UInt64?, window: TimeWindow) {
+        guard !isOpen else { return }
+        if let ended = endedLog, inode ?? ended.identity.inode == ended.identity.inode, window.earliest <= ended.at {
+            return
+        }
+        logEnd = max(logEnd ?? window.time, window.time)
+    }
+
+    /// While a database has no log nothing changes it but what no log tells of: another file's contents that are copied
+    /// into it, or a transaction without any journal.
+    private func isChanged(since end: Instant?, _ moment: Instant?) -> Bool {
+        guard let end, let moment else { return true }
+        return moment > end
+    }
+
+    /// When the last log lost its name, as far as that is known.
+    private var logEnd: Instant?
 
     /// Since its last log was opened something was written with a rollback journal.
     private var isPastLog = false
@@ -203,7 +225,10 @@ struct WatchedDatabase: ~Copyable {
         let isGivenUp = isGone && !isSettled && now &- lastFinding >= Self.settlingNanoseconds
         if isGivenUp { stage(.missed(count: nil, cause: .removed), high: Clock.realtime(), low: lastLook) }
         let isOver = isGone && isSettled || isGivenUp
-        if isOver { endedLog = log.map { ($0, Clock.realtime()) } }
+        if isOver {
+            endedLog = log.map { ($0, Clock.realtime()) }
+            logEnd = files.logChanged
+        }
         if !isOver, now &- lastFinding < Self.restNanoseconds { self.files = consume files }
         return isSettled
     }
@@ -329,6 +354,7 @@ struct WatchedDatabase: ~Copyable {
         case .wrapped: .wrapped
         case .truncated: .truncated
         case .removed: .deleted
+        case .changed: .diverged
         case .tooLarge, .notLogged: .unsupported
         }
     }

@@ -55,4 +55,6 @@ package enum MissedCause: Hashable, Sendable, CaseIterable {
     case tooLarge
     /// They were not written to a log but with a rollback journal.
     case notLogged
+    /// The file was changed while it had no log.
+    case changed
 }
