@@ -22,9 +22,20 @@ extension Resolver {
         return UInt64(littleEndian: end) == 0x6C61_6E72_756F_6A2D
     }
 
-    /// Somebody made, wrote or removed what may be the log or the journal of a database that is captured.
+    /// What a record tells of, where *capture* is to hear of it.
+    func notedKind(
+        _ record: EventRecord, _ name: RawSpan, _ identity: FileIdentity?, _ notes: LogNotes
+    ) -> LogNotes.Kind? {
+        if isLogName(name) { return .log }
+        if isJournalName(name) { return .journal }
+        guard record.mask.contains(.modify), let identity, identity.root == 0 else { return nil }
+        return notes.watches(identity.inode) ? .database : nil
+    }
+
+    /// Somebody made, wrote or removed what may be the log or the journal of a database that is captured, or wrote that
+    /// itself.
     func noteLog(
-        _ record: EventRecord, isJournal: Bool, name: RawSpan, in directory: DirectoryTree.Index,
+        _ record: EventRecord, kind: LogNotes.Kind, name: RawSpan, in directory: DirectoryTree.Index,
         identity: FileIdentity?,
         by actor: (index: ProcessIndex, isUncertain: Bool)?, window: TimeWindow, to notes: LogNotes
     ) {
@@ -39,6 +50,6 @@ extension Resolver {
             LogNotes.Note(
                 path: RawPath(path), inode: inode, process: process, window: window,
                 isCreation: record.mask.contains(.create), isWrite: record.mask.contains(.modify),
-                isRemoval: record.mask.contains(.delete), isJournal: isJournal))
+                isRemoval: record.mask.contains(.delete), kind: kind))
     }
 }

@@ -15,6 +15,7 @@ extension Resolver {
         if record.mask.contains(.queueOverflow) {
             counters.overflows.add(1)
             scan?.wantReview(since: window.earliest)
+            logNotes?.tellLoss()
             additions.gaps.append(
                 Gap(
                     kind: .queueOverflow, from: window.earliest, to: window.time, count: nil, scope: nil,
@@ -54,12 +55,12 @@ extension Resolver {
             }
         }
         if let logNotes, isKept, record.mask.rawValue & EventMask.logChanges.rawValue != 0,
-            case let isLog = isLogName(name), isLog || isJournalName(name)
+            let kind = notedKind(record, name, identity, logNotes)
         {
             let writer = actor ?? self.actor(of: record.pid, at: window)
             actor = writer
             noteLog(
-                record, isJournal: !isLog, name: name, in: directory, identity: identity, by: writer, window: window,
+                record, kind: kind, name: name, in: directory, identity: identity, by: writer, window: window,
                 to: logNotes)
         }
         var mask = EventMask(rawValue: record.mask.rawValue & wantedBits)

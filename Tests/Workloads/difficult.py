@@ -92,6 +92,13 @@ class Subject:
         """One transaction that changes what no other does."""
         self.commit("UPDATE still SET v = v + 1, k = k + 1 WHERE k % 2")
 
+    def end(self):
+        """A last moment in which the database can be copied, and what comes after it."""
+        self.rows(4)
+        time.sleep(1.2)
+        self.rows(4)
+        self.close()
+
     def rows(self, count):
         for _ in range(count):
             self.commit(lambda: self.fill(5, 200))
@@ -224,8 +231,7 @@ def modes(path):
             s.move()
         s.c.execute("PRAGMA journal_mode=WAL").fetchall()
         s.is_logged, s.pause = True, PAUSE
-    s.rows(8)
-    s.close()
+    s.end()
 
 
 def silent(path):
@@ -237,8 +243,7 @@ def silent(path):
     s.move()
     s.c.execute("PRAGMA journal_mode=WAL").fetchall()
     s.is_logged = True
-    s.rows(8)
-    s.close()
+    s.end()
 
 
 def loop(path):
@@ -250,6 +255,35 @@ def loop(path):
         print(worth_of_file(path), path, flush=True)
 
 
+def overwritten(path):
+    """The same as `copied`, by processes that are gone at once."""
+    def shell(statement):
+        subprocess.run(["sqlite3", path, statement], check=True, stdout=subprocess.DEVNULL)
+
+    shell("PRAGMA journal_mode=WAL")
+    for n in range(13):
+        if n == 0:
+            tables = (f"CREATE TABLE a{k}(v); INSERT INTO a{k} VALUES (randomblob(9000));" for k in range(4))
+            shell("BEGIN;" + "".join(tables) + "COMMIT")
+        elif n % 4 == 0:
+            time.sleep(0.3 if n == 8 else 0)
+            subprocess.run(["cp", path + ".kept", path], check=True)
+            print("#", path, flush=True)
+            continue
+        else:
+            if n % 4 == 2:
+                shutil.copy(path, path + ".kept")
+            shell(f"UPDATE a{n % 4} SET v = randomblob(8000 + {n})")
+        print(worth_of_file(path), path, flush=True)
+        time.sleep(0.1 if n % 4 < 3 else 0)
+    s = Subject(path)
+    s.do("CREATE TABLE last(a)")
+    for n in range(20):
+        s.do(f"INSERT INTO last VALUES({n})")
+        time.sleep(1.2 if n == 10 else 0)
+    s.close()
+
+
 def renamed(path):
     s = Subject(path)
     s.rows(6)
@@ -258,8 +292,8 @@ def renamed(path):
         os.rename(s.path, name)
         s.path = name
         s.open()
-        s.rows(8)
-    s.close()
+        s.rows(6)
+    s.end()
 
 
 def unlinked(path):
@@ -273,7 +307,7 @@ def unlinked(path):
     for _ in range(6):
         old.rows(1)
         new.rows(1)
-    new.close()
+    new.end()
     old.close()
 
 
@@ -288,8 +322,7 @@ def replaced(path):
     s.close()
     os.rename(path + ".new", path)
     s.open()
-    s.rows(8)
-    s.close()
+    s.end()
 
 
 def copied(path):
@@ -307,8 +340,7 @@ def copied(path):
         subprocess.run(["cp", path + ".kept", path], check=True)
         print("#", path)
     s.open()
-    s.rows(8)
-    s.close()
+    s.end()
 
 
 def reopened(path):

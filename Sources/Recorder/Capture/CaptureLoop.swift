@@ -73,11 +73,15 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
         _ places: inout [RawPath: Int], _ databases: inout Databases, _ journaled: inout JournaledDatabases
     ) {
         let taken = notes.take()
-        if taken.isOverfull { databases.doubtWriters(at: Clock.realtime()) }
+        if taken.isOverfull { databases.doubtNotes(at: Clock.realtime()) }
         for note in taken.notes {
-            let suffix = note.isJournal ? "-journal".utf8.count : "-wal".utf8.count
+            if note.kind == .database {
+                if let place = places[note.path] { databases.noteChange(note, at: place) }
+                continue
+            }
+            let suffix = note.kind == .journal ? "-journal".utf8.count : "-wal".utf8.count
             let path = RawPath(Array(note.path.bytes.dropLast(suffix)))
-            if note.isJournal {
+            if note.kind == .journal {
                 guard note.isUse, patterns.contains(where: { $0.matches(path.bytes) }) else { continue }
                 if let place = places[path], databases.noteJournal(note.window, at: place, sink: sink, access: access) {
                     continue
@@ -86,7 +90,7 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
                 continue
             }
             guard let place = places[path] ?? (note.isUse ? meet(path, &places, &databases) : nil) else { continue }
-            databases.note(note, at: place, sink: sink, access: access)
+            databases.note(note, at: place, notes: notes, sink: sink, access: access)
         }
     }
 
@@ -124,15 +128,18 @@ struct Databases: ~Copyable {
         boxes.append(Box(database))
     }
 
-    func note(_ note: LogNotes.Note, at place: Int, sink: some CaptureSink, access: DatabaseAccess) {
+    func note(
+        _ note: LogNotes.Note, at place: Int, notes: LogNotes, sink: some CaptureSink, access: DatabaseAccess
+    ) {
         let box = boxes[place]
         if note.isUse {
             if note.isCreation { box.database.wasCreated = true }
             box.database.history.add(note.process, note.window)
             box.database.noteWrite(
                 inode: note.inode, window: note.window, isWrite: note.isWrite, sink: sink, access: access)
+            box.database.watchChanges(notes)
         }
-        if note.isRemoval { box.database.noteRemoval(inode: note.inode, window: note.window) }
+        if note.isRemoval { box.database.noteRemoval(inode: note.inode, by: note.process?.pid, window: note.window) }
     }
 
     /// False where nothing of the database was captured so far.
@@ -140,10 +147,17 @@ struct Databases: ~Copyable {
         boxes[place].database.noteJournal(window, sink: sink, access: access)
     }
 
-    /// Notes were lost: whoever is known is not known to be the only one.
-    func doubtWriters(at moment: Instant) {
+    func noteChange(_ note: LogNotes.Note, at place: Int) {
+        boxes[place].database.noteChange(by: note.process?.pid, window: note.window)
+    }
+
+    /// Notes were lost: whoever is known is not known to be the only one, and any file may have been changed.
+    func doubtNotes(at moment: Instant) {
         let window = TimeWindow(earliest: .distantPast, time: moment, clockOffsetNanoseconds: 0)
-        for box in boxes { box.database.history.add(nil, window) }
+        for box in boxes {
+            box.database.history.add(nil, window)
+            box.database.doubtFile()
+        }
     }
 
     func look(now: Int64, everything: Bool, sink: some CaptureSink) {

@@ -81,6 +81,15 @@ struct DatabaseFiles: ~Copyable, WALReading {
     /// When the database file was changed last.
     var databaseChanged: Instant? { try? database.status().changed }
 
+    /// Whether the log may have been copied into the database since it began; false where the index says that nobody
+    /// tried.
+    var mayBeCheckpointed: Bool {
+        var bytes: [UInt8] = []
+        let place = WALIndexHeader.attemptedOffset
+        guard (try? index?.read(upTo: 4, at: place, appendingTo: &bytes)) != nil, bytes.count == 4 else { return true }
+        return bytes.contains { $0 != 0 }
+    }
+
     /// The process that holds the write lock; nil where none does or it cannot be asked.
     var writer: Int32? { (try? index?.lockHolder(of: Self.writeLock)) ?? nil }
 

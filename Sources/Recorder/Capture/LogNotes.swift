@@ -2,26 +2,34 @@ import Block
 import Model
 import Synchronization
 
-/// What *resolve* tells *capture*: who touched which file that is named like a write-ahead log or a rollback journal, and
-/// how far everything that happened has been resolved.
+/// What *resolve* tells *capture*: who touched which file that is named like a write-ahead log or a rollback journal or
+/// is a database that is captured, and how far everything that happened has been resolved.
 final class LogNotes: Sendable {
-    /// A process made, wrote or removed a log, or a rollback journal, in a window of time.
+    /// What was touched.
+    enum Kind: Sendable {
+        case log
+        /// A rollback journal: what was written goes into the database file itself.
+        case journal
+        /// The file of a database that is captured.
+        case database
+    }
+
+    /// A process made, wrote or removed one of these in a window of time.
     struct Note: Sendable {
-        /// Of the log or the journal.
+        /// Of the file, whichever it is.
         var path: RawPath
-        /// Of the log, nil where the record did not say.
+        /// Of the file, nil where the record did not say.
         var inode: UInt64?
         /// nil where the process could not be told for sure.
         var process: ActorProcess?
         var window: TimeWindow
-        /// The log was made.
+        /// It was made.
         var isCreation: Bool
         /// Something was written: whoever only reads a database makes a log as well, and removes it.
         var isWrite = true
         /// It lost a name, after what else the note tells of.
         var isRemoval = false
-        /// It is a rollback journal: what was written goes into the database file itself.
-        var isJournal = false
+        var kind = Kind.log
 
         /// It was made or written.
         var isUse: Bool { isCreation || isWrite }
@@ -64,6 +72,32 @@ final class LogNotes: Sendable {
             return (taken.notes, taken.isOverfull)
         }
     }
+
+    /// The kernel's queue was full: what happened meanwhile is not noted.
+    func tellLoss() {
+        state.withLock { $0.isOverfull = true }
+        waker.wake()
+    }
+
+    // MARK: Database files
+
+    /// From now on changes of this file are noted too.
+    func watch(_ inode: UInt64) {
+        watched.withLock { inodes in
+            guard inodes.insert(inode).inserted else { return }
+            watchedBits.bitwiseOr(1 << (inode & 63), ordering: .releasing)
+        }
+    }
+
+    /// Whether changes of this file are to be noted. Cost: nearly nothing for most others.
+    func watches(_ inode: UInt64) -> Bool {
+        guard watchedBits.load(ordering: .acquiring) & (1 << (inode & 63)) != 0 else { return false }
+        return watched.withLock { $0.contains(inode) }
+    }
+
+    private let watched = Mutex<Set<UInt64>>([])
+    /// A bit for each remainder by 64 that is among them.
+    private let watchedBits = Atomic<UInt64>(0)
 
     var resolvedUpTo: Instant {
         get { Instant(nanosecondsSinceEpoch: resolvedNanoseconds.load(ordering: .acquiring)) }

@@ -63,6 +63,7 @@ struct WatchedDatabase: ~Copyable {
     mutating func noteWrite(
         inode: UInt64?, window: TimeWindow, isWrite: Bool, sink: some CaptureSink, access: DatabaseAccess
     ) {
+        recordedEnd = nil
         if let known = log, let inode, inode == known.inode, isOpen { return }
         if isOpen {
             if inode == nil { return }
@@ -81,12 +82,20 @@ struct WatchedDatabase: ~Copyable {
             }
             guard isWrite else { return }
             stage(.missed(count: nil, cause: .removed), high: window.time, low: window.earliest)
+            isTouched = false
             return
         }
-        let isOfStream = stream.map { $0.device == database.device && $0.inode == database.inode } ?? false
+        // A file that went on under another name meanwhile is begun again as well.
+        let isOfStream =
+            stream.map {
+                $0.device == database.device && $0.inode == database.inode
+                    && sink.claim(0, of: $0.uuid, as: path) != nil
+            } ?? false
         if log != identity || identity == endedLog?.identity || logEnd != nil {
-            if log != nil, isOfStream, !isPastLog, isChanged(since: logEnd, opened?.databaseChanged) {
-                stage(.missed(count: nil, cause: .changed), high: max(window.time, lastLook), low: lastLook)
+            let moment = opened?.databaseChanged
+            let isCopied = opened?.mayBeCheckpointed ?? true
+            if log != nil, isOfStream, !isPastLog, isChanged(moment, isCopied: isCopied, isTold: inode != nil) {
+                stage(.missed(count: nil, cause: .changed), high: window.time, low: lastLook)
             }
             // A log that was made since is read from its beginning; one that was there before, from its end.
             let isFresh = log != nil || isMadeSince(window, inode: inode, identity)
@@ -96,6 +105,7 @@ struct WatchedDatabase: ~Copyable {
             endedLog = nil
             logEnd = nil
         }
+        isTouched = false
         if !isOfStream { begin(database, sink: sink) }
         files = opened.take()
         isPastLog = false
@@ -127,7 +137,8 @@ struct WatchedDatabase: ~Copyable {
     }
 
     /// The log lost its name; looks that held it open know better when.
-    mutating func noteRemoval(inode: UInt64?, window: TimeWindow) {
+    mutating func noteRemoval(inode: UInt64?, by pid: Int32?, window: TimeWindow) {
+        recordedEnd = (window, pid)
         guard !isOpen else { return }
         if let ended = endedLog, inode ?? ended.identity.inode == ended.identity.inode, window.earliest <= ended.at {
             return
@@ -135,12 +146,42 @@ struct WatchedDatabase: ~Copyable {
         logEnd = max(logEnd ?? window.time, window.time)
     }
 
+    /// Somebody wrote the file itself: what a log held, or, where there is none, what no log tells of.
+    mutating func noteChange(by pid: Int32?, window: TimeWindow) {
+        guard let end = recordedEnd else { return }
+        // Making, writing and removing a log may be one record, which then stands before that of the copying.
+        if let pid, pid == end.pid, window.earliest < end.window.time { return }
+        isTouched = true
+    }
+
+    mutating func doubtFile() { isTouched = true }
+
+    /// Has changes of the file noted from now on.
+    mutating func watchChanges(_ notes: LogNotes) {
+        guard let stream, watched != stream.inode else { return }
+        notes.watch(stream.inode)
+        watched = stream.inode
+        changesSince = Clock.realtime()
+    }
+
     /// While a database has no log nothing changes it but what no log tells of: another file's contents that are copied
     /// into it, or a transaction without any journal.
-    private func isChanged(since end: Instant?, _ moment: Instant?) -> Bool {
-        guard let end, let moment else { return true }
-        return moment > end
+    ///
+    /// Parameters: `moment` when the file was changed last; `isCopied` that this may have been its new log, which hides
+    /// what went before, so that only the records tell of it; `isTold` that records say which file they are of.
+    private func isChanged(_ moment: Instant?, isCopied: Bool, isTold: Bool) -> Bool {
+        guard let end = logEnd, let moment else { return true }
+        guard moment > end else { return false }
+        return !isCopied || isTouched || !isTold || changesSince.map { end <= $0 } ?? true
     }
+
+    /// The record of the last log's removal, until there is another log.
+    private var recordedEnd: (window: TimeWindow, pid: Int32?)?
+    /// A record told of a change of the file while it had no log.
+    private var isTouched = false
+    private var watched: UInt64?
+    /// From when on changes of the file are noted.
+    private var changesSince: Instant?
 
     /// When the last log lost its name, as far as that is known.
     private var logEnd: Instant?
@@ -241,8 +282,15 @@ struct WatchedDatabase: ~Copyable {
     private static let settlingNanoseconds: Int64 = 1_000_000_000
 
     private mutating func stage(_ finding: CaptureFinding, high: Instant, low: Instant) {
-        staged.append(Staged(finding: finding, low: max(low, lastLook), high: high, holder: nil))
-        lastLook = max(lastLook, high)
+        let low = max(low, lastLook)
+        let high = max(low, high)
+        lastLook = high
+        // The records of one log that nobody saw tell of one gap.
+        if let last = staged.last, case .missed(nil, _) = finding, finding == last.finding {
+            staged[staged.count - 1].high = high
+            return
+        }
+        staged.append(Staged(finding: finding, low: low, high: high, holder: nil))
     }
 
     private mutating func condemn(_ condition: DatabaseStream.Condition, _ reason: String, sink: some CaptureSink) {
