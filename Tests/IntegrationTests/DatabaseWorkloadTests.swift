@@ -25,6 +25,7 @@ extension EndToEnd {
         /// Nothing of these may be missing.
         private static let whole: Set = [
             "page_512", "page_4096", "page_65536", "blobs", "spill", "vacuum", "incremental", "schema", "checkpoints",
+            "reopened",
         ]
         /// In these something changes a database that no log tells of.
         private static let interrupted: Set = ["modes", "silent", "renamed", "copied", "overwritten"]

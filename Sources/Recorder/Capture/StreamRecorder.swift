@@ -273,6 +273,9 @@ final class StreamRecorder {
             tellCondition("")
         } catch BaseCopy.Failure.busy {
             return
+        } catch BaseCopy.Failure.noIndex {
+            // Made after the log and removed before it, so there may be one in a moment; nothing was copied yet.
+            tellCondition(Self.text(of: .noIndex))
         } catch {
             nextBaseTry = began &+ Self.failurePauseNanoseconds
             if let failure = error as? BaseCopy.Failure { tellCondition(Self.text(of: failure)) }
