@@ -82,6 +82,32 @@ import Testing
         for reason in reasons { #expect(!reason.text.isEmpty) }
     }
 
+    /// The loss begins after the last event that is stored: no question about all of it may end before the loss.
+    @Test func aLossThatNoRowTellsOfReachesTheAnswers() {
+        var run = RunRecord(
+            bootID: UUIDBytes(high: 1, low: 2), started: RecordedEvent.moment(0), startedMonotonicNanoseconds: 0,
+            pid: 1, version: "test", options: "")
+        run.run = 1
+        var coverage = Coverage(
+            path: RawPath("/srv"), filesystem: FilesystemID(rawValue: 1), filesystemType: "ext4",
+            mountPoint: RawPath("/srv"), from: RecordedEvent.moment(0))
+        coverage.run = 1
+        func history(_ loss: Gap?) -> CoverageHistory {
+            CoverageHistory(
+                runs: [run], coverage: [coverage], gaps: [],
+                heartbeat: Heartbeat(
+                    run: 1, bootID: run.bootID, pid: 1, writtenAt: RecordedEvent.moment(50),
+                    monotonicNanoseconds: 0, nextSequence: 1, quietAt: nil, pendingLoss: loss),
+                lastEvent: RecordedEvent.moment(20))
+        }
+        let loss = Gap(
+            kind: .batchDropped, from: RecordedEvent.moment(30), to: RecordedEvent.moment(40), count: 9, scope: nil,
+            cause: "the disk was full")
+        let reasons = history(loss).completeness.reasons(since: nil, until: nil, scopes: nil)
+        #expect(reasons == [.gap(loss)])
+        #expect(history(nil).completeness.reasons(since: nil, until: nil, scopes: nil).isEmpty)
+    }
+
     /// The sign of life tells of events that the database does not hold.
     @Test func commitsThatWereLostWithTheLogAreAGap() throws {
         let run = RunRecord(

@@ -97,7 +97,7 @@ package struct StatusAnswer {
                 ))
         }
         lines.append(("runs", "\(facts.history.runs.count)"))
-        lines.append(("gaps", "\(facts.history.gaps.count)"))
+        lines.append(("gaps", "\(facts.history.boundedGaps.count)"))
         lines.append(("notes", "\(facts.noteCount)"))
         lines += recorderLines(facts)
         lines += facts.parts.map { ("part \($0.name)", ByteSize.text(Int64($0.byteCount))) }
@@ -190,7 +190,7 @@ package struct StatusAnswer {
         json.key("runs")
         json.integer(facts.history.runs.count)
         json.key("gaps")
-        json.integer(facts.history.gaps.count)
+        json.integer(facts.history.boundedGaps.count)
         json.key("notes")
         json.integer(facts.noteCount)
         json.key("recording")

@@ -97,6 +97,8 @@ package struct CoverageHistory: Sendable {
         var end = max(run.started, lastEvent ?? run.started)
         if let heartbeat, heartbeat.run == run.run, let quiet = heartbeat.quietAt { end = max(end, quiet) }
         if let barrier { end = max(end, barrier) }
+        // Up to there everything is in the store or in the gap; the range that an answer is about must reach the gap.
+        for gap in [lostCommits, pendingLoss] { if let gap { end = max(end, gap.to) } }
         return end
     }
 }
