@@ -1,4 +1,5 @@
 package import Model
+internal import Store
 
 /// What the command line asked of the recorder.
 package struct RecorderOptions: Sendable {
@@ -35,7 +36,7 @@ package struct RecorderOptions: Sendable {
     /// `--max-size`: what du(1) says of the store directory, in bytes.
     package var maximumByteCount: UInt64?
     /// `--wal-share`: how much of it captured commits may take, in percent.
-    package var segmentSharePercent: UInt64 = 50
+    package var segmentSharePercent: UInt64 = RetentionLimits.standardSegmentSharePercent
     package var maximumAgeNanoseconds: Int64?
     /// `--min-free`: bytes to leave free on the store's filesystem.
     package var minimumFreeByteCount: UInt64 = 1 << 30

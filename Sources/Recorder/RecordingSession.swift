@@ -114,6 +114,9 @@ package enum RecordingSession {
         return globs
     }
 
+    /// Zero where the kernel does not tell.
+    private static var bootID: UUIDBytes { (try? HostIdentity.bootID()).map { UUIDBytes($0) } ?? .zero }
+
     /// What is to be captured, and what the store has of it already; nil where nothing is.
     private static func captureRequest(
         _ patterns: [Glob], _ store: inout StoreWriter
@@ -124,7 +127,7 @@ package enum RecordingSession {
         do throws(StoreError) {
             _ = try store.recoverSegments()
             return CaptureRequest(
-                patterns: patterns, known: try KnownStream.all(in: store.directory),
+                patterns: patterns, known: try KnownStream.all(in: store.directory, bootID: bootID),
                 place: CapturePlace(store: store.directory, readsAsUser: RecorderPrivileges.isLent))
         } catch {
             throw RecorderError(.storeCannotBeMade, error.description)
@@ -170,7 +173,6 @@ package enum RecordingSession {
     private static func begin(
         _ store: inout StoreWriter, marked: MarkedFilesystems, started: Instant, options: RecorderOptions
     ) throws(RecorderError) -> RunIdentity {
-        let bootID = (try? HostIdentity.bootID()).map { UUIDBytes($0) } ?? .zero
         let record = RunRecord(
             bootID: bootID, started: started, startedMonotonicNanoseconds: Clock.monotonic(), pid: OwnProcess.pid,
             version: options.version, options: options.commandLine)

@@ -1,4 +1,6 @@
+internal import Model
 package import Segment
+internal import Syscalls
 
 /// What the capture of databases brings to a commit of the store. Files are written before (`SegmentFiles`).
 package struct CaptureRows: Hashable, Sendable {
@@ -11,6 +13,14 @@ package struct CaptureRows: Hashable, Sendable {
     package init() {}
 
     package var isEmpty: Bool { streams.isEmpty && segments.isEmpty && bases.isEmpty && gaps.isEmpty }
+
+    /// From the first to the last moment that the rows are about; now where they say none.
+    var moments: ClosedRange<Instant> {
+        let lows = segments.map(\.low) + bases.map(\.low) + gaps.map(\.gap.low)
+        let highs = segments.map(\.high) + bases.map(\.high) + gaps.map(\.gap.high)
+        let high = highs.max() ?? Clock.realtime()
+        return min(lows.min() ?? high, high)...high
+    }
 
     package mutating func append(contentsOf other: CaptureRows) {
         streams += other.streams

@@ -3,13 +3,16 @@ package struct RetentionLimits: Hashable, Sendable {
     /// What `du` may say of the directory, `-wal` included.
     package var maxByteCount: UInt64?
     /// How much of `maxByteCount` segments and base images may take while events need the rest, in percent.
-    package var segmentSharePercent: UInt64 = 50
+    package var segmentSharePercent: UInt64
     package var maxAgeNanoseconds: Int64?
     /// What the filesystem must still have free for unprivileged users.
     package var minFreeByteCount: UInt64?
 
+    package static let standardSegmentSharePercent: UInt64 = 50
+
     package init(
-        maxByteCount: UInt64? = nil, segmentSharePercent: UInt64 = 50, maxAgeNanoseconds: Int64? = nil,
+        maxByteCount: UInt64? = nil, segmentSharePercent: UInt64 = RetentionLimits.standardSegmentSharePercent,
+        maxAgeNanoseconds: Int64? = nil,
         minFreeByteCount: UInt64? = nil
     ) {
         self.maxByteCount = maxByteCount

@@ -1,6 +1,5 @@
 package import Block
 internal import Model
-internal import Syscalls
 
 extension StoreWriter {
     /// Below this a block gets no filter: reading the block costs no more than reading the filter, and the filter's row
@@ -63,10 +62,10 @@ extension StoreWriter {
             }
             guard let first = refused.first else { return }
             var told = Additions()
-            let moment = Clock.realtime()
+            let moments = additions.capture.moments
             told.gaps.append(
                 Gap(
-                    kind: .walMissed, from: moment, to: moment, count: nil, scope: nil,
+                    kind: .walMissed, from: moments.lowerBound, to: moments.upperBound, count: nil, scope: nil,
                     cause: "\(refused.count) rows of captured databases contradict the store: \(first.message)"))
             try Self.insert(told, run: run, afterSequence: afterSequence, connection)
         }

@@ -113,7 +113,6 @@ extension StoreWriter {
     private mutating func keepFree(_ limit: UInt64) throws(StoreError) -> PruneOutcome {
         var outcome = PruneOutcome()
         guard var available = availableByteCount, available < limit else { return outcome }
-        // When others fill the filesystem, giving up the last bit would help nobody and would be written for every second.
         // The larger of the two gives first; the second base image of a database is what makes the part before it go.
         while available < limit, try segmentByteCount() > databaseByteCount,
             let byteCount = try dropOldestSegments()
@@ -121,6 +120,7 @@ extension StoreWriter {
             outcome.byteCount += byteCount
             available = availableByteCount ?? limit
         }
+        // When others fill the filesystem, giving up the last bit would help nobody and would be written for every second.
         while available < limit, try hasMuchToGiveBack {
             let free = try freeByteCount()
             if free < limit - available {

@@ -260,6 +260,29 @@ extension EndToEnd {
             #expect(try scene.gaps().contains { $0.type == "wal_missed" }, "neither log knows of the other")
         }
 
+        /// What a run found and could not store is missing in the time of that run, not only in that of the one before.
+        @Test(Privilege.required, .timeLimit(.minutes(3)))
+        func eachStartSaysWhatNobodyKnowsOfTheRunBefore() throws {
+            let options = ["--capture-wal", "**"]
+            let scene = try Scene(.ext4, options: options)
+            defer { scene.close() }
+            let path = scene.root + "/subject.db"
+            _ = try write([path, "steps", "5"])
+            pause(milliseconds: 700)
+            try scene.killRecorder()
+            try scene.startRecorder(options: options)
+            let second = try runSuccessfully("date", ["-u", "+%Y-%m-%dT%H:%M:%S.%NZ"]).outputText
+            _ = try write([path, "steps", "5"])
+            try scene.killRecorder()
+            try scene.startRecorder(options: options)
+            pause(milliseconds: 700)
+            try scene.sync()
+            let since = String(second.dropLast())
+            let answer = try scene.varve(["db", "commits", path, "--since", since, "-o", "jsonl"])
+            #expect(answer.status == 3, "\(answer.outputText) \(answer.errorText)")
+            #expect(try database(scene).gaps >= 2)
+        }
+
         @Test(Privilege.required) func onlyWhatMatchesIsCapturedAndNothingStaysOpen() throws {
             let scene = try Scene(.ext4, options: ["--ops", "delete", "--capture-wal", "kept*.db"])
             defer { scene.close() }

@@ -94,22 +94,19 @@ struct BaseCopy: Equatable {
         _ index: WALIndexHeader, _ database: borrowing OwnedDescriptor, _ limits: Limits
     ) throws(Failure) {
         let pageByteCount = Int64(index.pageSize.byteCount)
-        let fileByteCount = try reading { () throws(WALReadError) in
-            do throws(SyscallError) {
-                return try database.status().byteCount
-            } catch {
-                throw WALReadError(error.description)
-            }
+        let fileByteCount: Int64
+        do throws(SyscallError) {
+            fileByteCount = try database.status().byteCount
+        } catch {
+            throw .unreadable(error.description)
         }
         let said = Int64(index.databasePageCount) * pageByteCount
         let held = fileByteCount + Int64(index.lastFrame) * pageByteCount
-        guard said / 2 <= held + pieceByteCount64 else {
+        guard said / 2 <= held + Int64(pieceByteCount) else {
             throw .unsupported("its index tells of \(index.databasePageCount) pages, which its files cannot hold")
         }
         guard max(said, fileByteCount) <= limits.byteCount else { throw .tooLarge(max(said, fileByteCount)) }
     }
-
-    private static var pieceByteCount64: Int64 { Int64(pieceByteCount) }
 
     private static func copy(
         _ database: borrowing OwnedDescriptor, to target: borrowing OwnedDescriptor, _ limits: Limits

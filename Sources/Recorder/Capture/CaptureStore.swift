@@ -25,9 +25,9 @@ final class CaptureStore: CaptureSink {
             uuids[known.identity] = known.stream.uuid
         }
 
-        /// A gap without a count behind the last number of a stream, unless there is nothing, or a gap already.
+        /// A gap without a count behind the last number of a stream, unless this run put one there already.
         mutating func putGap(_ uuid: UUIDBytes, upTo moment: Instant, _ cause: CaptureGap.Cause) {
-            guard let known = streams[uuid], known.lastNumber > 0, !known.endsWithGap else { return }
+            guard let known = streams[uuid], !known.endsWithGap else { return }
             let number = known.lastNumber + 1
             streams[uuid]?.lastNumber = number
             streams[uuid]?.endsWithGap = true
@@ -58,6 +58,8 @@ final class CaptureStore: CaptureSink {
         var state = State()
         for known in known {
             state.add(known)
+            // A stream without any number was met, and its first commits were under way; or it never had a log.
+            guard known.lastNumber > 0 || known.stream.condition == .captured else { continue }
             state.putGap(known.stream.uuid, upTo: startedAt, .recorderDown)
         }
         self.state = Mutex(state)
@@ -82,7 +84,7 @@ final class CaptureStore: CaptureSink {
             known.stream.detail = ""
             state.streams[uuid] = known
             // Nobody knows what went on through its other name.
-            state.putGap(uuid, upTo: stream.firstSeen, .diverged)
+            if known.lastNumber > 0 { state.putGap(uuid, upTo: stream.firstSeen, .diverged) }
             return (known.stream, known.lastPlace)
         }
     }
@@ -182,7 +184,7 @@ struct KnownStream: Sendable {
     var lastMoment = Instant.distantPast
     /// Where its last commit ended in the log of that time.
     var lastPlace: LogPlace?
-    /// Behind its last commit stands a gap without a count.
+    /// This run put a gap without a count behind its last commit.
     var endsWithGap = false
     /// Of its last segment.
     var lastHash = EventsHash.none
@@ -193,21 +195,23 @@ struct KnownStream: Sendable {
 
     var identity: DatabaseFiles.Identity { DatabaseFiles.Identity(device: stream.device, inode: stream.inode) }
 
-    /// All streams of a store.
-    static func all(in directory: RawPath) throws(StoreError) -> [KnownStream] {
+    /// All streams of a store into which the present run does not record yet.
+    ///
+    /// Parameter bootID: of the machine now.
+    static func all(in directory: RawPath, bootID: UUIDBytes) throws(StoreError) -> [KnownStream] {
         let reader = try StoreReader(directory: directory)
+        let booted = try reader.runs().first { $0.bootID == bootID && bootID != .zero }?.started ?? .distantFuture
         var known: [KnownStream] = []
         for stream in try reader.streams() {
             var one = KnownStream(stream)
             let segments = try reader.segments(of: stream.uuid)
             let gaps = try reader.captureGaps(of: stream.uuid)
-            let lastGap = gaps.max { $0.last < $1.last }
-            one.lastNumber = max(segments.last?.lastCommit ?? 0, lastGap?.last ?? 0)
-            one.endsWithGap = lastGap.map { $0.last == one.lastNumber && $0.missedCount == nil } ?? false
-            one.lastMoment = max(segments.last?.high ?? .distantPast, gaps.map(\.high).max() ?? .distantPast)
+            one.lastNumber = max(segments.last?.lastCommit ?? 0, gaps.map(\.last).max() ?? 0)
+            one.lastMoment = max(segments.last?.high ?? stream.firstSeen, gaps.map(\.high).max() ?? stream.firstSeen)
             one.lastHash = segments.last?.hash ?? .none
-            // A segment that cannot be read is for `verify` to name.
-            if let segment = segments.last(where: { $0.commitCount > 0 }),
+            // After a power cut other commits may stand where the last one stood. A segment that cannot be read is for
+            // `verify` to name.
+            if let segment = segments.last(where: { $0.commitCount > 0 }), segment.high >= booted,
                 let commit = try? reader.segmentFiles.open(segment).index.table.commits.last
             {
                 one.lastPlace = LogPlace(salts: commit.salts, frame: commit.frame)

@@ -24,14 +24,8 @@ struct CapturePlace: Sendable {
 /// frame it ends with is here. From there on states are known, and commits can be restored.
 /// Thread: *segments*.
 final class StreamRecorder {
-    /// Where a commit stands in the log.
-    private struct Place: Equatable {
-        var salts: UInt64
-        var frame: UInt32
-    }
-
     private struct CommitPoint {
-        var place: Place
+        var place: LogPlace
         var number: UInt64
         var low: Instant
         var high: Instant
@@ -153,7 +147,7 @@ final class StreamRecorder {
         openSince = openSince ?? now
         lastUse = now
         last = CommitPoint(
-            place: Place(salts: commit.salts, frame: commit.frame), number: commit.number, low: commit.low,
+            place: LogPlace(salts: commit.salts, frame: commit.frame), number: commit.number, low: commit.low,
             high: commit.high)
         if let base { settle(base) }
         let size = encoder.map { ($0.encoder.byteCount, $0.encoder.commitCount) } ?? (0, 0)
@@ -304,7 +298,7 @@ final class StreamRecorder {
     /// Stores the base image if it is the state after the newest commit; gives it up when that commit will not come.
     private func settle(_ base: WaitingBase) {
         guard let last else { return }
-        guard last.place == Place(salts: base.copy.salts.rawValue, frame: base.copy.frame) else {
+        guard last.place == LogPlace(salts: base.copy.salts.rawValue, frame: base.copy.frame) else {
             // Its own commit was missed, or lies in a generation that is over.
             let isOver =
                 last.place.salts == base.copy.salts.rawValue
