@@ -25,18 +25,25 @@ struct ProcDirectory: ProcessSource {
 
     mutating func identity(of pid: Int32) -> ProcessIdentity? {
         guard let directory = open(pid), let stat = try? directory.readStat(into: &buffer) else { return nil }
-        return ProcessIdentity(
+        return identity(stat)
+    }
+
+    private func identity(_ stat: ProcessStat) -> ProcessIdentity {
+        ProcessIdentity(
             startTicks: stat.startTicks, start: clock.instant(ofTicks: stat.startTicks), parentPID: stat.parentPID,
             isZombie: stat.isZombie)
     }
 
-    mutating func describe(_ process: inout ActorProcess, including exe: Bool) -> Bool {
-        guard let directory = open(process.pid) else { return false }
+    mutating func describe(
+        _ process: inout ActorProcess, including exe: Bool, where isWanted: (UInt64?) -> Bool
+    ) -> ProcessSighting? {
+        guard let directory = open(process.pid) else { return nil }
         do throws(SyscallError) {
-            guard let stat = try directory.readStat(into: &buffer) else { return false }
+            let inode = try directory.executableStatus()?.inode
+            guard isWanted(inode), let stat = try directory.readStat(into: &buffer) else { return nil }
             process.comm = RawPath(Array(buffer[stat.comm]))
             process.parentPID = stat.parentPID
-            guard let credentials = try directory.readCredentials(into: &buffer) else { return false }
+            guard let credentials = try directory.readCredentials(into: &buffer) else { return nil }
             process.uid = credentials.effectiveUID
             process.gid = credentials.effectiveGID
             process.realUID = credentials.realUID
@@ -56,15 +63,10 @@ struct ProcDirectory: ProcessSource {
                 process.container = ContainerID(controlGroup: buffer[path])?.text
             }
             if exe { process.exe = try readExe(directory) }
-            return true
+            return ProcessSighting(identity: identity(stat), exeInode: inode)
         } catch {
-            return false
+            return nil
         }
-    }
-
-    mutating func exeInode(of pid: Int32) -> UInt64? {
-        guard let directory = open(pid) else { return nil }
-        return try? directory.executableStatus()?.inode
     }
 
     mutating func forkCount() -> UInt64? {

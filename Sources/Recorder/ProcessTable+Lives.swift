@@ -14,7 +14,8 @@ extension ProcessTable {
         clockOffset = window.clockOffsetNanoseconds
         readingBeforeBegan = readingBegan
         readingBegan = window.earliest.nanosecondsSinceEpoch &- clockOffset
-        witness.hear()
+        // One look serves all readings that were made before it.
+        witness.hear(upTo: window.time.nanosecondsSinceEpoch &- clockOffset)
         let hearing = witness.takeHearing()
         if hearing.hasMoreChanges || hearing.loss != nil {
             for way in recentPIDs.indices { recentPIDs[way] = -1 }
@@ -83,7 +84,10 @@ extension ProcessTable {
     /// The entry of a life that no record has told of.
     ///
     /// Parameter moment: when it did something, in nanoseconds of CLOCK_MONOTONIC, or `Int64.max` for what it is now.
-    mutating func newEntry(_ life: ProcessLife, seen: Instant, at moment: Int64, depth: Int) -> Entry {
+    /// Parameter isExec: it is about to run another program; where its parent is known, that one is looked at instead.
+    mutating func newEntry(
+        _ life: ProcessLife, seen: Instant, at moment: Int64, isExec: Bool = false, depth: Int
+    ) -> Entry {
         var entry = Entry(process: Self.unknown(life.pid, seen: seen))
         entry.life = life.serial
         entry.process.instance = life.instance
@@ -101,7 +105,12 @@ extension ProcessTable {
             entry.parent = life.parent
             inherit(&entry, from: life.parent, life, isImage: before == nil, depth: depth)
         }
-        lookAt(&entry, life, before: before, depth: depth)
+        let hasInherited = entry.process.exe != nil && entry.process.uid != nil && entry.process.controlGroup != nil
+        if isExec, hasInherited {
+            entry.isUnseen = true
+        } else {
+            lookAt(&entry, life, before: before, depth: depth)
+        }
         apply(idsOf: life, upTo: moment, to: &entry)
         return entry
     }
@@ -177,11 +186,13 @@ extension ProcessTable {
 
     /// Asks `/proc` about a process that may still live, and takes what it says of this life.
     private mutating func lookAt(_ entry: inout Entry, _ life: ProcessLife, before: Int64?, depth: Int) {
-        guard life.ended == nil, let witness, let identity = source.identity(of: life.pid) else { return }
+        entry.isUnseen = false
         let known = entry.process
         var found = known
-        guard source.describe(&found, including: !identity.isZombie) else { return }
-        let inode = identity.isZombie ? nil : source.exeInode(of: life.pid)
+        guard life.ended == nil, let witness,
+            let sighting = source.describe(&found, including: true, where: { _ in true })
+        else { return }
+        let identity = sighting.identity
         witness.hear()
         // What was read is of this life unless the pid has been given out again.
         guard let now = witness.newestLife(of: life.pid), now.serial == life.serial else { return }
@@ -203,7 +214,7 @@ extension ProcessTable {
         // exec is done a little before it is told.
         let isImage = now.execs.last == before && known.exe == nil
         if isImage {
-            entry.exeInode = inode
+            entry.exeInode = sighting.exeInode
             entry.process.exeSource = found.exe == nil ? nil : .proc
             entry.process.detailSource = .proc
             entry.describedInBatch = serial
@@ -226,7 +237,7 @@ extension ProcessTable {
 
     /// Brings an entry up to a window: execs that no record told of, and changed ids.
     mutating func refresh(
-        _ life: ProcessLife, from moment: Int64, to latest: Int64, in batch: inout Batch
+        _ life: ProcessLife, from moment: Int64, to latest: Int64, isExec: Bool, in batch: inout Batch
     ) {
         guard var entry = entries[life.serial] else { return }
         claim(&entry, life)
@@ -249,6 +260,8 @@ extension ProcessTable {
             lookAt(&entry, life, before: exec, depth: 0)
         } else if entry.awaitsDescription, entry.batchSerial != serial {
             describeNewImage(&entry)
+        } else if entry.isUnseen, !entry.awaitsDescription, !isExec {
+            lookAt(&entry, life, before: entry.lastExec == .min ? nil : entry.lastExec, depth: 0)
         }
         apply(idsOf: life, upTo: moment, to: &entry)
         entries[life.serial] = entry

@@ -45,6 +45,8 @@ struct ProcessTable<Source: ProcessSource> {
         var hasEnded = false
         /// The image changed by an exec event, and what `/proc` says of the new one was not read yet.
         var awaitsDescription = false
+        /// `/proc` was not asked at all, for the first that was heard of the life was an exec.
+        var isUnseen = false
         var exeInode: UInt64?
         /// The program that the kernel will open next to run this image: its ELF interpreter or its `#!` line.
         var expectedInterpreter: ExpectedInterpreter?
@@ -176,18 +178,18 @@ struct ProcessTable<Source: ProcessSource> {
                 pid, from: earliest, to: latest, notBefore: last & (Self.ambiguousBit | 1 << 62) == 0 ? last : 0)
             switch finding {
             case .life(let life, let isNewest):
-                meet(life, seen: window.time, from: earliest, to: latest, in: &batch)
+                meet(life, seen: window.time, from: earliest, to: latest, isExec: isExec, in: &batch)
                 return (life.serial, isNewest && isSettled(life))
             case .several(let lives):
                 if isExec, let life = lives.first, lives.dropFirst().allSatisfy({ hasNoMoreExec($0, from: earliest) }) {
-                    meet(life, seen: window.time, from: earliest, to: latest, in: &batch)
+                    meet(life, seen: window.time, from: earliest, to: latest, isExec: true, in: &batch)
                     return (life.serial, false)
                 }
                 if isExec {
                     // The others have no events in later windows.
                     for life in lives where life.ended ?? .max >= latest {
                         let last = keys[pid]
-                        meet(life, seen: window.time, from: earliest, to: latest, in: &batch)
+                        meet(life, seen: window.time, from: earliest, to: latest, isExec: false, in: &batch)
                         keys[pid] = last
                         entries[life.serial]?.hasDoubtfulExec = true
                     }
@@ -213,14 +215,18 @@ struct ProcessTable<Source: ProcessSource> {
     }
 
     /// Brings the entry of a life up to date, making it where it is missing.
+    ///
+    /// Parameter isExec: a program is about to run that will be looked at; the one before it need not be.
     private mutating func meet(
-        _ life: ProcessLife, seen: Instant, from earliest: Int64, to latest: Int64, in batch: inout Batch
+        _ life: ProcessLife, seen: Instant, from earliest: Int64, to latest: Int64, isExec: Bool,
+        in batch: inout Batch
     ) {
         if entries[life.serial] != nil {
-            refresh(life, from: earliest, to: latest, in: &batch)
+            refresh(life, from: earliest, to: latest, isExec: isExec, in: &batch)
         } else if !carryOver(to: life) {
             let mayMissExec = witness?.life(life.previous).map { $0.ended ?? .max >= readingBeforeBegan } ?? false
-            var entry = newEntry(life, seen: seen, at: mayMissExec ? latest &+ 1 : earliest, depth: 0)
+            var entry = newEntry(
+                life, seen: seen, at: mayMissExec ? latest &+ 1 : earliest, isExec: isExec, depth: 0)
             entry.mayMissExec = mayMissExec
             entries[life.serial] = entry
         }
@@ -368,88 +374,25 @@ struct ProcessTable<Source: ProcessSource> {
             mayHaveComeRound
             ? window.earliest.nanosecondsSinceEpoch &- Self.startGrainNanoseconds
             : window.time.nanosecondsSinceEpoch &+ Self.startGrainNanoseconds
-        guard pid > 0, let identity = source.identity(of: pid), identity.start.nanosecondsSinceEpoch <= limit else {
+        var found = entry.process
+        guard pid > 0, let sighting = source.describe(&found, including: true, where: { _ in true }),
+            sighting.identity.start.nanosecondsSinceEpoch <= limit
+        else {
             entry.hasEnded = true
             return entry
         }
+        entry.process = found
         entry.isUncertain = false
-        entry.startTicks = identity.startTicks
-        entry.process.start = identity.start
-        entry.process.parentPID = identity.parentPID
+        entry.startTicks = sighting.identity.startTicks
+        entry.process.start = sighting.identity.start
         entry.process.detailSource = .proc
         entry.describedInBatch = serial
-        if source.describe(&entry.process, including: !identity.isZombie) {
-            entry.exeInode = identity.isZombie ? nil : source.exeInode(of: pid)
-            if entry.process.exe != nil { entry.process.exeSource = .proc }
-        }
+        entry.exeInode = sighting.exeInode
+        if entry.process.exe != nil { entry.process.exeSource = .proc }
         return entry
     }
 
-    // MARK: New images
-
-    /// True while some new image has not been looked at: the exec record comes before the exec itself is done, and a
-    /// short-lived program is gone soon after.
-    var hasNewImages: Bool { !awaiting.isEmpty }
-
-    /// Looks at the new images; each gets a few tries.
-    mutating func describeNewImages(in batch: inout Batch) {
-        for index in awaiting.indices {
-            awaiting[index].triesLeft -= 1
-            let key = awaiting[index].key
-            guard var entry = entries[key], entry.awaitsDescription else {
-                awaiting[index].triesLeft = 0
-                continue
-            }
-            guard describeNewImage(&entry) else {
-                if hasEnded(entry) { awaiting[index].triesLeft = 0 }
-                continue
-            }
-            awaiting[index].triesLeft = 0
-            if entry.batchSerial == serial { batch.processes[Int(entry.batchIndex)] = entry.process }
-            entries[key] = entry
-        }
-        awaiting.removeAll { $0.triesLeft <= 0 }
-    }
-
-    static var descriptionTries: Int { 4 }
-    static var maximumAwaitingCount: Int { 256 }
-
-    /// What `/proc` says of an image that an exec event announced, taken only when it still runs that image. False when
-    /// it does not run it, yet or any more.
-    @discardableResult
-    mutating func describeNewImage(_ entry: inout Entry) -> Bool {
-        guard let expected = entry.exeInode else { return false }
-        let inode = source.exeInode(of: entry.process.pid)
-        // A zombie has no image any more, but still the name of its last one.
-        guard inode == expected || inode == nil && isDone(&entry) else { return false }
-        let before = entry.process
-        let needsExe = before.exe == nil
-        guard source.describe(&entry.process, including: needsExe), isStillThatImage(&entry) else {
-            entry.process = before
-            return false
-        }
-        entry.awaitsDescription = false
-        if needsExe, entry.process.exe != nil { entry.process.exeSource = .proc }
-        entry.process.detailSource = .proc
-        if entry.life != 0 { settleSources(&entry, from: before) }
-        return true
-    }
-
-    /// Whether the exec that announced the image is known to be done.
-    private func isDone(_ entry: inout Entry) -> Bool {
-        guard entry.life != 0, let life = witness?.life(entry.life) else { return false }
-        claim(&entry, life)
-        return entry.imageBegan != nil
-    }
-
-    /// Whether what was just read from `/proc` belongs to this life and to its present image.
-    private func isStillThatImage(_ entry: inout Entry) -> Bool {
-        guard entry.life != 0, let witness else { return true }
-        witness.hear()
-        guard let life = witness.newestLife(of: entry.process.pid), life.serial == entry.life else { return false }
-        claim(&entry, life)
-        return entry.imageBegan != nil && life.execs.last ?? .min <= entry.lastExec
-    }
+    // MARK: Bounds
 
     /// Drops what was not used in the last batches; processes that ended first.
     private mutating func evict() {

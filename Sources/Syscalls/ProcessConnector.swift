@@ -118,7 +118,7 @@ package struct ProcessConnector: ~Copyable, Sendable {
 
     package var fileDescriptor: Int32 { descriptor.fileDescriptor }
 
-    /// Takes up to 64 messages without waiting, in the order they were sent.
+    /// Takes up to 16 messages without waiting, in the order they were sent.
     ///
     /// Cost: one recvmmsg(2), some 0.3 µs a message.
     package mutating func receive(_ body: (ProcessNotice) -> Void) throws(SyscallError) -> Outcome {

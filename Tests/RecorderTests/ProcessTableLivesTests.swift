@@ -178,6 +178,54 @@ import Testing
         #expect(!before.isUncertain)
     }
 
+    @Test mutating func whoIsAboutToRunAProgramIsLookedAtOnceAndThatIsWhenItRuns() {
+        knowTheShell()
+        fork(10, by: 5, at: 100)
+        table.source.alive[10] = ScriptedProcesses.Process(
+            startTicks: 100, exe: "/usr/bin/touch", exeInode: 2, uid: 1_000, controlGroup: "/inner")
+        let before = table.source.lookUps
+        announce(10, "/usr/bin/touch", 2, 100...101)
+        table.describeNewImages(in: &batch)
+        // The exec has not been heard to be done.
+        #expect(table.source.lookUps == before)
+        tell(10, .exec, at: 101)
+        table.describeNewImages(in: &batch)
+        #expect(table.source.lookUps == before + 1)
+        let process = actor(10, 101...102)
+        #expect(table.source.lookUps == before + 1)
+        #expect(process.exe == RawPath("/usr/bin/touch"))
+        #expect(process.controlGroup == RawPath("/inner"))
+        #expect(process.identitySource == .proc)
+    }
+
+    @Test mutating func whoWasGoneBeforeTheLookHasWhatItsParentHad() {
+        knowTheShell()
+        fork(10, by: 5, at: 100)
+        exec(10, "/usr/bin/touch", 2, announced: 100...101, done: 101)
+        end(10, at: 102)
+        table.describeNewImages(in: &batch)
+        let process = actor(10, 101...102)
+        #expect(process.exe == RawPath("/usr/bin/touch"))
+        #expect(process.uid == 1_000)
+        #expect(process.controlGroup == RawPath("/outer"))
+        #expect(process.identitySource == .inherited)
+    }
+
+    @Test mutating func whoseExecFailedIsLookedAtWithItsNextEvent() {
+        knowTheShell()
+        fork(10, by: 5, at: 100)
+        table.source.alive[10] = ScriptedProcesses.Process(
+            startTicks: 100, exe: "/bin/bash", exeInode: 9, uid: 1_000, controlGroup: "/inner")
+        _ = table.meet(10, at: window(100...101), in: &batch)
+        let outcome = table.noteExec(
+            pid: 10, at: window(100...101), path: RawPath("/srv/notes"), object: Self.file(2), in: &batch,
+            executed: { _ in .noProgram })
+        #expect(outcome == .noImage)
+        let process = actor(10, 101...102)
+        #expect(process.exe == RawPath("/bin/bash"))
+        #expect(process.controlGroup == RawPath("/inner"))
+    }
+
     @Test mutating func afterALossAProcessIsKnownByItsStartTime() {
         fork(10, by: 5, at: 100)
         table.source.alive[10] = ScriptedProcesses.Process(startTicks: 100, exe: "/bin/bash", exeInode: 9)
@@ -239,6 +287,13 @@ import Testing
                 .program(interpreter: path == "/lib/ld.so" ? nil : .init(identity: Self.file(99), isForScript: false))
             })
         #expect(outcome == .newImage)
+    }
+
+    /// The shell with everything that is inherited from it.
+    private mutating func knowTheShell() {
+        table.source.alive[5]?.uid = 1_000
+        table.source.alive[5]?.controlGroup = "/outer"
+        _ = actor(5, 90...91)
     }
 
     private mutating func actor(_ pid: Int32, _ range: ClosedRange<Int64>) -> ActorProcess {

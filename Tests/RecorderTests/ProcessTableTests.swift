@@ -191,6 +191,8 @@ struct ScriptedProcesses: ProcessSource {
         var exe: String
         var exeInode: UInt64
         var parentPID: Int32 = 0
+        var uid: UInt32?
+        var controlGroup: String?
     }
 
     var alive: [Int32: Process] = [:]
@@ -200,24 +202,32 @@ struct ScriptedProcesses: ProcessSource {
 
     mutating func identity(of pid: Int32) -> ProcessIdentity? {
         lookUps += 1
-        return alive[pid].map {
-            ProcessIdentity(
-                startTicks: $0.startTicks,
-                start: Instant(nanosecondsSinceEpoch: Int64($0.startTicks) * 1_000_000), parentPID: $0.parentPID,
-                isZombie: false)
-        }
+        return alive[pid].map(Self.identity)
     }
 
-    mutating func describe(_ process: inout ActorProcess, including exe: Bool) -> Bool {
-        guard let found = alive[process.pid] else { return false }
+    mutating func describe(
+        _ process: inout ActorProcess, including exe: Bool, where isWanted: (UInt64?) -> Bool
+    ) -> ProcessSighting? {
+        lookUps += 1
+        guard let found = alive[process.pid], isWanted(found.exeInode) else { return nil }
         if exe { process.exe = RawPath(found.exe) }
-        return true
+        process.parentPID = found.parentPID
+        process.uid = found.uid
+        process.gid = found.uid
+        process.controlGroup = found.controlGroup.map { RawPath($0) }
+        return ProcessSighting(identity: Self.identity(found), exeInode: found.exeInode)
+    }
+
+    private static func identity(_ process: Process) -> ProcessIdentity {
+        ProcessIdentity(
+            startTicks: process.startTicks,
+            start: Instant(nanosecondsSinceEpoch: Int64(process.startTicks) * 1_000_000),
+            parentPID: process.parentPID, isZombie: false)
     }
 
     func startMoment(monotonic: Int64) -> Instant {
         Instant(nanosecondsSinceEpoch: monotonic / 1_000_000 * 1_000_000)
     }
 
-    mutating func exeInode(of pid: Int32) -> UInt64? { alive[pid]?.exeInode }
     mutating func forkCount() -> UInt64? { forks }
 }

@@ -165,7 +165,7 @@ int clinux_poll(struct pollfd *entries, uint64_t count, int64_t timeout_nanoseco
 int clinux_process_connector(int receive_byte_count);
 
 /* How many messages clinux_receive_from_kernel takes at once. */
-#define CLINUX_RECEIVE_COUNT 64
+#define CLINUX_RECEIVE_COUNT 16
 
 /* recvmmsg(2) (needs _GNU_SOURCE) of up to `count` netlink messages into slots of equal size, without waiting. Gives how
  * many came, or -1 with errno; `byte_counts` holds each one's length, 0 where it did not come from the kernel. */
