@@ -33,6 +33,9 @@ package struct ReadBuffer: ~Copyable, @unchecked Sendable {
 
     package var capacity: Int { unsafe storage.count }
 
+    /// Whether any record would fit behind those of the last read: then that read ended because nothing more waited.
+    package var hasRoomForAnyRecord: Bool { capacity - byteCount >= Self.minimumCapacity }
+
     /// The records of the last read, lent while the buffer is not written.
     package var bytes: RawSpan {
         @_lifetime(borrow self)

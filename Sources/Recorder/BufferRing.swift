@@ -2,6 +2,7 @@ import Block
 import Fanotify
 import Model
 import Synchronization
+import Syscalls
 
 /// What one reading of the queue left, with the window in which its events happened.
 struct DrainedBuffer: ~Copyable {
@@ -18,41 +19,48 @@ struct DrainedBuffer: ~Copyable {
 ///
 /// Bounded: when all are full the drain waits, and the kernel's queue holds what comes.
 final class BufferRing: Sendable {
-    static let bufferCount: UInt64 = 16
-    /// A quarter of a megabyte holds about 2,000 records; larger reads cost no less.
-    static let bufferByteCount = 256 << 10
+    /// In a storm the drain reads once a millisecond, and what is not urgent gathers for longer than ten of them.
+    static let bufferCount: UInt64 = 64
+    /// Some 500 records; larger reads cost no less.
+    static let bufferByteCount = 64 << 10
+    /// So many are not left to wait: the drain must not come to the end of the ring.
+    private static let gatheredCount = bufferCount / 2
 
-    /// Short enough that most processes can still be looked up.
-    static let restNanoseconds: Int64 = 4_000_000
-
-    private let slots = InlineArray<16, Mutex<DrainedBuffer>> { _ in Mutex(DrainedBuffer()) }
+    private let slots = InlineArray<64, Mutex<DrainedBuffer>> { _ in Mutex(DrainedBuffer()) }
     /// How many buffers were ever filled, and how many of them emptied.
     private let filledCount = Atomic<UInt64>(0)
     private let emptiedCount = Atomic<UInt64>(0)
-    /// The count at which the emptier last rested; it rests once after each buffer.
-    private let restedAt = Atomic<UInt64>(0)
-    private let emptierRests = Atomic<Bool>(false)
+    /// The count at which the first slot was filled last: an empty ring begins anew there, in memory that is still cached.
+    private let originCount = Atomic<UInt64>(0)
     private let emptierWaits = Atomic<Bool>(false)
     private let fillerWaits = Atomic<Bool>(false)
-    private let emptierWaker: Waker
+    /// When the emptier's alarm will ring, in nanoseconds of CLOCK_MONOTONIC; `Int64.max` while it is not set.
+    private let alarmMoment = Atomic<Int64>(.max)
+    /// When the emptier began to wait.
+    private let emptiedMoment = Atomic<Int64>(.min / 2)
+    private let emptierAlarm: TimerDescriptor
     private let fillerWaker: Waker
+    private let policy: GatheringPolicy
 
-    init(emptierWaker: Waker, fillerWaker: Waker) {
-        self.emptierWaker = emptierWaker
-        self.fillerWaker = fillerWaker
+    init(policy: GatheringPolicy) throws(SyscallError) {
+        emptierAlarm = try TimerDescriptor()
+        fillerWaker = try Waker()
+        self.policy = policy
     }
 
     var filled: UInt64 { filledCount.load(ordering: .sequentiallyConsistent) }
     var emptied: UInt64 { emptiedCount.load(ordering: .sequentiallyConsistent) }
 
+    // MARK: Filling
+
     /// Lends the next buffer to `fill`, which says whether there is something in it to pass on. Waits for a free one.
     ///
-    /// The emptier is not woken here: a wake-up costs as much as several records, so the filler says when.
+    /// The emptier is not told here: the filler says when, with `announce`.
     /// Thread: *drain* only.
     func fill(_ fill: (inout DrainedBuffer) -> Bool) {
         let number = filledCount.load(ordering: .relaxed)
         while number &- emptiedCount.load(ordering: .acquiring) >= Self.bufferCount {
-            wakeEmptier()
+            callEmptier(at: Clock.monotonic())
             fillerWaits.store(true, ordering: .sequentiallyConsistent)
             // Looked at again after the announcement, or the wake-up could fall between the two.
             if number &- emptiedCount.load(ordering: .sequentiallyConsistent) >= Self.bufferCount {
@@ -61,62 +69,80 @@ final class BufferRing: Sendable {
             fillerWaker.clear()
             fillerWaits.store(false, ordering: .relaxed)
         }
-        let isPassedOn = slots[Int(number % Self.bufferCount)].withLock { fill(&$0) }
+        // The emptier does not ask where the ring begins before there is something to empty.
+        if number == emptiedCount.load(ordering: .acquiring) { originCount.store(number, ordering: .relaxed) }
+        let isPassedOn = slots[slot(number)].withLock { fill(&$0) }
         guard isPassedOn else { return }
         filledCount.store(number &+ 1, ordering: .sequentiallyConsistent)
     }
 
-    /// How many filled buffers wait.
-    var waitingCount: UInt64 { filledCount.load(ordering: .relaxed) &- emptiedCount.load(ordering: .relaxed) }
-
-    /// Wakes the emptier if it waits while there is something for it.
-    func wakeEmptier() {
-        if waitingCount > 0, emptierWaits.load(ordering: .sequentiallyConsistent) { emptierWaker.wake() }
+    private func slot(_ number: UInt64) -> Int {
+        Int((number &- originCount.load(ordering: .relaxed)) % Self.bufferCount)
     }
+
+    /// How soon the emptier is to look at what was filled.
+    enum Urgency {
+        case calm
+        /// A program was started.
+        case urgent
+        /// Somebody waits for an answer.
+        case immediate
+    }
+
+    /// Sees to it that the emptier looks at what was filled, if it waits while there is something for it.
+    ///
+    /// Cost: nothing while it will look soon enough by itself, else one timerfd_settime(2): to be woken at once costs both
+    /// threads more. Thread: *drain* only.
+    func announce(_ urgency: Urgency, now: Int64) {
+        let waitingCount = filledCount.load(ordering: .relaxed) &- emptiedCount.load(ordering: .relaxed)
+        guard waitingCount > 0 else { return }
+        let moment: Int64 =
+            switch urgency {
+            case .calm where waitingCount < Self.gatheredCount:
+                max(
+                    now &+ policy.calmNanoseconds,
+                    emptiedMoment.load(ordering: .relaxed) &+ policy.restNanoseconds)
+            case .urgent: now &+ policy.urgentNanoseconds
+            case .calm, .immediate: now
+            }
+        callEmptier(at: moment)
+    }
+
+    private func callEmptier(at moment: Int64) {
+        // In this order, after the buffer was passed on: an emptier that is past its waiting sees the buffer.
+        guard emptierWaits.load(ordering: .sequentiallyConsistent),
+            moment < alarmMoment.load(ordering: .sequentiallyConsistent)
+        else { return }
+        alarmMoment.store(moment, ordering: .sequentiallyConsistent)
+        // It cannot fail: the descriptor is a timer and the delay in range.
+        try? emptierAlarm.arm(delayNanoseconds: moment &- Clock.monotonic())
+    }
+
+    // MARK: Emptying
 
     /// Lends the oldest filled buffer to `body`; false when there is none by the time given.
     ///
-    /// After a full look the emptier rests a moment before it waits to be woken: a wake-up for each reading would cost
-    /// both threads more than the records themselves.
-    /// Parameter timeoutNanoseconds: nil waits without end; the emptier's waker ends the wait early.
+    /// Parameter timeoutNanoseconds: nil waits without end; the alarm ends the wait early.
     /// Thread: *resolve* only.
-    func empty(
-        timeoutNanoseconds: Int64?, restNanoseconds: Int64 = BufferRing.restNanoseconds,
-        _ body: (borrowing DrainedBuffer) -> Void
-    ) -> Bool {
+    func empty(timeoutNanoseconds: Int64?, _ body: (borrowing DrainedBuffer) -> Void) -> Bool {
         let number = emptiedCount.load(ordering: .relaxed)
-        if filledCount.load(ordering: .acquiring) == number, number != restedAt.load(ordering: .relaxed) {
-            restedAt.store(number, ordering: .relaxed)
-            emptierRests.store(true, ordering: .sequentiallyConsistent)
-            let isWoken = emptierWaker.wait(
-                timeoutNanoseconds: min(restNanoseconds, timeoutNanoseconds ?? restNanoseconds))
-            emptierRests.store(false, ordering: .relaxed)
-            // Whoever wakes it between the two only ends the next wait early.
-            if isWoken { emptierWaker.clear() }
-            return emptyNow(number, body)
-        }
-        if filledCount.load(ordering: .acquiring) == number {
-            emptierWaits.store(true, ordering: .sequentiallyConsistent)
-            if filledCount.load(ordering: .sequentiallyConsistent) == number,
-                emptierWaker.wait(timeoutNanoseconds: timeoutNanoseconds)
-            {
-                emptierWaker.clear()
-            }
-            emptierWaits.store(false, ordering: .relaxed)
-        }
-        return emptyNow(number, body)
-    }
-
-    /// Ends the emptier's rest: what waits is worth a wake-up.
-    func interruptRest() {
-        if emptierRests.load(ordering: .sequentiallyConsistent) { emptierWaker.wake() }
-    }
-
-    private func emptyNow(_ number: UInt64, _ body: (borrowing DrainedBuffer) -> Void) -> Bool {
-        if filledCount.load(ordering: .acquiring) == number { return false }
-        slots[Int(number % Self.bufferCount)].withLock { body($0) }
+        if filledCount.load(ordering: .acquiring) == number { awaitAlarm(number, timeoutNanoseconds) }
+        if filledCount.load(ordering: .sequentiallyConsistent) == number { return false }
+        slots[slot(number)].withLock { body($0) }
         emptiedCount.store(number &+ 1, ordering: .sequentiallyConsistent)
         if fillerWaits.load(ordering: .sequentiallyConsistent) { fillerWaker.wake() }
         return true
+    }
+
+    private func awaitAlarm(_ number: UInt64, _ timeoutNanoseconds: Int64?) {
+        emptiedMoment.store(Clock.monotonic(), ordering: .relaxed)
+        emptierWaits.store(true, ordering: .sequentiallyConsistent)
+        if filledCount.load(ordering: .sequentiallyConsistent) == number,
+            emptierAlarm.wait(timeoutNanoseconds: timeoutNanoseconds)
+        {
+            _ = emptierAlarm.clear()
+        }
+        emptierWaits.store(false, ordering: .sequentiallyConsistent)
+        alarmMoment.store(.max, ordering: .sequentiallyConsistent)
     }
 }

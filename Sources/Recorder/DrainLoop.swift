@@ -77,11 +77,11 @@ final class DrainLoop: Sendable {
             let barrier = barriers.newest
             let isLooking = lookIsWanted.exchange(false, ordering: .sequentiallyConsistent)
             if isStopping || isLooking || barrier != lastBarrier { waker.clear() }
-            let records = readUntilEmpty(seenEmpty: &seenEmpty)
+            let (records, hasExec) = readUntilEmpty(seenEmpty: &seenEmpty)
             let cycleEnded = Clock.monotonic()
             nap.update(recordCount: records, elapsedNanoseconds: cycleEnded &- cycleBegan)
             cycleBegan = cycleEnded
-            ring.wakeEmptier()
+            ring.announce(hasExec ? .urgent : .calm, now: cycleEnded)
             if barrier != lastBarrier || isStopping || isLooking {
                 lastBarrier = barrier
                 ring.fill { slot in
@@ -90,22 +90,24 @@ final class DrainLoop: Sendable {
                     slot.isLast = isStopping
                     return true
                 }
-                ring.wakeEmptier()
+                ring.announce(.immediate, now: cycleEnded)
                 if isStopping { return }
             }
         }
     }
 
-    /// Returns how many records were read; `seenEmpty` becomes a moment before the queue was found empty.
-    private func readUntilEmpty(seenEmpty: inout Instant) -> Int {
+    /// Returns how many records were read, and whether a program was started; `seenEmpty` becomes a moment before the
+    /// queue was found empty.
+    private func readUntilEmpty(seenEmpty: inout Instant) -> (recordCount: Int, hasExec: Bool) {
         var recordCount = 0
         var hasExec = false
         var isEmpty = false
         var isRefused = false
-        var before = Clock.realtime()
+        var before = seenEmpty
         while !isEmpty {
             isBusy.store(true, ordering: .sequentiallyConsistent)
             let earliest = seenEmpty
+            before = Clock.realtime()
             ring.fill { slot in
                 slot.records.removeAll()
                 slot.barrier = 0
@@ -116,11 +118,12 @@ final class DrainLoop: Sendable {
                     isRefused = count == nil
                     return false
                 }
+                // read(2) goes on until nothing waits or the next record has no room.
+                isEmpty = slot.records.hasRoomForAnyRecord
                 let summary = EventCursor.summary(of: slot.records.bytes)
                 recordCount += summary.recordCount
                 hasExec = hasExec || summary.masks.contains(.openExec)
                 let now = Clock.realtime()
-                before = now
                 slot.window = TimeWindow(
                     // A clock that was set back must not make a window end before it begins.
                     earliest: min(earliest, now), time: now,
@@ -129,17 +132,15 @@ final class DrainLoop: Sendable {
             }
             isBusy.store(false, ordering: .sequentiallyConsistent)
         }
-        // A program that has just started may be gone in a millisecond.
-        if hasExec { ring.interruptRest() }
         if isRefused {
             // Nothing is known of the queue; it is tried again, but not in a tight loop.
             Clock.sleep(nanoseconds: Self.refusedPauseNanoseconds)
-            return recordCount
+            return (recordCount, hasExec)
         }
-        // The last reading began at `before` or later and found nothing.
+        // The last reading began at `before` or later, and took all there was.
         seenEmpty = before
         seenEmptyAt.store(before.nanosecondsSinceEpoch, ordering: .sequentiallyConsistent)
-        return recordCount
+        return (recordCount, hasExec)
     }
 
     private static let refusedPauseNanoseconds: Int64 = 10_000_000

@@ -28,8 +28,8 @@ struct RecorderThreads: ~Copyable {
         let counters = RecorderCounters()
         let barriers = Barriers()
         let progress = PipelineProgress()
-        let emptierWaker = try Waker()
-        let ring = BufferRing(emptierWaker: emptierWaker, fillerWaker: try Waker())
+        let mayWait = witness != nil && capture == nil && marked.scope.directoryMarking == nil
+        let ring = try BufferRing(policy: mayWait ? .patient : .prompt)
         let writerWaker = try Waker()
         let exchange = BatchExchange(writerWaker: writerWaker, resolverWaker: try Waker())
         let drainLoop = DrainLoop(

@@ -33,18 +33,17 @@ struct ResolveLoop {
         var handedBarrier: UInt64 = 0
         var isLast = false
         while !isLast {
-            let got = ring.empty(
-                timeoutNanoseconds: remaining(openedAt), restNanoseconds: rest
-            ) { slot in
+            let got = ring.empty(timeoutNanoseconds: remaining(openedAt)) { slot in
                 if slot.barrier > barrier { barrier = slot.barrier }
                 if slot.isLast { isLast = true }
                 if slot.records.byteCount > 0 { resolver.resolve(slot.records.bytes, window: slot.window) }
             }
             resolver.scanMore()
             tellProgress()
-            resolver.describeNewImages()
-            containers.look(at: resolver.batch.processes)
             let ringIsEmpty = ring.filled == ring.emptied
+            // Each image gets a few looks; they are not to be used up while more is taken in.
+            if ringIsEmpty { resolver.describeNewImages() }
+            containers.look(at: resolver.batch.processes)
             // In this order: nothing waits in the kernel's queue, and nothing came out of it since the ring was empty.
             if resolver.awaitsEmptyQueue, ringIsEmpty, drain.queueIsEmpty, ring.filled == ring.emptied {
                 resolver.queueWasEmpty()
@@ -125,13 +124,7 @@ struct ResolveLoop {
     }
 
     /// New programs are looked at soon and a few times, until the exec is done and before they are gone.
-    private var rest: Int64 {
-        if resolver.hasScansWaiting { return 0 }
-        return resolver.processes.hasNewImages || resolver.awaitsEmptyQueue
-            ? Self.newImageRestNanoseconds : BufferRing.restNanoseconds
-    }
-
-    private static let newImageRestNanoseconds: Int64 = 300_000
+    private static let newImageRestNanoseconds: Int64 = 500_000
 
     private var isFull: Bool {
         pacing.isFull(
@@ -152,15 +145,15 @@ struct ResolveLoop {
 
     /// How long to wait for the next buffer; nil without end.
     private func remaining(_ openedAt: Int64?) -> Int64? {
+        if resolver.hasScansWaiting { return 0 }
         if dueSince != nil { return Self.newImageRestNanoseconds }
-        if let delay = resolver.scanDelayNanoseconds {
-            guard let openedAt else { return delay }
-            return min(delay, max(0, openedAt &+ openNanoseconds() &- Clock.monotonic()))
-        }
+        var limit = openedAt.map { max(0, $0 &+ openNanoseconds() &- Clock.monotonic()) }
+        if let delay = resolver.scanDelayNanoseconds { limit = min(limit ?? .max, delay) }
         // While something waits for the queue to be empty, somebody has to look.
-        guard let openedAt else { return resolver.awaitsEmptyQueue ? Self.newImageRestNanoseconds : nil }
-        if resolver.awaitsEmptyQueue { return Self.newImageRestNanoseconds }
-        return max(0, openedAt &+ openNanoseconds() &- Clock.monotonic())
+        if resolver.awaitsEmptyQueue || resolver.processes.hasNewImages {
+            limit = min(limit ?? .max, Self.newImageRestNanoseconds)
+        }
+        return limit
     }
 
     /// A batch that waits for the place of a directory may take one more interval while records are at hand.

@@ -63,6 +63,13 @@ package struct TimerDescriptor: ~Copyable, Sendable {
         try set(&setting)
     }
 
+    /// Waits until it rings, without clearing; false when the time was over or a signal came.
+    ///
+    /// Parameter timeoutNanoseconds: nil waits for ever.
+    package borrowing func wait(timeoutNanoseconds: Int64?) -> Bool {
+        PollSet.waitForOne(descriptor.fileDescriptor, timeoutNanoseconds: timeoutNanoseconds) > 0
+    }
+
     /// How often it rang since the last call; the descriptor is unreadable then.
     package borrowing func clear() -> UInt64 {
         var count: UInt64 = 0

@@ -118,7 +118,7 @@ static uint64_t parse_mask(char *text) {
 static struct options parse_options(int argc, char **argv) {
     struct options options = {
         .init_flags = FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE | FAN_REPORT_DFID_NAME_TARGET,
-        .buffer_byte_count = 256 * 1024,
+        .buffer_byte_count = 64 * 1024,
         .nap = nap_adaptive,
     };
     static const struct option names[] = {
