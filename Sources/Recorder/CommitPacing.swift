@@ -6,7 +6,7 @@ struct CommitPacing: Sendable, Equatable {
     /// `--commit-interval`, in nanoseconds.
     var intervalNanoseconds: Int64
     static let longestIntervalNanoseconds: Int64 = 2_000_000_000
-    static let fewEventCount = 256
+    static let fewEventCount = 1_024
     static let maximumEventCount = 65_536
     static let maximumNameByteCount = 8 << 20
     /// With its command line a process may take some 8 KiB of text, and a block holds 64 MiB of it.
