@@ -5,8 +5,9 @@ import Store
 
 /// What one record tells.
 extension Resolver {
+    /// Parameter record: only read; by reference, for its 144 bytes are not copied for each.
     mutating func take(
-        _ record: EventRecord, of bytes: RawSpan, window: TimeWindow, windowIndex: UInt32
+        _ record: inout EventRecord, of bytes: RawSpan, window: TimeWindow, windowIndex: UInt32
     ) {
         if record.pid == scope.ownPID {
             counts.own &+= 1
@@ -101,7 +102,8 @@ extension Resolver {
             var flags = EventFlags()
             let process = actor ?? self.actor(of: record.pid, at: window)
             if process.isUncertain { flags.insert(.uncertainProcess) }
-            if place.isDoubtful || targetPlace?.isDoubtful == true || isUnlinkedName(name, of: record, identity) {
+            if place.isDoubtful || targetPlace?.isDoubtful == true || isUnlinkedName(name, mask: record.mask, identity)
+            {
                 flags.insert(.uncertainPath)
             }
             var path = PathIndex.absent
@@ -158,9 +160,9 @@ extension Resolver {
 
     /// A file without a name (O_TMPFILE) is reported as `#` and its inode number in the directory it was opened by. Where
     /// that is its name indeed, a create, delete or rename says so.
-    private func isUnlinkedName(_ name: RawSpan, of record: EventRecord, _ identity: FileIdentity?) -> Bool {
+    private func isUnlinkedName(_ name: RawSpan, mask: EventMask, _ identity: FileIdentity?) -> Bool {
         guard name.byteCount > 1, name.load(at: 0, as: UInt8.self) == UInt8(ascii: "#"), let identity,
-            record.mask.rawValue & EventMask.entryOperations.rawValue == 0
+            mask.rawValue & EventMask.entryOperations.rawValue == 0
         else { return false }
         var number: UInt64 = 0
         for place in 1..<name.byteCount {

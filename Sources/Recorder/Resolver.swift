@@ -133,7 +133,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
             do throws(RecordError) {
                 if try cursor.next(into: &record) {
                     counts.records &+= 1
-                    take(record, of: bytes, window: window, windowIndex: windowIndex)
+                    take(&record, of: bytes, window: window, windowIndex: windowIndex)
                 } else {
                     isAtEnd = true
                 }
