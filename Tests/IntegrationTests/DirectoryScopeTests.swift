@@ -1,3 +1,4 @@
+import Glibc
 import Model
 import TestSupport
 import Testing
@@ -119,7 +120,14 @@ extension EndToEnd {
         }
 
         /// After any storm, what happens in a directory is recorded where it is, marked, or named by a gap.
-        @Test(Privilege.required, arguments: [1, 2, 3] as [UInt64])
+        /// `VARVE_STORM_SEEDS=200` plays as many storms.
+        private static let seeds: [UInt64] = {
+            // SAFETY: the tests do not change their environment; the string is copied at once.
+            let count = unsafe getenv("VARVE_STORM_SEEDS").flatMap { unsafe UInt64(String(cString: $0)) } ?? 3
+            return Array(1...max(1, count))
+        }()
+
+        @Test(Privilege.required, arguments: Self.seeds)
         func noPathIsSilentlyWrongAfterAStorm(seed: UInt64) throws {
             print("seed \(seed)")
             let scene = try Scene(.ext4, startsRecorder: false)
