@@ -4,11 +4,15 @@ import Model
 enum BlockFormat {
     static let magic: [UInt8] = Array("VRVB".utf8)
     /// What is written.
-    static let version: UInt8 = 3
+    static let version: UInt8 = 4
     /// What is read.
-    static let versions: ClosedRange<UInt8> = 1...3
+    static let versions: ClosedRange<UInt8> = 1...4
     /// Shorter common beginnings of names are left to zstd.
     static let leastPrefixByteCount = 3
+    /// How many groups of `size` paths that many make, the last of what is left; one where they are not divided (0).
+    static func pathGroupCount(of pathCount: Int, size: Int) -> Int {
+        size == 0 ? 1 : max(1, (pathCount + size - 1) / size)
+    }
 }
 
 /// A part that waits to be added.
@@ -40,12 +44,18 @@ struct BlockAssembler {
     }
 
     private var rowGroups: [Section] = []
+    private var pathGroups: [Section] = []
     private var current = Section()
     private var bundle: [UInt8] = []
     private var frames: [UInt8] = []
+    /// How many of the frames' bytes are row groups'.
+    private var rowGroupFrameByteCount = 0
 
     /// Bytes collected so far.
     var byteCount: Int { frames.count + bundle.count }
+
+    /// How many path groups were ended.
+    var pathGroupCount: Int { pathGroups.count }
 
     /// Adds a part to the current section; an empty one is left out. At level 0 nothing is compressed.
     mutating func add(
@@ -107,23 +117,29 @@ struct BlockAssembler {
     mutating func endRowGroup(zone: [UInt8]) {
         current.zone = zone
         rowGroups.append(current)
+        rowGroupFrameByteCount = frames.count
+        current = Section()
+    }
+
+    /// Ends the section of a path group.
+    mutating func endPathGroup() {
+        pathGroups.append(current)
         current = Section()
     }
 
     /// The whole block; the current section is that of the block.
+    /// `pathGroupSize` is how many paths a path group holds, where there are any.
     mutating func finish(
-        preamble: [UInt8], level: Int32, _ compressor: inout Compressor
+        preamble: [UInt8], pathGroupSize: Int, level: Int32, _ compressor: inout Compressor
     ) throws(BlockError) -> [UInt8] {
         var storedBundle: [UInt8] = []
         if level > 0 && !bundle.isEmpty { try compressor.compress(bundle, level: level, to: &storedBundle) }
         if storedBundle.isEmpty || storedBundle.count >= bundle.count { storedBundle = bundle }
         var header = preamble
         header.appendVarint(rowGroups.count)
-        for section in rowGroups + [current] {
-            header.append(contentsOf: section.zone)
-            header.appendVarint(section.partCount)
-            header.append(contentsOf: section.list)
-        }
+        for section in rowGroups { Self.append(section, to: &header) }
+        header.appendVarint(pathGroups.isEmpty ? 0 : pathGroupSize)
+        for section in pathGroups + [current] { Self.append(section, to: &header) }
         header.appendLittleEndian32(UInt32(bundle.count))
         header.appendLittleEndian32(UInt32(storedBundle.count))
         header.appendLittleEndian32(Self.checksum(storedBundle, from: 0))
@@ -133,9 +149,17 @@ struct BlockAssembler {
         bytes.append(contentsOf: header)
         bytes.appendLittleEndian(XXH3.hash64(bytes))
         bytes.append(contentsOf: storedBundle)
-        bytes.append(contentsOf: frames)
+        // The dictionaries first: what looks for a path needs them, and comes to them sooner.
+        bytes.append(contentsOf: frames[rowGroupFrameByteCount...])
+        bytes.append(contentsOf: frames[..<rowGroupFrameByteCount])
         self = BlockAssembler()
         return bytes
+    }
+
+    private static func append(_ section: Section, to header: inout [UInt8]) {
+        header.append(contentsOf: section.zone)
+        header.appendVarint(section.partCount)
+        header.append(contentsOf: section.list)
     }
 
     private static func checksum(_ bytes: [UInt8], from start: Int) -> UInt32 {

@@ -33,13 +33,20 @@ struct BlockContent {
 }
 
 extension BlockContent {
-    /// All parts of the whole block, by rising kind.
+    /// All parts of the whole block, by rising kind, the paths among them.
     func parts(_ entries: borrowing BlockNames, names: [UInt8], objects: [StoredObject]) -> [PendingPart] {
+        var firstNew: UInt32 = 0
+        let paths = entries.pathParts(0..<entries.paths.count, names: names, objects: objects, firstNew: &firstNew)
+        return (partsBesidePaths(entries, names: names) + paths).sorted { $0.kind.rawValue < $1.kind.rawValue }
+    }
+
+    /// The parts of the whole block where its paths come in groups, by rising kind.
+    func partsBesidePaths(_ entries: borrowing BlockNames, names: [UInt8]) -> [PendingPart] {
         let commits = CommitTable(self.commits, runs: runs, origin: base)
         let processes = ProcessTable(self.processes, origin: base)
         let parts =
             [PendingPart(.commits, commits.numbers), PendingPart(.commitHashes, commits.hashes)]
-            + entries.parts(names: names, objects: objects, volumes: volumes)
+            + entries.directoryParts(names: names, volumes: volumes)
             + [
                 PendingPart(.processIdentities, processes.identities), PendingPart(.processTimes, processes.times),
                 PendingPart(.processDetails, processes.details), PendingPart(.processReferences, processes.references),
@@ -55,7 +62,7 @@ extension BlockContent {
 extension BlockAssembler {
     /// The whole block, after all of its parts were added.
     mutating func finish(
-        _ content: BlockContent, _ entries: borrowing BlockNames, filter: [UInt8], level: Int32,
+        _ content: BlockContent, _ entries: borrowing BlockNames, filter: [UInt8], pathGroupSize: Int = 0, level: Int32,
         _ compressor: inout Compressor
     ) throws(BlockError) -> EncodedBlock {
         let preamble = BlockPreamble(
@@ -65,7 +72,8 @@ extension BlockAssembler {
             pathCount: entries.paths.count, processCount: content.processes.count, factCount: content.facts.count,
             volumeCount: content.volumes.count)
         return EncodedBlock(
-            bytes: try finish(preamble: preamble.bytes, level: level, &compressor), filter: filter,
+            bytes: try finish(preamble: preamble.bytes, pathGroupSize: pathGroupSize, level: level, &compressor),
+            filter: filter,
             firstSequence: content.firstSequence, count: content.count,
             earliest: Instant(microsecondsSinceEpoch: content.earliest),
             latest: Instant(microsecondsSinceEpoch: content.latest),

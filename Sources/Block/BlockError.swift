@@ -20,6 +20,8 @@ package struct BlockError: Error, Hashable, Sendable, CustomStringConvertible {
         case compression
         /// Blocks that were to be merged do not follow one another or come from different stores.
         case notConsecutive
+        /// Where the bytes came from, they are no longer: the block was merged or pruned while it was being read.
+        case gone
     }
 
     package var code: Code
@@ -43,6 +45,7 @@ package struct BlockError: Error, Hashable, Sendable, CustomStringConvertible {
         case .hashMismatch: "event block does not match its hash: \(detail)"
         case .compression: "event block compression failed: \(detail)"
         case .notConsecutive: "event blocks cannot be merged: \(detail)"
+        case .gone: "event block is no longer there: \(detail)"
         }
     }
 }

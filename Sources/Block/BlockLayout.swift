@@ -7,20 +7,33 @@ struct BlockLayout {
     var origin: Int64
     var volumeCount: Int
     var bundle: BundleEntry
-    /// The parts of the whole block, then those of each row group.
-    var blockParts: [PartEntry]
-    var rowGroupParts: [[PartEntry]]
+    /// How many paths a path group holds, the last one what is left; 0 where they are not divided.
+    let pathGroupSize: Int
+    /// The parts of the whole block, then those of each row group and of each path group; there is none of the last where
+    /// paths are not divided.
+    private var blockParts: [PartEntry]
+    private var rowGroupParts: [[PartEntry]]
+    private var pathGroupParts: [[PartEntry]]
 
-    /// Reads the header of a whole block.
-    init(_ bytes: [UInt8]) throws(BlockError) {
+    /// How many bytes from the start hold the header, as far as the first of them tell; nil where they tell nothing.
+    static func headerByteCount(_ start: [UInt8]) -> Int? {
+        guard start.starts(with: BlockFormat.magic), start.count > BlockFormat.magic.count else { return nil }
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
+        var cursor = unsafe ByteCursor(start.span.bytes.extracting(droppingFirst: BlockFormat.magic.count + 1))
+        guard let content = try? cursor.count(atMost: BlockLimits.byteCount) else { return nil }
+        return BlockFormat.magic.count + 1 + cursor.offset + content + 8
+    }
+
+    /// Reads the header of a block of `byteCount` bytes, of which at least all that belong to the header are given.
+    init(_ bytes: [UInt8], byteCount: Int) throws(BlockError) {
         guard bytes.starts(with: BlockFormat.magic) else {
             if BlockFormat.magic.starts(with: bytes) { throw BlockError(.truncated, "header") }
             throw BlockError(.notABlock, "no magic number")
         }
-        guard bytes.count <= BlockLimits.byteCount else { throw BlockError(.limitExceeded, "\(bytes.count) bytes") }
+        guard byteCount <= BlockLimits.byteCount else { throw BlockError(.limitExceeded, "\(byteCount) bytes") }
         do {
             // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
-            try self.init(checking: unsafe bytes.span.bytes)
+            try self.init(checking: unsafe bytes.span.bytes, byteCount: byteCount)
         } catch let error as BlockError {
             throw error
         } catch PartError.malformed(let reason) {
@@ -30,7 +43,7 @@ struct BlockLayout {
         }
     }
 
-    private init(checking bytes: RawSpan) throws {
+    private init(checking bytes: RawSpan, byteCount: Int) throws {
         var start = ByteCursor(bytes.extracting(droppingFirst: BlockFormat.magic.count))
         let version = try start.byte()
         guard BlockFormat.versions.contains(version) else { throw BlockError(.newerVersion(version), "cannot read it") }
@@ -52,27 +65,78 @@ struct BlockLayout {
                 &cursor, firstSequence: header.firstSequence &+ UInt64(used), origin: origin)
             used += rowGroup.count
             header.rowGroups.append(rowGroup)
-            rowGroupParts.append(try Self.readList(&cursor, ofRowGroup: true, version: version))
+            rowGroupParts.append(try Self.readList(&cursor, [.rowGroup], version: version))
         }
         guard used == header.count else { throw PartError.malformed("row groups do not sum to the block's events") }
-        blockParts = try Self.readList(&cursor, ofRowGroup: false, version: version)
+        pathGroupSize = version < 4 ? 0 : try cursor.count(atMost: BlockLimits.pathCount)
+        let pathGroupCount =
+            pathGroupSize == 0 ? 0 : BlockFormat.pathGroupCount(of: header.pathCount, size: pathGroupSize)
+        guard pathGroupCount <= BlockLimits.pathGroupCount else { throw PartError.malformed("too many path groups") }
+        pathGroupParts = []
+        pathGroupParts.reserveCapacity(pathGroupCount)
+        for _ in 0..<pathGroupCount {
+            pathGroupParts.append(try Self.readList(&cursor, [.paths], version: version))
+        }
+        // What one part may not be, those of all groups may not be together: they are kept when they were looked into.
+        var byteCounts: [PartKind: Int] = [:]
+        for part in pathGroupParts.joined() { byteCounts[part.kind, default: 0] += part.byteCount }
+        guard byteCounts.values.allSatisfy({ $0 <= BlockLimits.partByteCount }) else {
+            throw PartError.malformed("path groups beyond the limit of a part")
+        }
+        blockParts = try Self.readList(&cursor, pathGroupSize > 0 ? [.block] : [.block, .paths], version: version)
         bundle = BundleEntry(
             byteCount: Int(try cursor.littleEndian32()), storedByteCount: Int(try cursor.littleEndian32()),
             checksum: try cursor.littleEndian32(), offset: headerEnd + 8)
         try cursor.expectEnd()
-        // The bundle comes first, then the other parts in the order of the lists.
-        guard bundle.storedByteCount <= bytes.byteCount - bundle.offset else { throw PartError.truncated }
+        // The bundle comes first, then the other parts.
+        guard bundle.storedByteCount <= byteCount - bundle.offset else { throw PartError.truncated }
         guard bundle.byteCount <= BlockLimits.partByteCount else {
             throw PartError.malformed("bundle beyond its limit")
         }
         var bundleOffset = 0
-        var offset = bundle.offset + bundle.storedByteCount
-        for index in rowGroupParts.indices {
-            try Self.locate(&rowGroupParts[index], &bundleOffset, &offset, end: bytes.byteCount)
-        }
-        try Self.locate(&blockParts, &bundleOffset, &offset, end: bytes.byteCount)
+        for index in rowGroupParts.indices { Self.locateBundled(&rowGroupParts[index], &bundleOffset) }
+        for index in pathGroupParts.indices { Self.locateBundled(&pathGroupParts[index], &bundleOffset) }
+        Self.locateBundled(&blockParts, &bundleOffset)
         guard bundleOffset == bundle.byteCount else { throw PartError.malformed("bundle is not its parts") }
-        guard offset == bytes.byteCount else { throw PartError.malformed("bytes after the last part") }
+        var offset = bundle.offset + bundle.storedByteCount
+        func locateRowGroups() throws(PartError) {
+            for index in rowGroupParts.indices { try Self.locate(&rowGroupParts[index], &offset, end: byteCount) }
+        }
+        if version < 4 { try locateRowGroups() }
+        for index in pathGroupParts.indices { try Self.locate(&pathGroupParts[index], &offset, end: byteCount) }
+        try Self.locate(&blockParts, &offset, end: byteCount)
+        if version >= 4 { try locateRowGroups() }
+        guard offset == byteCount else { throw PartError.malformed("bytes after the last part") }
+    }
+
+    /// How many groups the paths come in, at least one.
+    var pathGroupCount: Int { max(1, pathGroupParts.count) }
+
+    /// The sections of path groups; none where paths are not divided.
+    var pathGroups: [BlockSection] { pathGroupParts.indices.map(BlockSection.pathGroup) }
+
+    /// Where the parts of a path group stand.
+    func section(ofPathGroup group: Int) -> BlockSection {
+        pathGroupSize == 0 ? .block : .pathGroup(group)
+    }
+
+    /// The parts of a section.
+    func parts(of section: BlockSection) -> [PartEntry] {
+        switch section {
+        case .block: blockParts
+        case .rowGroup(let index): rowGroupParts[index]
+        case .pathGroup(let index): pathGroupParts[index]
+        }
+    }
+
+    /// Where the frames of a section stand in the block, one behind the other; empty when it has none. Those of the commits
+    /// are not counted: few ask for them.
+    func frames(of section: BlockSection) -> Range<Int> {
+        let frames = parts(of: section).filter {
+            $0.storage != .bundle && $0.kind != .commits && $0.kind != .commitHashes
+        }
+        guard let first = frames.first, let last = frames.last else { return 0..<0 }
+        return first.offset..<last.offset + last.storedByteCount
     }
 
     private static func readPreamble(
@@ -128,14 +192,14 @@ struct BlockLayout {
     }
 
     private static func readList(
-        _ cursor: inout ByteCursor, ofRowGroup: Bool, version: UInt8
+        _ cursor: inout ByteCursor, _ owners: [PartKind.Owner], version: UInt8
     ) throws(PartError) -> [PartEntry] {
         let count = try cursor.count(atMost: PartKind.allCases.count)
         var list: [PartEntry] = []
         list.reserveCapacity(count)
         var last: UInt8 = 0
         for _ in 0..<count {
-            guard let kind = PartKind(rawValue: try cursor.byte()), kind.isOfRowGroup == ofRowGroup,
+            guard let kind = PartKind(rawValue: try cursor.byte()), owners.contains(kind.owner),
                 kind.version <= version
             else {
                 throw .malformed("unknown part")
@@ -155,19 +219,21 @@ struct BlockLayout {
         return list
     }
 
+    private static func locateBundled(_ list: inout [PartEntry], _ offset: inout Int) {
+        for index in list.indices where list[index].storage == .bundle {
+            list[index].offset = offset
+            offset += list[index].storedByteCount
+        }
+    }
+
     private static func locate(
-        _ list: inout [PartEntry], _ bundleOffset: inout Int, _ offset: inout Int, end: Int
+        _ list: inout [PartEntry], _ offset: inout Int, end: Int
     ) throws(PartError) {
-        for index in list.indices {
+        for index in list.indices where list[index].storage != .bundle {
             let byteCount = list[index].storedByteCount
-            if list[index].storage == .bundle {
-                list[index].offset = bundleOffset
-                bundleOffset += byteCount
-            } else {
-                guard byteCount <= end - offset else { throw .truncated }
-                list[index].offset = offset
-                offset += byteCount
-            }
+            guard byteCount <= end - offset else { throw .truncated }
+            list[index].offset = offset
+            offset += byteCount
         }
     }
 }

@@ -10,6 +10,7 @@ package enum BlockLimits {
     /// Bytes of all strings of a block's process table.
     package static let processStringByteCount = 64 << 20
     package static let pathCount = 2 * eventCount
+    package static let pathGroupCount = 1 << 12
     package static let directoryCount = 4 * eventCount
     package static let processCount = eventCount
     package static let factCount = 1 << 20

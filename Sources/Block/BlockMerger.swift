@@ -8,6 +8,7 @@ package struct BlockMerger: ~Copyable {
     private let level: Int32
     private let filterKey: FilterKey
     private let rowGroupEventCount: Int
+    private let pathGroupSize: Int
     private var compressor: Compressor?
 
     private var assembler = BlockAssembler()
@@ -24,9 +25,14 @@ package struct BlockMerger: ~Copyable {
     private var source: MergeSource?
     private var ending: MergeEnding?
 
-    /// `level` is a zstd level, 1...19, or 0 to compress nothing; `rowGroupEventCount` is 1...`BlockLimits.rowGroupEventCount`.
-    package init(level: Int32 = 9, filterKey: FilterKey, rowGroupEventCount: Int = 65_536) {
+    /// `level` is a zstd level, 1...19, or 0 to compress nothing; `rowGroupEventCount` is 1...`BlockLimits.rowGroupEventCount`;
+    /// more than `pathGroupSize` paths come in groups of that many.
+    package init(
+        level: Int32 = 9, filterKey: FilterKey, rowGroupEventCount: Int = 65_536, pathGroupSize: Int = 16_384
+    ) {
         precondition(1...BlockLimits.rowGroupEventCount ~= rowGroupEventCount, "row group size out of range")
+        precondition(pathGroupSize > 0, "path group size out of range")
+        self.pathGroupSize = pathGroupSize
         self.level = level
         self.filterKey = filterKey
         self.rowGroupEventCount = rowGroupEventCount
@@ -95,8 +101,29 @@ package struct BlockMerger: ~Copyable {
         guard let content else { throw BlockError(.notConsecutive, "nothing was appended") }
         guard var ending = self.ending.take() else {
             let names = BlockNames(directories: dictionary.directories, paths: dictionary.paths)
+            // A group alone would be the whole dictionary again.
+            let groupCount = BlockFormat.pathGroupCount(of: names.paths.count, size: pathGroupSize)
+            let isDivided = 2...BlockLimits.pathGroupCount ~= groupCount
             self.ending = MergeEnding(
-                parts: content.parts(names, names: dictionary.names, objects: known).reversed(), names: names)
+                pathGroups: 0..<(isDivided ? groupCount : 0),
+                parts: (isDivided
+                    ? content.partsBesidePaths(names, names: dictionary.names)
+                    : content.parts(names, names: dictionary.names, objects: known)).reversed(),
+                names: names)
+            return nil
+        }
+        if let group = ending.pathGroups.popFirst() {
+            let start = group * pathGroupSize
+            let end = min(ending.names.paths.count, start + pathGroupSize)
+            var compressor = try takeCompressor()
+            for part in ending.names.pathParts(
+                start..<end, names: dictionary.names, objects: known, firstNew: &ending.firstNewDirectory)
+            {
+                try assembler.add(part.kind, part.content, level: level, &compressor)
+            }
+            self.compressor = consume compressor
+            assembler.endPathGroup()
+            self.ending = ending
             return nil
         }
         if var part = ending.parts.popLast() {
@@ -109,12 +136,17 @@ package struct BlockMerger: ~Copyable {
         }
         guard let filter = ending.filter else {
             let hashes = ending.names.hashes(dictionary.names)
-            ending.filter = PathFilter.make(hashes.directories, hashes.paths, key: filterKey)
+            ending.filter =
+                (assembler.pathGroupCount > 0
+                    ? PathGroupFilter.make(hashes.directories, hashes.paths, groupSize: pathGroupSize, key: filterKey)
+                    : nil)
+                ?? PathFilter.make(hashes.directories, hashes.paths, key: filterKey)
             self.ending = ending
             return nil
         }
         var compressor = try takeCompressor()
-        let block = try assembler.finish(content, ending.names, filter: filter, level: level, &compressor)
+        let block = try assembler.finish(
+            content, ending.names, filter: filter, pathGroupSize: pathGroupSize, level: level, &compressor)
         reset(keeping: consume compressor)
         return block
     }
@@ -308,6 +340,9 @@ package struct BlockMerger: ~Copyable {
 
 /// What is left to be done once all row groups are there; the parts are taken from the end.
 private struct MergeEnding {
+    /// The path groups that are left to be added, before all parts.
+    var pathGroups: Range<Int>
+    var firstNewDirectory: UInt32 = 0
     var parts: [PendingPart]
     let names: BlockNames
     var filter: [UInt8]?

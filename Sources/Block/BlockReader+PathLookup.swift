@@ -4,15 +4,38 @@ package import Model
 extension BlockReader {
     /// The dictionary's entries for an absolute path: none when the block does not know it.
     ///
-    /// Range: a path with at least one component. Cost: a look at each entry's directory; names are compared in the one
-    /// directory only.
-    package func pathIndices(of path: RawPath) throws(BlockError) -> [PathIndex] {
-        try pathParts().indices(of: path.bytes.split(separator: UInt8(ascii: "/")))
+    /// Range: a path with at least one component; `group`, where it is known, is the only path group that can hold it.
+    /// Cost: a look at each entry's directory; names are compared in the one directory only.
+    package func pathIndices(of path: RawPath, inGroup group: Int? = nil) throws(BlockError) -> [PathIndex] {
+        let components = path.bytes.split(separator: UInt8(ascii: "/"))
+        var found: [PathIndex] = []
+        for group in group.map({ $0..<$0 + 1 }) ?? 0..<pathGroupCount {
+            found.append(contentsOf: try pathParts(group).indices(of: components))
+        }
+        return found
     }
 
     /// The whole path of an entry, as `DecodedPaths.appendPath` gives it. Range: below the count of paths.
     package func path(at index: PathIndex) throws(BlockError) -> [UInt8] {
-        try pathParts().path(index)
+        try pathParts(pathGroup(of: index)).path(index)
+    }
+
+    /// How many bytes from its start a block is known by before the rest is read: the header of a segment takes some 5 KiB.
+    package static var startByteCount: Int { 16 << 10 }
+
+    /// The stretches of a block that are worth reading at once, when these row groups and path groups are to be looked at;
+    /// in order. `start` is the start of the block; where it does not hold the whole header there are none.
+    package static func stretches(
+        after start: [UInt8], byteCount: Int,
+        _ choose: (_ header: BlockHeader, _ pathGroupCount: Int) -> (rowGroups: [Int], pathGroups: [Int])
+    ) -> [Range<Int>] {
+        guard let layout = try? BlockLayout(start, byteCount: byteCount) else { return [] }
+        let chosen = choose(layout.header, layout.pathGroupCount)
+        let sections =
+            chosen.rowGroups.map(BlockSection.rowGroup) + chosen.pathGroups.map(layout.section(ofPathGroup:)) + [.block]
+        let bundle = layout.bundle.offset..<layout.bundle.offset + layout.bundle.storedByteCount
+        return Set([bundle] + sections.map(layout.frames(of:))).filter { !$0.isEmpty }
+            .sorted { $0.lowerBound < $1.lowerBound }
     }
 
     /// False when no event of a row group has a path or target of this index or above; true when one may.

@@ -33,14 +33,17 @@ package struct DecodedWindows: Sendable {
 /// from, so the caller keeps what it needs. Thread: one at a time. No bytes make it trap; what is wrong is thrown.
 package final class BlockReader {
     package let header: BlockHeader
-    private let bytes: [UInt8]
-    private let layout: BlockLayout
+    private var bytes: BlockBytes
+    private let byteCount: Int
+    let layout: BlockLayout
     private var cachedBundle: [UInt8]?
-    private var cachedPathParts: PathParts?
-    private var cachedPaths: DecodedPaths?
+    var cachedDirectories: DirectoryNames?
+    /// By path group.
+    var cachedPathParts: [PathParts?]
+    var cachedPaths: DecodedPaths?
     private var cachedProcesses: [ActorProcess]?
     private var cachedVolumes: [Volume]?
-    private var cachedPathObjects: [StoredObject]?
+    var cachedPathObjects: [StoredObject]?
     private var cachedProcessColumn: (rowGroup: Int, values: [UInt32])?
     private var cachedPathSymbols: (rowGroup: Int, bytes: [UInt8])?
     private var cachedPathColumns: (rowGroup: Int, paths: [UInt32], targets: [UInt32])?
@@ -50,9 +53,25 @@ package final class BlockReader {
 
     /// Reads and checks the header; no part is decoded.
     package init(_ bytes: [UInt8]) throws(BlockError) {
-        layout = try BlockLayout(bytes)
+        layout = try BlockLayout(bytes, byteCount: bytes.count)
         header = layout.header
-        self.bytes = bytes
+        self.bytes = BlockBytes(bytes)
+        byteCount = bytes.count
+        cachedPathParts = Array(repeating: nil, count: layout.pathGroupCount)
+    }
+
+    /// The same over a source, of which only what is needed is read.
+    package init(_ source: some BlockSource) throws(BlockError) {
+        let byteCount = source.byteCount
+        var start = try source.bytes(0..<min(byteCount, Self.startByteCount))
+        if let needed = BlockLayout.headerByteCount(start), needed > start.count, needed <= byteCount {
+            start = try source.bytes(0..<needed)
+        }
+        layout = try BlockLayout(start, byteCount: byteCount)
+        header = layout.header
+        bytes = BlockBytes(source, first: BlockBytes.Stretch(start: 0, bytes: start))
+        self.byteCount = byteCount
+        cachedPathParts = Array(repeating: nil, count: layout.pathGroupCount)
     }
 
     private var origin: Int64 { layout.origin }
@@ -108,14 +127,13 @@ package final class BlockReader {
         case .mask:
             return try symbols(.masks, rowGroup: rowGroup, maximum: .max)
         case .flags:
-            let maximum = header.version > 1 ? UInt32(UInt8.max) : UInt32(EventFlags.spansExec.rawValue) - 1
-            return try symbols(.flags, rowGroup: rowGroup, maximum: maximum)
+            return try symbols(.flags, rowGroup: rowGroup, maximum: greatestFlags)
         case .process:
             return try processColumn(rowGroup)
         case .path:
             return try pathColumns(rowGroup).paths
         case .target:
-            guard layout.rowGroupParts[rowGroup].contains(where: { $0.kind == .targets }) else {
+            guard layout.parts(of: .rowGroup(rowGroup)).contains(where: { $0.kind == .targets }) else {
                 return Array(repeating: .absent, count: count)
             }
             return try pathColumns(rowGroup).targets
@@ -129,6 +147,20 @@ package final class BlockReader {
         case .window:
             return try decodeWindows(rowGroup).indices
         }
+    }
+
+    /// The masks of a row group's events at `positions`.
+    package func masks(rowGroup: Int, at positions: [Int]) throws(BlockError) -> [UInt32] {
+        try symbols(.masks, rowGroup: rowGroup, maximum: .max, at: positions)
+    }
+
+    /// The flags of a row group's events at `positions`.
+    package func flags(rowGroup: Int, at positions: [Int]) throws(BlockError) -> [UInt32] {
+        try symbols(.flags, rowGroup: rowGroup, maximum: greatestFlags, at: positions)
+    }
+
+    private var greatestFlags: UInt32 {
+        header.version > 1 ? UInt32(UInt8.max) : UInt32(EventFlags.spansExec.rawValue) - 1
     }
 
     /// The windows of a row group.
@@ -152,10 +184,13 @@ package final class BlockReader {
     /// What every part takes.
     package var statistics: BlockStatistics {
         var parts: [BlockStatistics.Part] = []
-        for (rowGroup, list) in layout.rowGroupParts.enumerated() {
-            parts.append(contentsOf: list.map { BlockStatistics.Part($0, rowGroup: rowGroup) })
+        for rowGroup in header.rowGroups.indices {
+            parts.append(
+                contentsOf: layout.parts(of: .rowGroup(rowGroup)).map { BlockStatistics.Part($0, rowGroup: rowGroup) })
         }
-        parts.append(contentsOf: layout.blockParts.map { BlockStatistics.Part($0, rowGroup: nil) })
+        for section in layout.pathGroups + [.block] {
+            parts.append(contentsOf: layout.parts(of: section).map { BlockStatistics.Part($0, rowGroup: nil) })
+        }
         // What the bundle saves is shared among its parts by their size.
         let bundle = layout.bundle
         for index in parts.indices where parts[index].isBundled {
@@ -164,7 +199,7 @@ package final class BlockReader {
         let content = parts.reduce(0) { $0 + $1.storedByteCount }
         parts.append(
             BlockStatistics.Part(
-                name: "header", rowGroup: nil, storedByteCount: bytes.count - content, byteCount: bytes.count - content)
+                name: "header", rowGroup: nil, storedByteCount: byteCount - content, byteCount: byteCount - content)
         )
         return BlockStatistics(parts: parts)
     }
@@ -173,41 +208,6 @@ package final class BlockReader {
 // MARK: - Inside the room
 
 extension BlockReader {
-    /// The dictionary for those who need no whole paths.
-    func names() throws(BlockError) -> DecodedPaths {
-        if let cachedPaths { return cachedPaths }
-        let parts = try pathParts()
-        let paths = try decoding("paths") { () throws(PartError) in try DecodedPaths(parts) }
-        cachedPaths = paths
-        return paths
-    }
-
-    /// The dictionary with the names of paths as they are stored.
-    func pathParts() throws(BlockError) -> PathParts {
-        if let cachedPathParts { return cachedPathParts }
-        let parents = try part(.directoryParents)
-        let directoryPrefixes = try part(.directoryPrefixes)
-        let directoryNames = try part(.directoryNames)
-        let directories = try part(.pathDirectories)
-        let runs = try part(.pathDirectoryRuns)
-        let prefixes = try part(.pathPrefixes)
-        let names = try part(.pathNames)
-        let directoryDigits = try part(.directoryDigits)
-        let pathDigits = try part(.pathDigits)
-        let parts = try decoding("paths") { () throws(PartError) in
-            try PathParts(
-                directories: DirectoryNames(
-                    parents: Self.decodeParents(parents, count: header.directoryCount),
-                    prefixes: directoryPrefixes, rests: NameDigits.expand(directoryNames, directoryDigits)),
-                pathDirectories: header.pathCount == 0
-                    ? []
-                    : RunColumn.decode(directories, runs, count: header.pathCount, limit: header.directoryCount),
-                prefixes: prefixes, rests: NameDigits.expand(names, pathDigits))
-        }
-        cachedPathParts = parts
-        return parts
-    }
-
     /// The filesystems and subvolumes that objects are on.
     func volumes() throws(BlockError) -> [Volume] {
         if let cachedVolumes { return cachedVolumes }
@@ -254,12 +254,13 @@ extension BlockReader {
         guard positions.count <= eventCount / Self.fewShare, positions.allSatisfy({ paths[$0] != .absent }) else {
             return try storedObjects(rowGroup, at: positions)
         }
-        let known = try pathObjectList()
         let column = try objectColumn(rowGroup)
+        let followed = column.followed(paths: paths, targets: targets, pathCount: header.pathCount, at: positions)
+        let known = try pathObjects(of: followed)
         return try decoding("objects of row group \(rowGroup)") { () throws(PartError) in
             try column.decodeFew(
-                paths: paths, targets: targets, known: known, pathCount: header.pathCount,
-                volumeCount: layout.volumeCount, at: positions)
+                paths: paths, targets: targets, followed: followed, known: known, volumeCount: layout.volumeCount,
+                at: positions)
         }
     }
 
@@ -314,76 +315,66 @@ extension BlockReader {
         return values
     }
 
-    private func pathObjects() throws(BlockError) -> [StoredObject] {
-        if let cachedPathObjects { return cachedPathObjects }
-        let list = try pathObjectList()
-        let objects = try decoding("objects of paths") { () throws(PartError) in
-            list.volumes.isEmpty
-                ? Array(repeating: .none, count: header.pathCount)
-                : try list.decode(count: header.pathCount, volumeCount: layout.volumeCount)
-        }
-        cachedPathObjects = objects
-        return objects
-    }
-
-    private func pathObjectList() throws(BlockError) -> ObjectList {
-        var list = ObjectList()
-        list.volumes = try part(.pathVolumes)
-        list.inodes = try part(.pathInodes)
-        list.generations = try part(.pathGenerations)
-        return list
-    }
-
-    private func symbols(_ kind: PartKind, rowGroup: Int, maximum: UInt32) throws(BlockError) -> [UInt32] {
+    /// The masks or flags of a row group; with `positions` only those of the events there.
+    private func symbols(
+        _ kind: PartKind, rowGroup: Int, maximum: UInt32, at positions: [Int]? = nil
+    ) throws(BlockError) -> [UInt32] {
         let count = header.rowGroups[rowGroup].count
-        guard let entry = layout.rowGroupParts[rowGroup].first(where: { $0.kind == kind }) else {
-            return Array(repeating: 0, count: count)
+        let section = BlockSection.rowGroup(rowGroup)
+        guard let entry = layout.parts(of: section).first(where: { $0.kind == kind }) else {
+            return Array(repeating: 0, count: positions?.count ?? count)
         }
-        let content = try self.content(entry, rowGroup)
+        let content = try self.content(entry, section)
         return try decoding("\(kind.name) of row group \(rowGroup)") { () throws(PartError) in
-            try SymbolColumn.decode(content, transform: entry.transform, count: count, maximum: maximum)
+            try SymbolColumn.decode(
+                content, transform: entry.transform, count: count, maximum: maximum, at: positions)
         }
     }
 
     /// The content of a part of the block, or of a row group; empty when it is not there.
     func part(_ kind: PartKind, _ rowGroup: Int? = nil) throws(BlockError) -> [UInt8] {
-        let list = rowGroup.map { layout.rowGroupParts[$0] } ?? layout.blockParts
-        guard let entry = list.first(where: { $0.kind == kind }) else { return [] }
+        try part(kind, in: rowGroup.map(BlockSection.rowGroup) ?? .block)
+    }
+
+    func part(_ kind: PartKind, in section: BlockSection) throws(BlockError) -> [UInt8] {
+        guard let entry = layout.parts(of: section).first(where: { $0.kind == kind }) else { return [] }
         guard entry.transform == 1 else {
             throw BlockError(.malformed, "\(kind.name): unknown transform \(entry.transform)")
         }
-        return try content(entry, rowGroup)
+        return try content(entry, section)
     }
 
-    private func content(_ entry: PartEntry, _ rowGroup: Int?) throws(BlockError) -> [UInt8] {
+    private func content(_ entry: PartEntry, _ section: BlockSection) throws(BlockError) -> [UInt8] {
         let range = entry.offset..<entry.offset + entry.storedByteCount
         if entry.storage == .bundle { return Array(try bundle()[range]) }
         return try stored(
-            range, checksum: entry.checksum, byteCount: entry.storage == .frame ? entry.byteCount : nil,
-            name: Self.name(of: entry, rowGroup))
+            range, together: layout.frames(of: section), checksum: entry.checksum,
+            byteCount: entry.storage == .frame ? entry.byteCount : nil, name: Self.name(of: entry, section))
     }
 
     private func bundle() throws(BlockError) -> [UInt8] {
         if let cachedBundle { return cachedBundle }
         let entry = layout.bundle
+        let range = entry.offset..<entry.offset + entry.storedByteCount
         let bundle = try stored(
-            entry.offset..<entry.offset + entry.storedByteCount, checksum: entry.checksum,
+            range, together: range, checksum: entry.checksum,
             byteCount: entry.storedByteCount == entry.byteCount ? nil : entry.byteCount, name: "bundle")
         cachedBundle = bundle
         return bundle
     }
 
-    /// Checked bytes of the block, decompressed to `byteCount` where that is given.
+    /// Checked bytes of the block, decompressed to `byteCount` where that is given; `together` is what is read at once.
     private func stored(
-        _ range: Range<Int>, checksum: UInt32, byteCount: Int?, name: @autoclosure () -> String
+        _ range: Range<Int>, together: Range<Int>, checksum: UInt32, byteCount: Int?, name: @autoclosure () -> String
     ) throws(BlockError) -> [UInt8] {
-        let bytes = self.bytes
+        let stretch = try bytes.stretch(range, together: together)
+        let range = range.lowerBound - stretch.start..<range.upperBound - stretch.start
         // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
-        let stored = unsafe bytes.span.bytes.extracting(range)
+        let stored = unsafe stretch.bytes.span.bytes.extracting(range)
         guard UInt32(truncatingIfNeeded: XXH3.hash64(stored)) == checksum else {
             throw BlockError(.damaged, "\(name()): checksum does not match")
         }
-        guard let byteCount else { return Array(bytes[range]) }
+        guard let byteCount else { return Array(stretch.bytes[range]) }
         var decompressor = try SpareDecompressor.take()
         let content = decompressor.decompress(stored, byteCount: byteCount)
         SpareDecompressor.keep(decompressor)
@@ -391,8 +382,12 @@ extension BlockReader {
         return content
     }
 
-    private static func name(of entry: PartEntry, _ rowGroup: Int?) -> String {
-        entry.kind.name + (rowGroup.map { " of row group \($0)" } ?? "")
+    private static func name(of entry: PartEntry, _ section: BlockSection) -> String {
+        switch section {
+        case .block: entry.kind.name
+        case .rowGroup(let index): "\(entry.kind.name) of row group \(index)"
+        case .pathGroup(let index): "\(entry.kind.name) of path group \(index)"
+        }
     }
 
     func decoding<T>(_ name: @autoclosure () -> String, _ body: () throws(PartError) -> T) throws(BlockError)
@@ -406,21 +401,6 @@ extension BlockReader {
             case .malformed(let reason): throw BlockError(.malformed, "\(name()): \(reason)")
             }
         }
-    }
-
-    static func decodeParents(_ bytes: [UInt8], count: Int) throws(PartError) -> [UInt32] {
-        // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
-        var cursor = unsafe ByteCursor(bytes.span.bytes)
-        guard count - 1 <= bytes.count else { throw .truncated }
-        var parents: [UInt32] = [.absent]
-        parents.reserveCapacity(count)
-        for index in 1..<max(count, 1) {
-            let distance = try cursor.count(atMost: index)
-            guard distance > 0 else { throw .malformed("directory is its own parent") }
-            parents.append(UInt32(index - distance))
-        }
-        try cursor.expectEnd()
-        return parents
     }
 
     private static func decodeVolumes(_ bytes: [UInt8], count: Int) throws(PartError) -> [Volume] {

@@ -11,11 +11,11 @@ package struct DecodedPaths: Sendable {
     /// Whole directory paths are kept up to this size; a tree of endless depth must not blow up its readers.
     private static let maximumPathByteCount = 16 << 20
 
-    init(_ parts: PathParts) throws(PartError) {
-        directories = parts.directories
-        pathDirectories = parts.pathDirectories
+    init(directories: DirectoryNames, _ paths: StoredPaths) throws(PartError) {
+        self.directories = directories
+        pathDirectories = paths.directories
         pathNames = try NameArena(
-            prefixes: parts.prefixes, rests: parts.rests, count: parts.pathDirectories.count, afterRoot: false)
+            prefixes: paths.prefixes, rests: paths.rests, count: paths.directories.count, afterRoot: false)
     }
 
     /// The same with whole directory paths at hand, or the knowledge that they are too long for that.

@@ -45,8 +45,8 @@ extension PathDictionary.Entry {
 }
 
 extension BlockNames {
-    /// The parts that hold the dictionary.
-    func parts(names: [UInt8], objects: [StoredObject], volumes: [Volume]) -> [PendingPart] {
+    /// The parts that hold volumes and directories.
+    func directoryParts(names: [UInt8], volumes: [Volume]) -> [PendingPart] {
         var volumeBytes: [UInt8] = []
         for volume in volumes {
             volumeBytes.appendLittleEndian(volume.filesystem)
@@ -57,22 +57,34 @@ extension BlockNames {
             parents.appendVarint(index - Int(directories[index].directory))
         }
         let directoryNames = Self.encode(directories.dropFirst(), names)
-        var symbols: [UInt8] = []
-        var runs: [UInt8] = []
-        RunColumn.encode(paths.map(\.directory), firstNew: 0, symbols: &symbols, lengths: &runs)
-        let pathNames = Self.encode(paths[...], names)
-        var list = ObjectList()
-        if objects.contains(where: { $0 != .none }) {
-            for object in objects { list.append(object) }
-        }
         return [
             PendingPart(.volumes, volumeBytes), PendingPart(.directoryParents, parents),
             PendingPart(.directoryPrefixes, directoryNames.prefixes),
-            PendingPart(.directoryNames, directoryNames.rests), PendingPart(.pathDirectories, symbols),
-            PendingPart(.pathDirectoryRuns, runs), PendingPart(.pathPrefixes, pathNames.prefixes),
-            PendingPart(.pathNames, pathNames.rests), PendingPart(.pathVolumes, list.volumes),
-            PendingPart(.pathInodes, list.inodes), PendingPart(.pathGenerations, list.generations),
-            PendingPart(.directoryDigits, directoryNames.digits), PendingPart(.pathDigits, pathNames.digits),
+            PendingPart(.directoryNames, directoryNames.rests), PendingPart(.directoryDigits, directoryNames.digits),
+        ]
+    }
+
+    /// The parts that hold the paths of a range, by rising kind. `firstNew` is one above the greatest directory of the paths
+    /// before, and is kept up.
+    func pathParts(
+        _ range: Range<Int>, names: [UInt8], objects: [StoredObject], firstNew: inout UInt32
+    ) -> [PendingPart] {
+        var symbols: [UInt8] = []
+        var runs: [UInt8] = []
+        let entries = paths[range]
+        let directories = entries.map(\.directory)
+        RunColumn.encode(directories, firstNew: firstNew, symbols: &symbols, lengths: &runs)
+        for directory in directories where directory != .absent { firstNew = max(firstNew, directory + 1) }
+        let pathNames = Self.encode(entries, names)
+        var list = ObjectList()
+        if objects[range].contains(where: { $0 != .none }) {
+            for object in objects[range] { list.append(object) }
+        }
+        return [
+            PendingPart(.pathDirectories, symbols), PendingPart(.pathDirectoryRuns, runs),
+            PendingPart(.pathPrefixes, pathNames.prefixes), PendingPart(.pathNames, pathNames.rests),
+            PendingPart(.pathVolumes, list.volumes), PendingPart(.pathInodes, list.inodes),
+            PendingPart(.pathGenerations, list.generations), PendingPart(.pathDigits, pathNames.digits),
         ]
     }
 

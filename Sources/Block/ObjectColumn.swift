@@ -225,29 +225,30 @@ struct ObjectColumn {
         return result
     }
 
-    /// As `decode` for a few events that all have a path: only their paths, and those whose objects they took over by a
-    /// rename, are followed. `known` holds the dictionary's objects, empty where none is known.
+    /// For each path of the dictionary whether the objects of the events at `positions` depend on it: their own paths, and
+    /// those whose objects they took over by a rename. Range: all of these events have a path.
+    func followed(paths: [UInt32], targets: [UInt32], pathCount: Int, at positions: [Int]) -> [Bool] {
+        var isFollowed = [Bool](repeating: false, count: pathCount)
+        for position in positions { isFollowed[Int(paths[position])] = true }
+        guard !targets.isEmpty else { return isFollowed }
+        // Backwards, so that one pass finds the whole chain of names that an object had.
+        for index in stride(from: positions.last ?? -1, through: 0, by: -1) {
+            let target = targets[index]
+            guard target != .absent, isFollowed[Int(target)], paths[index] != .absent else { continue }
+            isFollowed[Int(paths[index])] = true
+        }
+        return isFollowed
+    }
+
+    /// As `decode` for a few events that all have a path: only the paths that are `followed` are looked at, of which
+    /// `known` holds the dictionary's objects.
     func decodeFew(
-        paths: [UInt32], targets: [UInt32], known: ObjectList, pathCount: Int, volumeCount: Int, at positions: [Int]
+        paths: [UInt32], targets: [UInt32], followed isFollowed: [Bool], known: [PathIndex: StoredObject],
+        volumeCount: Int, at positions: [Int]
     ) throws(PartError) -> [StoredObject] {
         // What comes after the last of them does not matter.
         let eventCount = (positions.last ?? -1) &+ 1
-        var isFollowed = [Bool](repeating: false, count: pathCount)
-        for position in positions { isFollowed[Int(paths[position])] = true }
-        if !targets.isEmpty {
-            // Backwards, so that one pass finds the whole chain of names that an object had.
-            for index in stride(from: eventCount &- 1, through: 0, by: -1) {
-                let target = targets[index]
-                guard target != .absent, isFollowed[Int(target)], paths[index] != .absent else { continue }
-                isFollowed[Int(paths[index])] = true
-            }
-        }
-        var current: [UInt32: StoredObject] = [:]
-        if !known.volumes.isEmpty {
-            try known.forEach(count: pathCount, volumeCount: volumeCount) { path, object in
-                if isFollowed[path] { current[UInt32(truncatingIfNeeded: path)] = object }
-            }
-        }
+        var current = known
         let (forward, backward) = try decodePositions(eventCount: paths.count)
         let values = try objects.decode(count: forward.count + backward.count, volumeCount: volumeCount)
         var result: [StoredObject] = []

@@ -97,7 +97,25 @@ enum PartKind: UInt8, CaseIterable, Sendable {
         }
     }
 
-    var isOfRowGroup: Bool { rawValue >= 32 }
+    /// What it is a part of.
+    enum Owner { case block, paths, rowGroup }
+
+    var owner: Owner {
+        switch self {
+        case .pathDirectories, .pathDirectoryRuns, .pathPrefixes, .pathNames, .pathDigits, .pathVolumes, .pathInodes,
+            .pathGenerations:
+            .paths
+        default: rawValue >= 32 ? .rowGroup : .block
+        }
+    }
+}
+
+/// One of a block's lists of parts.
+enum BlockSection: Hashable, Sendable {
+    /// The whole block. Where paths come in groups, all but their parts.
+    case block
+    case rowGroup(Int)
+    case pathGroup(Int)
 }
 
 /// Where a part's content stands; the raw value is the upper two bits of its coding byte.

@@ -109,16 +109,18 @@ extension PathColumn {
         let eventCount = processes.count
         let firstNew = try symbols.count(atMost: pathCount)
         guard symbols.remainingByteCount == eventCount else { throw .truncated }
+        let codes = self.symbols.span.extracting(droppingFirst: symbols.offset)
         var storage: [UInt32] = []
         var predictor = PathPredictor(
             &storage, eventCount: eventCount, pathCount: pathCount, processCount: processCount, next: UInt32(firstNew))
-        var paths: [UInt32] = []
-        paths.reserveCapacity(eventCount)
+        var paths = [UInt32](repeating: .absent, count: eventCount)
+        var decoded = paths.mutableSpan
+        let processes = processes.span
         var targets: [UInt32] = []
         if !self.targets.isEmpty { targets = Array(repeating: .absent, count: eventCount) }
         var nextTargetIndex = self.targets.isEmpty ? Int.max : try targetCodes.count(atMost: eventCount)
         for index in 0..<eventCount {
-            let symbol = try symbols.byte()
+            let symbol = codes[index]
             var path = UInt32.absent
             if symbol != Symbol.absent {
                 let context = predictor.context(of: processes[index])
@@ -143,7 +145,7 @@ extension PathColumn {
                 guard Int(path) < pathCount else { throw .malformed("path beyond the dictionary") }
                 predictor.advance(context, to: path)
             }
-            paths.append(path)
+            decoded[index] = path
             guard index == nextTargetIndex else { continue }
             let code = try targetCodes.varint()
             let base: UInt32 = path == .absent ? 0 : path

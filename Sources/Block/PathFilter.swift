@@ -20,21 +20,35 @@ package enum PathFilter {
     private static let probeCount: UInt32 = 3
     private static let bitsPerEntry = 5
     private static let version: UInt8 = 2
-    private static let checksumByteCount = 8
+    static let checksumByteCount = 8
 
-    /// False only when the block surely knows neither such a path nor anything below it.
-    ///
-    /// `path` is absolute and has no empty, "." or ".." components ("/a/b", no slash at the end but for the root), or a
-    /// bare name for paths whose directory was never known. An empty filter may know anything.
+    /// What a filter says of a path.
+    package enum Finding: Hashable, Sendable {
+        /// The block surely knows neither the path nor anything below it.
+        case absent
+        /// It may know the path; of the block's path groups only that one may hold it, nil where the filter does not say.
+        case possible(pathGroup: Int?)
+    }
+
+    /// False only when the block surely knows neither such a path nor anything below it; see `PathFilterReader`.
     package static func mayContain(_ path: [UInt8], in filter: [UInt8], key: FilterKey) -> Bool {
-        guard filter.count > 1 + checksumByteCount, filter[0] == version, isIntact(filter) else { return true }
+        PathFilterReader(filter, key: key).find(path) != .absent
+    }
+
+    /// The same of an intact filter of this version.
+    fileprivate static func mayContain(_ path: EventsHash, inIntact filter: [UInt8], key: FilterKey) -> Bool {
         let bitCount = UInt64(filter.count - 1 - checksumByteCount) * 8
-        let hash = hash(of: PathHash.whole(path), key: key)
+        let hash = hash(of: path, key: key)
         for probe in 0..<probeCount {
             let bit = position(hash, probe, bitCount)
             if filter[1 + bit >> 3] >> UInt8(bit & 7) & 1 == 0 { return false }
         }
         return true
+    }
+
+    /// True for a filter of this version that is not damaged.
+    fileprivate static func isReadable(_ filter: [UInt8]) -> Bool {
+        filter.count > 1 + checksumByteCount && filter[0] == version && isIntact(filter)
     }
 
     /// The filter over all these hashes.
@@ -43,12 +57,16 @@ package enum PathFilter {
         filter[0] = version
         set(directories.span, in: &filter, key: key)
         set(paths.span, in: &filter, key: key)
-        let checksum = XXH3.hash64(filter)
-        for index in 0..<checksumByteCount { filter.append(UInt8(truncatingIfNeeded: checksum >> UInt64(index * 8))) }
+        seal(&filter)
         return filter
     }
 
-    private static func isIntact(_ filter: [UInt8]) -> Bool {
+    /// Appends the checksum.
+    static func seal(_ filter: inout [UInt8]) {
+        filter.appendLittleEndian(XXH3.hash64(filter))
+    }
+
+    static func isIntact(_ filter: [UInt8]) -> Bool {
         let end = filter.count - checksumByteCount
         // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
         let checksum = unsafe XXH3.hash64(filter.span.bytes.extracting(0..<end))
@@ -77,9 +95,51 @@ package enum PathFilter {
     }
 
     @inline(__always)
-    private static func hash(of path: EventsHash, key: FilterKey) -> UInt64 {
+    static func hash(of path: EventsHash, key: FilterKey, salt: UInt64 = 0) -> UInt64 {
         let words: InlineArray<3, UInt64> = [path.low.littleEndian, path.high.littleEndian, key.high.littleEndian]
         // SAFETY: the words are initialised memory without padding; the span does not outlive them.
-        return unsafe XXH3.hash64(words.span.bytes, seed: key.low)
+        return unsafe XXH3.hash64(words.span.bytes, seed: key.low ^ salt)
+    }
+}
+
+/// A block's filter, checked once and asked about paths.
+package struct PathFilterReader: Sendable {
+    private enum Form {
+        case bloom([UInt8])
+        case groups(PathGroupFilter)
+        /// Empty, damaged, or of another version: it says nothing.
+        case unreadable
+    }
+
+    private let form: Form
+    private let key: FilterKey
+
+    package init(_ filter: [UInt8], key: FilterKey) {
+        self.key = key
+        if PathFilter.isReadable(filter) {
+            form = .bloom(filter)
+        } else if let groups = PathGroupFilter(filter) {
+            form = .groups(groups)
+        } else {
+            form = .unreadable
+        }
+    }
+
+    /// What the filter says of a path.
+    ///
+    /// `path` is absolute and has no empty, "." or ".." components ("/a/b", no slash at the end but for the root), or a
+    /// bare name for paths whose directory was never known. A group is named only of a block with `pathGroupCount` groups:
+    /// else the filter is another block's.
+    package func find(_ path: [UInt8], pathGroupCount: Int? = nil) -> PathFilter.Finding {
+        switch form {
+        case .bloom(let filter):
+            return PathFilter.mayContain(PathHash.whole(path), inIntact: filter, key: key)
+                ? .possible(pathGroup: nil) : .absent
+        case .groups(let groups):
+            guard let group = groups.group(of: PathHash.whole(path), key: key) else { return .absent }
+            return .possible(pathGroup: groups.groupCount == pathGroupCount ? group : nil)
+        case .unreadable:
+            return .possible(pathGroup: nil)
+        }
     }
 }

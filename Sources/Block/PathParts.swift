@@ -1,21 +1,60 @@
-/// A block's path dictionary with the names of paths as they are stored, which is enough to look up a few.
-struct PathParts: Sendable {
-    let directories: DirectoryNames
+/// Paths as a block holds them, of one path group or of several one after the other.
+struct StoredPaths: Sendable {
     /// For each path its directory, `absent` where it is not known.
-    let pathDirectories: [UInt32]
+    private(set) var directories: [UInt32] = []
     /// As in `NameArena`: a name is the beginning of the one before it and a rest.
-    let prefixes: [UInt8]
-    let rests: [UInt8]
+    private(set) var prefixes: [UInt8] = []
+    private(set) var rests: [UInt8] = []
+
+    init() {}
+
+    /// Throws: `malformed` where the names are not as many as the paths, or the first builds on one before it: then groups
+    /// would not be what they are when they are read one by one.
+    init(directories: [UInt32], prefixes: [UInt8], rests: [UInt8]) throws(PartError) {
+        guard prefixes.isEmpty || prefixes.count == directories.count else { throw .malformed("count of prefixes") }
+        guard prefixes.first ?? 0 == 0 else { throw .malformed("prefix longer than the name before") }
+        guard rests.last ?? 0 == 0 else { throw .truncated }
+        var nameCount = 0
+        for byte in rests where byte == 0 { nameCount &+= 1 }
+        guard nameCount == directories.count else { throw .malformed("count of names") }
+        self.directories = directories
+        self.prefixes = prefixes
+        self.rests = rests
+    }
+
+    mutating func append(_ other: StoredPaths) {
+        if directories.isEmpty {
+            self = other
+            return
+        }
+        if !prefixes.isEmpty || !other.prefixes.isEmpty {
+            prefixes.append(contentsOf: repeatElement(0, count: directories.count - prefixes.count))
+            prefixes.append(contentsOf: other.prefixes)
+            prefixes.append(
+                contentsOf: repeatElement(0, count: other.directories.count - other.prefixes.count))
+        }
+        directories.append(contentsOf: other.directories)
+        rests.append(contentsOf: other.rests)
+    }
+}
+
+/// A path group with the names of its paths as they are stored, which is enough to look up a few.
+struct PathParts: Sendable {
+    private let directories: DirectoryNames
+    /// The index of the group's first path; below, places count from it.
+    private let first: Int
+    private let pathDirectories: [UInt32]
+    private let prefixes: [UInt8]
+    private let rests: [UInt8]
     /// Where each rest begins, and behind the last one.
     private let restStarts: [UInt32]
 
     /// Cost: one pass over the names, about 10 ns each.
-    init(
-        directories: DirectoryNames, pathDirectories: [UInt32], prefixes: [UInt8], rests: [UInt8]
-    ) throws(PartError) {
-        let count = pathDirectories.count
-        guard prefixes.isEmpty || prefixes.count == count else { throw .malformed("count of prefixes") }
-        guard count <= rests.count, rests.count <= BlockLimits.partByteCount else { throw .truncated }
+    init(directories: DirectoryNames, _ paths: StoredPaths, first: Int) throws(PartError) {
+        let prefixes = paths.prefixes
+        let rests = paths.rests
+        let count = paths.directories.count
+        guard rests.count <= BlockLimits.partByteCount else { throw .truncated }
         // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
         let source = unsafe rests.span.bytes
         let shared = prefixes.span
@@ -36,15 +75,15 @@ struct PathParts: Sendable {
         }
         guard position == source.byteCount else { throw .malformed("name after the last") }
         self.directories = directories
-        self.pathDirectories = pathDirectories
+        self.first = first
+        pathDirectories = paths.directories
         self.prefixes = prefixes
         self.rests = rests
         restStarts = starts
     }
 
-    /// The last name of a path.
-    func name(of path: PathIndex) -> [UInt8] {
-        let index = Int(path)
+    /// The last name of the path at a place.
+    private func name(at index: Int) -> [UInt8] {
         let rest = rest(index)
         var missing = sharedByteCount(index)
         var name = [UInt8](repeating: 0, count: missing) + rests[rest]
@@ -61,12 +100,13 @@ struct PathParts: Sendable {
         return name
     }
 
-    /// The whole path, as `DecodedPaths.appendPath` gives it.
+    /// The whole path, as `DecodedPaths.appendPath` gives it. Range: one of the group's.
     func path(_ path: PathIndex) -> [UInt8] {
+        let index = Int(path) - first
         var bytes: [UInt8] = []
-        let directory = pathDirectories[Int(path)]
+        let directory = pathDirectories[index]
         if directory != .absent { directories.appendSlashEnded(directory, to: &bytes) }
-        return bytes + name(of: path)
+        return bytes + name(at: index)
     }
 
     /// The entries for the path with these components, at least one.
@@ -77,7 +117,7 @@ struct PathParts: Sendable {
         var found: [PathIndex] = []
         for (index, directory) in pathDirectories.enumerated() where directory != .absent && holders[Int(directory)] {
             guard sharedByteCount(index) + rest(index).count == name.count else { continue }
-            if self.name(of: PathIndex(index)).elementsEqual(name) { found.append(PathIndex(index)) }
+            if self.name(at: index).elementsEqual(name) { found.append(PathIndex(first + index)) }
         }
         return found
     }

@@ -83,9 +83,39 @@ struct ProcessTable {
     var links: [UInt8] = []
     var controlGroups: [UInt8] = []
 
-    private static let textFields: [(bit: UInt16, text: any WritableKeyPath<ActorProcess, RawPath?> & Sendable)] = [
-        (1 << 5, \.exe), (1 << 6, \.script), (1 << 7, \.comm), (1 << 9, \.container),
-    ]
+    /// The fields whose texts are referred to, in the order of their sections.
+    private enum TextField: CaseIterable {
+        case exe, script, comm, container
+
+        var bit: UInt16 {
+            switch self {
+            case .exe: 1 << 5
+            case .script: 1 << 6
+            case .comm: 1 << 7
+            case .container: 1 << 9
+            }
+        }
+
+        func text(of process: ActorProcess) -> RawPath? {
+            switch self {
+            case .exe: process.exe
+            case .script: process.script
+            case .comm: process.comm
+            case .container: process.container
+            }
+        }
+
+        /// A key path would do the same in fewer lines and a hundred times the instructions.
+        @inline(__always)
+        func set(_ text: RawPath, of process: inout ActorProcess) {
+            switch self {
+            case .exe: process.exe = text
+            case .script: process.script = text
+            case .comm: process.comm = text
+            case .container: process.container = text
+            }
+        }
+    }
     private static let commandLineBit: UInt16 = 1 << 8
     private static let presenceLimit = 1 << 10
 
@@ -120,11 +150,11 @@ struct ProcessTable {
         Self.append(processes, to: &details) { $0.uid.map(Int64.init) }
         Self.append(processes, to: &details) { $0.gid.map(Int64.init) }
         Self.append(processes, to: &details) { $0.loginUID.map(Int64.init) }
-        for (_, text) in Self.textFields {
+        for field in TextField.allCases {
             var section: [RawPath] = []
             var indices: [UInt64: Int] = [:]
             for process in processes {
-                guard let value = process[keyPath: text] else { continue }
+                guard let value = field.text(of: process) else { continue }
                 // Texts whose hashes collide are only stored once more.
                 let hash = XXH3.hash64(value.bytes)
                 if let index = indices[hash], section[index] == value {
@@ -221,13 +251,12 @@ struct ProcessTable {
             processes[$0].loginUID = UInt32(truncatingIfNeeded: $1)
         }
         var nextText = 0
-        for (bit, text) in Self.textFields {
+        for field in TextField.allCases {
             var section: [RawPath] = []
-            for index in 0..<count where presence[index] & bit != 0 {
+            for index in 0..<count where presence[index] & field.bit != 0 {
                 let reference = try references.count(atMost: section.count)
                 if reference == 0 { section.append(try takeText(&nextText)) }
-                processes[index][keyPath: text] =
-                    section[reference == 0 ? section.count - 1 : section.count - reference]
+                field.set(section[section.count - max(1, reference)], of: &processes[index])
             }
         }
         for index in 0..<count where presence[index] & Self.commandLineBit != 0 {
@@ -262,7 +291,9 @@ struct ProcessTable {
     }
 
     private func takeText(_ next: inout Int) throws(PartError) -> RawPath {
-        guard let end = texts[next...].firstIndex(of: 0) else { throw .truncated }
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
+        let end = unsafe texts.span.bytes.first(0, from: next)
+        guard end < texts.count else { throw .truncated }
         defer { next = end + 1 }
         return RawPath(Array(texts[next..<end]))
     }

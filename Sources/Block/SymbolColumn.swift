@@ -38,9 +38,9 @@ enum SymbolColumn {
         return byteTransform
     }
 
-    /// `count` values; none above `maximum`.
+    /// `count` values; none above `maximum`. With `positions`, each below `count`, only those.
     static func decode(
-        _ bytes: [UInt8], transform: UInt8, count: Int, maximum: UInt32
+        _ bytes: [UInt8], transform: UInt8, count: Int, maximum: UInt32, at positions: [Int]? = nil
     ) throws(PartError) -> [UInt32] {
         // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
         var cursor = unsafe ByteCursor(bytes.span.bytes)
@@ -51,9 +51,17 @@ enum SymbolColumn {
             table.append(UInt32(truncatingIfNeeded: try cursor.count(atMost: Int(maximum))))
         }
         var values: [UInt32] = []
-        values.reserveCapacity(count)
+        values.reserveCapacity(positions?.count ?? count)
         if transform == byteTransform {
             guard cursor.remainingByteCount == count else { throw .truncated }
+            if let positions {
+                for position in positions {
+                    let symbol = Int(bytes[cursor.offset + position])
+                    guard symbol < table.count else { throw .malformed("symbol beyond its table") }
+                    values.append(table[symbol])
+                }
+                return values
+            }
             // A table of 256 entries needs no bounds check per event.
             let validCount = table.count
             table.append(contentsOf: repeatElement(0, count: max(0, 256 - table.count)))
@@ -73,6 +81,7 @@ enum SymbolColumn {
                 values.append(table[symbol])
             }
             try cursor.expectEnd()
+            if let positions { return positions.map { values[$0] } }
         } else {
             throw .malformed("unknown transform")
         }

@@ -41,6 +41,25 @@ extension StoreReader {
         }
     }
 
+    /// The block that starts at this `seq`, to be read as far as it is needed; nil as `blockBytes` has it.
+    ///
+    /// `plan` is given the start of the block and its byte count, and says what else to read at once.
+    package func block(
+        firstSequence: UInt64, _ plan: ([UInt8], Int) -> [Range<Int>] = { _, _ in [] }
+    ) throws(StoreError) -> StoredBlock? {
+        try StoredBlock(self, firstSequence: firstSequence, plan)
+    }
+
+    /// Some bytes of the block that starts at this `seq`, and how many it has; `others` is given those of `start`.
+    func blockStretches(
+        firstSequence: UInt64, start: Range<Int>, _ others: ([UInt8], Int) -> [Range<Int>]
+    ) throws(StoreError) -> (byteCount: Int, stretches: [[UInt8]])? {
+        try read { (connection) throws(StoreError) in
+            try connection.blob(
+                table: "block", column: "data", row: Int64(clamping: firstSequence), start: start, others)
+        }
+    }
+
     /// The filter of the block that starts at this `seq`; nil when it has none: it may know any path.
     package func filter(firstSequence: UInt64) throws(StoreError) -> [UInt8]? {
         try read { (connection) throws(StoreError) in

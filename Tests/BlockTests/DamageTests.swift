@@ -14,6 +14,10 @@ import Testing
             paths.appendPath(UInt32(index), to: &path)
         }
         for index in 0..<paths.directoryCount { paths.appendDirectory(UInt32(index), to: &path) }
+        for index in 0..<PathIndex(min(paths.count, 20)) {
+            let path = RawPath(try reader.path(at: index))
+            _ = try reader.pathIndices(of: path.bytes.isEmpty ? RawPath("/a") : path)
+        }
         _ = try reader.processes()
         _ = try reader.facts()
         _ = try reader.commits()
@@ -21,6 +25,10 @@ import Testing
             for column in Column.allCases { _ = try reader.column(column, rowGroup: index) }
             _ = try reader.windows(of: index)
             _ = try reader.objects(rowGroup: index)
+            let positions = Array(0..<min(3, reader.header.rowGroups[index].count))
+            _ = try reader.objects(rowGroup: index, at: positions)
+            _ = try reader.masks(rowGroup: index, at: positions)
+            _ = try reader.flags(rowGroup: index, at: positions)
         }
         var merger = BlockMerger(level: 1, filterKey: Samples.key, rowGroupEventCount: 64)
         try merger.append(reader)
@@ -32,6 +40,7 @@ import Testing
         var samples = Samples(seed: seed)
         var encoder = BlockEncoder(level: level, filterKey: Samples.key)
         var merger = BlockMerger(level: level, filterKey: Samples.key, rowGroupEventCount: 50)
+        var divider = BlockMerger(level: level, filterKey: Samples.key, rowGroupEventCount: 200, pathGroupSize: 9)
         var blocks: [[UInt8]] = []
         var sequence: UInt64 = 1
         for count in [3, 12, 40, 300] {
@@ -40,8 +49,9 @@ import Testing
             sequence = block.endSequence
             blocks.append(block.bytes)
             try merger.append(BlockReader(block.bytes))
+            try divider.append(BlockReader(block.bytes))
         }
-        return blocks + [try merger.finish().bytes]
+        return blocks + [try merger.finish().bytes, try divider.finish().bytes]
     }
 
     /// Where the header ends and its checksum stands.
@@ -144,8 +154,8 @@ import Testing
         #expect(throws: BlockError(.notABlock, "no magic number")) { try BlockReader(Array("SQLite format 3".utf8)) }
         #expect(throws: BlockError(.truncated, "header")) { try BlockReader([]) }
         var bytes = try sampleBlocks(1)[0]
-        bytes[4] = 4
-        #expect(throws: BlockError(.newerVersion(4), "cannot read it")) { try BlockReader(bytes) }
+        bytes[4] = 5
+        #expect(throws: BlockError(.newerVersion(5), "cannot read it")) { try BlockReader(bytes) }
     }
 
     @Test func damageIsNamedByItsPart() throws {

@@ -4,11 +4,13 @@ import Testing
 
 /// What looks up a few entries must say what decoding all of them says.
 @Suite struct PathLookupTests {
-    /// A block of several row groups.
+    /// A block of several row groups; by seed its paths come in groups or not.
     private static func block(seed: UInt64) throws -> BlockReader {
         var samples = Samples(seed: seed)
         var encoder = BlockEncoder(filterKey: Samples.key)
-        var merger = BlockMerger(level: 3, filterKey: Samples.key, rowGroupEventCount: 300)
+        var merger = BlockMerger(
+            level: 3, filterKey: Samples.key, rowGroupEventCount: 300,
+            pathGroupSize: seed % 2 == 0 ? 16_384 : 1 + Int(seed) * 7)
         var sequence: UInt64 = 1
         for count in [900, 40, 700] {
             let block = try encoder.encode(
@@ -30,6 +32,17 @@ import Testing
             #expect(try reader.pathIndices(of: RawPath(path)) == [index], "seed \(seed)")
             #expect(try reader.pathIndices(of: RawPath(path + [UInt8(ascii: "~")])).isEmpty, "seed \(seed)")
             #expect(try reader.pathIndices(of: RawPath(path.dropLast() + [0xFF, 0xFE])).isEmpty, "seed \(seed)")
+        }
+    }
+
+    @Test func masksAndFlagsOfAFewEventsAreThoseOfAll() throws {
+        let reader = try Self.block(seed: 4)
+        for group in reader.header.rowGroups.indices {
+            let masks = try reader.column(.mask, rowGroup: group)
+            let flags = try reader.column(.flags, rowGroup: group)
+            let positions = Array(stride(from: 1, to: masks.count, by: 17))
+            #expect(try reader.masks(rowGroup: group, at: positions) == positions.map { masks[$0] })
+            #expect(try reader.flags(rowGroup: group, at: positions) == positions.map { flags[$0] })
         }
     }
 

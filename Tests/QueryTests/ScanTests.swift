@@ -1,3 +1,4 @@
+import Block
 import Model
 import Store
 import TestSupport
@@ -153,6 +154,60 @@ import Testing
         let after = try scene.ask { try EventsAnswer($0, Selection()).run() }
         #expect(before.text == after.text)
         #expect(!before.text.isEmpty)
+    }
+
+    /// A segment of two row groups and several path groups, and a block behind it.
+    private static func largeScene() throws -> StoreScene {
+        let scene = try StoreScene(from: 5)
+        for part in 0..<2 {
+            try scene.append(
+                (0..<40_000).map { number in
+                    let index = part * 40_000 + number
+                    let path = index % 4_001 == 7 ? "/srv/wanted" : "/srv/d\(index % 40)/f\(index % 39_000)"
+                    return RecordedEvent(10 + Double(index) * 0.001, .modify, path, process: editor)
+                })
+        }
+        try scene.compact()
+        try scene.append([RecordedEvent(200, .modify, "/srv/wanted", process: editor)])
+        return scene
+    }
+
+    @Test func aPathIsLookedUpInOneGroupOfASegment() throws {
+        let scene = try Self.largeScene()
+        let reader = try StoreReader(directory: scene.directory)
+        let bytes = try #require(try reader.blockBytes(firstSequence: 1))
+        #expect(try BlockReader(bytes).pathGroupCount > 2)
+        for path in ["/srv/wanted", "/srv/d3/f3", "/srv/d39/f38999", "/srv/d8/f20008", "/srv/d1/f2", "/srv/d3", "/x"] {
+            let expected = scene.events.filter { $0.path.map { $0 == Array(path.utf8) } ?? false }.map(\.sequence)
+            #expect(try scene.sequences(.only { $0.paths = [try .of(path)] }) == expected, "\(path)")
+            let count = try scene.ask(.table) { context in
+                try CountAnswer(context, .only { $0.paths = [try .of(path)] }).run()
+            }
+            #expect(count.text == "\(expected.count)\n", "\(path)")
+        }
+    }
+
+    /// What is read of a block as it is needed may be merged in between; each event is still met once.
+    @Test func aLookUpGoesOnInWhatTookTheBlocksPlace() throws {
+        let scene = try Self.largeScene()
+        let reader = try StoreReader(directory: scene.directory)
+        let scan = Scan(reader, try .only { $0.paths = [try .of("/srv/wanted")] })
+        var found: [UInt64] = []
+        var isFirst = true
+        try scan.forEachGroup { view in
+            if isFirst {
+                isFirst = false
+                try scene.compact()
+                // The last path is in another group than the one looked up, so its name is still to be read.
+                let last = PathIndex(view.block.reader.header.pathCount - 1)
+                let error = #expect(throws: BlockError.self) { try view.block.names.prepare(for: [last]) }
+                throw try #require(error)
+            }
+            found += view.positions.map { view.group.firstSequence + UInt64($0) }
+            return .proceed
+        }
+        #expect(found == scene.events.filter { $0.path == Array("/srv/wanted".utf8) }.map(\.sequence))
+        #expect(scan.damages.isEmpty && !scan.lostToPruning)
     }
 
     @Test func countsAgreeWithEvents() throws {

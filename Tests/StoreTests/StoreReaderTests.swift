@@ -30,6 +30,40 @@ import Testing
         return count
     }
 
+    @Test func aBlockReadInStretchesIsTheBlock() throws {
+        let scene = try StoreScene()
+        var writer = try scene.writer()
+        _ = try writer.beginRun(StoreScene.run(), coverage: [])
+        var factory = EventFactory()
+        // Large enough for chains of overflow pages.
+        try writer.fill(&factory, blockCount: 1, eventCount: 3_000, nameByteCount: 40)
+        let reader = try scene.reader()
+        let whole = try #require(try reader.blockBytes(firstSequence: 1))
+        let block = try #require(try reader.block(firstSequence: 1))
+        #expect(block.byteCount == whole.count && whole.count > 50_000)
+        for range in [0..<1, 5_000..<5_001, 4_000..<30_000, whole.count - 9..<whole.count, 0..<whole.count] {
+            #expect(try block.bytes(range) == Array(whole[range]))
+        }
+        #expect(try reader.block(firstSequence: 2) == nil)
+    }
+
+    @Test func aBlockThatIsMergedWhileItIsReadIsGone() throws {
+        let scene = try StoreScene()
+        var writer = try scene.writer()
+        _ = try writer.beginRun(StoreScene.run(), coverage: [])
+        var factory = EventFactory()
+        try writer.fill(&factory, blockCount: 2, eventCount: 10)
+        let reader = try scene.reader()
+        let block = try #require(try reader.block(firstSequence: 1))
+        let other = try #require(try reader.block(firstSequence: 11))
+        try writer.compactAll()
+        for block in [block, other] {
+            let error = #expect(throws: BlockError.self) { _ = try block.bytes(0..<8) }
+            #expect(error?.code == .gone)
+            #expect(block.failure == nil)
+        }
+    }
+
     @Test func selectionsByTimeAndSequenceFindTheirBlocks() throws {
         let scene = try StoreScene()
         var writer = try scene.writer()

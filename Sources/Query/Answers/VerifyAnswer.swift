@@ -89,14 +89,17 @@ package struct VerifyAnswer {
         try block.verify()
         if let filter, !filter.isEmpty {
             let paths = try block.pathDictionary()
+            let finder = PathFilterReader(filter, key: key)
             var path: [UInt8] = []
             for index in 0..<paths.count {
                 path.removeAll(keepingCapacity: true)
                 paths.appendPath(PathIndex(index), to: &path)
-                if !PathFilter.mayContain(path, in: filter, key: key) {
-                    problems.append("its filter does not know '\(TerminalText.escaped(path))'")
-                    break
+                switch finder.find(path, pathGroupCount: block.pathGroupCount) {
+                case .possible(nil): continue
+                case .possible(let group) where group == block.pathGroup(of: PathIndex(index)): continue
+                default: problems.append("its filter does not know '\(TerminalText.escaped(path))'")
                 }
+                break
             }
         }
         return problems

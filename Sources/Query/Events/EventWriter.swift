@@ -17,6 +17,7 @@ struct EventView {
 /// The columns of a row group that whole events need, decoded once, and the names of their paths made ready.
 struct EventColumns {
     private let view: RowGroupView
+    /// One value a selected event, like the flags and the objects; the other columns have one an event of the group.
     private let masks: [UInt32]
     private let flags: [UInt32]
     private let paths: [UInt32]
@@ -28,8 +29,8 @@ struct EventColumns {
 
     init(_ view: RowGroupView) throws(BlockError) {
         self.view = view
-        masks = try view.column(.mask)
-        flags = try view.column(.flags)
+        masks = try view.masks()
+        flags = try view.flags()
         paths = try view.column(.path)
         targets = view.group.maskUnion.contains(.rename) ? try view.column(.target) : nil
         processes = try view.column(.process)
@@ -55,8 +56,8 @@ struct EventColumns {
         let position = view.positions[ordinal]
         return EventView(
             sequence: view.group.firstSequence &+ UInt64(position), window: windows[position],
-            mask: EventMask(rawValue: masks[position]),
-            flags: EventFlags(rawValue: UInt8(truncatingIfNeeded: flags[position])), path: paths[position],
+            mask: EventMask(rawValue: masks[ordinal]),
+            flags: EventFlags(rawValue: UInt8(truncatingIfNeeded: flags[ordinal])), path: paths[position],
             target: targets?[position] ?? .absent, process: processes[position],
             lastProcess: lastProcesses?[position] ?? .absent, object: objects[ordinal])
     }

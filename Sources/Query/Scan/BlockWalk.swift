@@ -46,10 +46,24 @@ package final class BlockWalk {
     /// The bytes of the block; nil when it is gone, then `next` goes on with what took its place.
     package func fetch(_ row: BlockRow) throws(StoreError) -> [UInt8]? {
         if let bytes = try reader.blockBytes(firstSequence: row.firstSequence) { return bytes }
+        try goOnWithout(row)
+        return nil
+    }
+
+    /// The same, to be read as far as it is needed; `plan` is that of `StoreReader.block`.
+    package func open(
+        _ row: BlockRow, _ plan: ([UInt8], Int) -> [Range<Int>]
+    ) throws(StoreError) -> StoredBlock? {
+        if let block = try reader.block(firstSequence: row.firstSequence, plan) { return block }
+        try goOnWithout(row)
+        return nil
+    }
+
+    /// Lists anew after a block was found to be gone.
+    package func goOnWithout(_ row: BlockRow) throws(StoreError) {
         try list()
         let isReplaced = rows.contains { $0.firstSequence < row.endSequence && $0.endSequence > row.firstSequence }
         if !isReplaced { lostToPruning = true }
-        return nil
     }
 
     /// The numbers of the block's events that are still to come, `first` ..< `end`: a merged block may hold some that

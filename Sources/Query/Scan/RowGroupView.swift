@@ -38,6 +38,18 @@ package final class RowGroupView {
         return windows
     }
 
+    /// One mask a selected event, in the order of `positions`.
+    package func masks() throws(BlockError) -> [UInt32] {
+        if let values = columns[.mask] { return positions.map { values[$0] } }
+        return try block.reader.masks(rowGroup: index, at: positions)
+    }
+
+    /// Flags, one value a selected event, in the order of `positions`.
+    package func flags() throws(BlockError) -> [UInt32] {
+        if let values = columns[.flags] { return positions.map { values[$0] } }
+        return try block.reader.flags(rowGroup: index, at: positions)
+    }
+
     /// One value a selected event, in the order of `positions`.
     package func objects() throws(BlockError) -> [FileIdentity?] {
         if let objects = decodedObjects { return objects }
@@ -83,7 +95,10 @@ package final class BlockView {
     /// True when some dictionary holds nothing that is asked for.
     let isEmpty: Bool
 
-    init(_ reader: BlockReader, paths: PathMatcher?, processes: ProcessMatcher?) throws(BlockError) {
+    /// `pathGroup` names the only path group that may hold a path, where that is known.
+    init(
+        _ reader: BlockReader, paths: PathMatcher?, processes: ProcessMatcher?, pathGroup: (RawPath) -> Int?
+    ) throws(BlockError) {
         self.reader = reader
         var isEmpty = false
         var processMatches: [Bool]?
@@ -96,7 +111,8 @@ package final class BlockView {
         if let paths, !isEmpty {
             if let literals = paths.literals {
                 for literal in literals {
-                    for index in try reader.pathIndices(of: literal) { known[index] = literal.bytes }
+                    let group = pathGroup(literal)
+                    for index in try reader.pathIndices(of: literal, inGroup: group) { known[index] = literal.bytes }
                 }
                 selectedPaths = .only(Array(known.keys))
             } else {

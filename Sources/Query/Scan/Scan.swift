@@ -26,6 +26,8 @@ package final class Scan {
     private let walk: BlockWalk
     private let paths: PathMatcher?
     private let processes: ProcessMatcher?
+    /// The last filter that was read, and of which block.
+    private var filter: (firstSequence: UInt64, reader: PathFilterReader)?
 
     /// Events behind the range's end whose windows reach into it; they are selected only with `includesOverlapping`.
     package private(set) var crossingCount: UInt64 = 0
@@ -54,11 +56,11 @@ package final class Scan {
                 walk.finish(first: row.firstSequence, end: row.endSequence)
                 continue
             }
-            guard let bytes = try fetch(row) else { continue }
+            guard let block = try fetch(row) else { continue }
             do {
-                if try visitBlock(bytes, row, visit) == .stop { return }
+                if try visitBlock(block, row, visit) == .stop { return }
             } catch let error as BlockError {
-                note(error, row)
+                try pass(error, block, row)
             }
         }
     }
@@ -77,32 +79,67 @@ package final class Scan {
                 walk.finish(first: row.firstSequence, end: row.endSequence)
                 continue
             }
-            guard let bytes = try fetch(row) else { continue }
+            guard let block = try fetch(row) else { continue }
             do throws(BlockError) {
-                total += try countBlock(bytes, row)
+                total += try countBlock(block, row)
             } catch {
-                note(error, row)
+                try pass(error, block, row)
             }
         }
         return total
     }
 
-    /// The block's bytes; nil when it is gone, or when SQLite finds the pages it lies on damaged: that is noted, and the
-    /// other blocks are still answered.
-    private func fetch(_ row: BlockRow) throws(StoreError) -> [UInt8]? {
+    /// A block as it was fetched: whole, or to be read as far as it is needed.
+    private enum Fetched {
+        case bytes([UInt8])
+        case stored(StoredBlock)
+    }
+
+    /// The block; nil when it is gone, or when SQLite finds the pages it lies on damaged: that is noted, and the other
+    /// blocks are still answered. Where a few paths are looked up, only what that takes is read.
+    private func fetch(_ row: BlockRow) throws(StoreError) -> Fetched? {
         do throws(StoreError) {
-            return try walk.fetch(row)
+            if let literals = paths?.literals {
+                return try walk.open(row) { start, byteCount in
+                    BlockReader.stretches(after: start, byteCount: byteCount) { header, pathGroupCount in
+                        let groups = literals.map { pathGroup(of: $0, header, pathGroupCount: pathGroupCount, row) }
+                        return (
+                            header.rowGroups.indices.filter { mayMatch(header.rowGroups[$0]) },
+                            groups.contains(nil) ? Array(0..<pathGroupCount) : groups.compactMap(\.self)
+                        )
+                    }
+                }.map(Fetched.stored)
+            }
+            return try walk.fetch(row).map(Fetched.bytes)
         } catch  where error.code == .corrupt {
             note(BlockError(.damaged, error.description), row)
             return nil
         }
     }
 
+    /// Goes on behind a block that could not be read to its end, or with what took its place.
+    private func pass(_ error: BlockError, _ block: Fetched, _ row: BlockRow) throws(StoreError) {
+        guard error.code == .gone else {
+            note(error, row)
+            return
+        }
+        if case .stored(let block) = block, let failure = block.failure {
+            guard failure.code == .corrupt else { throw failure }
+            note(BlockError(.damaged, failure.description), row)
+            return
+        }
+        try walk.goOnWithout(row)
+    }
+
     /// Reads the header of a block and holds it against the row, which decides where the walk goes on.
     ///
     /// A merged block starts where its first source did, so it may hold more than a row that was listed before the merge.
-    private func open(_ bytes: [UInt8], _ row: BlockRow) throws(BlockError) -> BlockReader {
-        let block = try BlockReader(bytes)
+    private func open(_ fetched: Fetched, _ row: BlockRow) throws(BlockError) -> BlockReader {
+        let block: BlockReader
+        switch fetched {
+        case .bytes(let bytes): block = try BlockReader(bytes)
+        case .stored(let source): block = try BlockReader(source)
+        }
         let end = block.header.endSequence
         if let next = row.followedBy, next > end, !row.isContiguous {
             let error = BlockError(.damaged, "no block holds them")
@@ -133,12 +170,32 @@ package final class Scan {
         guard selection.hasPathCondition, row.filterByteCount > 0,
             let filter = try reader.filter(firstSequence: row.firstSequence)
         else { return true }
-        let key = reader.filterKey
-        return selection.mayMatch { PathFilter.mayContain($0, in: filter, key: key) }
+        let opened = PathFilterReader(filter, key: reader.filterKey)
+        self.filter = (row.firstSequence, opened)
+        return selection.mayMatch { opened.find($0) != .absent }
     }
 
-    private func visitBlock(_ bytes: [UInt8], _ row: BlockRow, _ visit: (RowGroupView) throws -> Flow) throws -> Flow {
-        let block = try BlockView(open(bytes, row), paths: paths, processes: processes)
+    /// The only path group of a block that may hold a path, where its filter says so.
+    ///
+    /// The filter was read before the block, which may have been merged in between; then it holds more events than its row.
+    private func pathGroup(
+        of path: RawPath, _ header: BlockHeader, pathGroupCount: Int, _ row: BlockRow
+    ) -> Int? {
+        guard let filter, filter.firstSequence == row.firstSequence, UInt64(header.count) == row.count,
+            case .possible(let group) = filter.reader.find(path.bytes, pathGroupCount: pathGroupCount)
+        else { return nil }
+        return group
+    }
+
+    private func view(_ block: Fetched, _ row: BlockRow) throws(BlockError) -> BlockView {
+        let block = try open(block, row)
+        return try BlockView(block, paths: paths, processes: processes) {
+            pathGroup(of: $0, block.header, pathGroupCount: block.pathGroupCount, row)
+        }
+    }
+
+    private func visitBlock(_ block: Fetched, _ row: BlockRow, _ visit: (RowGroupView) throws -> Flow) throws -> Flow {
+        let block = try view(block, row)
         let header = block.reader.header
         guard !block.isEmpty else {
             walk.finish(first: header.firstSequence, end: header.endSequence)
@@ -157,8 +214,8 @@ package final class Scan {
         return .proceed
     }
 
-    private func countBlock(_ bytes: [UInt8], _ row: BlockRow) throws(BlockError) -> UInt64 {
-        let block = try BlockView(open(bytes, row), paths: paths, processes: processes)
+    private func countBlock(_ block: Fetched, _ row: BlockRow) throws(BlockError) -> UInt64 {
+        let block = try view(block, row)
         let header = block.reader.header
         var total: UInt64 = 0
         if !block.isEmpty {
@@ -176,12 +233,18 @@ package final class Scan {
         return total
     }
 
+    /// What the row group's zone map says.
+    private func mayMatch(_ group: RowGroup) -> Bool {
+        if !selection.operations.isEmpty, group.maskUnion.isDisjoint(with: selection.operations) { return false }
+        if let since = selection.since, group.latest < since { return false }
+        if let until = selection.until, group.earliest >= until { return false }
+        return true
+    }
+
     /// Fills `view.positions`, cheapest and most telling columns first.
     private func select(_ view: RowGroupView) throws(BlockError) {
         let group = view.group
-        if !selection.operations.isEmpty, group.maskUnion.isDisjoint(with: selection.operations) { return }
-        if let since = selection.since, group.latest < since { return }
-        if let until = selection.until, group.earliest >= until { return }
+        guard mayMatch(group) else { return }
         guard try view.block.selectedPaths.mayOccur(in: view) else { return }
         let remaining = walk.remaining(first: group.firstSequence, end: group.endSequence)
         let low = Int(remaining.lowerBound &- group.firstSequence)
@@ -216,8 +279,7 @@ package final class Scan {
             func isSelected(_ path: UInt32) -> Bool { Int(path) < flags.count && flags[Int(path)] }
             candidates.keep { isSelected(path[$0]) || isSelected(target[$0]) }
         case .only(let indices) where indices.count == 1:
-            let wanted = indices[0]
-            candidates.keep { path[$0] == wanted || target[$0] == wanted }
+            candidates.keep(indices[0], in: path, or: target)
         case .only(let indices):
             candidates.keep { indices.contains(path[$0]) || indices.contains(target[$0]) }
         }
@@ -261,6 +323,20 @@ private struct Candidates {
 
     var isEmpty: Bool { list?.isEmpty ?? range.isEmpty }
     var positions: [Int] { list ?? Array(range) }
+
+    /// Leaves out the places where neither column has the value. The same as below without a call for each event, of which
+    /// there are many when this is the first condition.
+    mutating func keep(_ value: UInt32, in column: [UInt32], or other: [UInt32]) {
+        guard list == nil else {
+            keep { column[$0] == value || other[$0] == value }
+            return
+        }
+        var kept: [Int] = []
+        let column = column.span
+        let other = other.span
+        for position in range where column[position] == value || other[position] == value { kept.append(position) }
+        list = kept
+    }
 
     /// Leaves out the places for which the condition does not hold.
     mutating func keep(_ isKept: (Int) -> Bool) {

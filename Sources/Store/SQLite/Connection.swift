@@ -123,6 +123,16 @@ struct Connection: ~Copyable, @unchecked Sendable {
     /// It is copied once, from SQLite's pages into the array: as a column of a row it would be put together in SQLite's
     /// memory first. Names are those of this program's own schema.
     borrowing func blob(table: String, column: String, row: Int64) throws(StoreError) -> [UInt8]? {
+        try blob(table: table, column: column, row: row, start: 0..<Int(Int32.max)) { _, _ in [] }?.stretches.first
+    }
+
+    /// The byte count of one BLOB and stretches of it, all of one moment; nil when there is no such row.
+    ///
+    /// `others` is given the first stretch and the byte count, and says what else to read; what lies beyond the end is left
+    /// out. Cost: to come to a stretch the chain of pages is followed, by the pointer map where they lie in order.
+    borrowing func blob(
+        table: String, column: String, row: Int64, start: Range<Int>, _ others: ([UInt8], Int) -> [Range<Int>]
+    ) throws(StoreError) -> (byteCount: Int, stretches: [[UInt8]])? {
         var opened: OpaquePointer?
         // SAFETY: SQLite writes one pointer into the variable lent to it and copies the names.
         let result = unsafe sqlite3_blob_open(handle, "main", table, column, row, 0, &opened)
@@ -138,17 +148,25 @@ struct Connection: ~Copyable, @unchecked Sendable {
             }
             throw error
         }
-        let byteCount = unsafe sqlite3_blob_bytes(blob)
-        var read = SQLITE_OK
-        // SAFETY: SQLite writes exactly `byteCount` bytes into a buffer of that capacity, or says that it did not.
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: Int(byteCount)) { target, count in
-            if let start = target.baseAddress, byteCount > 0 {
-                read = unsafe sqlite3_blob_read(blob, start, byteCount, 0)
+        let byteCount = Int(unsafe sqlite3_blob_bytes(blob))
+        var stretches: [[UInt8]] = []
+        var ranges = [start]
+        while stretches.count < ranges.count {
+            let range = ranges[stretches.count].clamped(to: 0..<byteCount)
+            var read = SQLITE_OK
+            // SAFETY: SQLite writes exactly as many bytes as are asked for into a buffer of that capacity, or says that it
+            // did not. A BLOB has fewer bytes than an Int32 counts.
+            let bytes = unsafe [UInt8](unsafeUninitializedCapacity: range.count) { target, count in
+                if let start = target.baseAddress, !range.isEmpty {
+                    read = unsafe sqlite3_blob_read(blob, start, Int32(range.count), Int32(range.lowerBound))
+                }
+                count = read == SQLITE_OK ? range.count : 0
             }
-            count = read == SQLITE_OK ? Int(byteCount) : 0
+            guard read == SQLITE_OK else { throw failure("blob of \(table)") }
+            stretches.append(bytes)
+            if stretches.count == 1 { ranges += others(bytes, byteCount) }
         }
-        guard read == SQLITE_OK else { throw failure("blob of \(table)") }
-        return bytes
+        return (byteCount, stretches)
     }
 
     /// Runs `body` in one transaction that has the write lock from its start; rolls back when it throws.

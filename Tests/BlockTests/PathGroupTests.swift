@@ -1,0 +1,108 @@
+import Block
+import Model
+import Testing
+
+/// Paths in groups: the same content, of which a part can be read alone.
+@Suite struct PathGroupTests {
+    /// The same sources merged with and without path groups.
+    private static func blocks(
+        seed: UInt64, size: Int, level: Int32 = 3, counts: [Int] = [700, 30, 900]
+    ) throws -> (whole: EncodedBlock, divided: EncodedBlock) {
+        var samples = Samples(seed: seed)
+        var encoder = BlockEncoder(filterKey: Samples.key)
+        var merger = BlockMerger(level: level, filterKey: Samples.key, rowGroupEventCount: 400)
+        var divider = BlockMerger(level: level, filterKey: Samples.key, rowGroupEventCount: 400, pathGroupSize: size)
+        var sequence: UInt64 = 1
+        for count in counts {
+            let block = try encoder.encode(
+                samples.batch(count), firstSequence: sequence, run: Samples.run, origin: Samples.origin)
+            try merger.append(BlockReader(block.bytes))
+            try divider.append(BlockReader(block.bytes))
+            sequence = block.endSequence
+        }
+        return (try merger.finish(), try divider.finish())
+    }
+
+    @Test(arguments: 0..<20 as Range<UInt64>) func dividedPathsSayWhatUndividedOnesSay(seed: UInt64) throws {
+        let (whole, divided) = try Self.blocks(seed: seed, size: 1 + Int(seed) * 11)
+        let reader = try BlockReader(divided.bytes)
+        #expect(reader.pathGroupCount > 1)
+        #expect(try BlockReader(whole.bytes).pathGroupCount == 1)
+        try reader.verify()
+        #expect(try PlainBlock(reader) == PlainBlock(BlockReader(whole.bytes)), "seed \(seed)")
+        // Merged once more, in groups of another size.
+        var merger = BlockMerger(level: 1, filterKey: Samples.key, pathGroupSize: 50)
+        try merger.append(reader)
+        let again = try BlockReader(merger.finish().bytes)
+        try again.verify()
+        #expect(try PlainBlock(again).events == PlainBlock(reader).events, "seed \(seed)")
+    }
+
+    @Test(arguments: 0..<20 as Range<UInt64>) func theFilterNamesTheGroupOfEachPath(seed: UInt64) throws {
+        let (_, block) = try Self.blocks(seed: seed, size: 20)
+        let reader = try BlockReader(block.bytes)
+        let filter = PathFilterReader(block.filter, key: Samples.key)
+        let dictionary = try reader.pathDictionary()
+        var namedCount = 0
+        for index in 0..<PathIndex(dictionary.count) {
+            var path: [UInt8] = []
+            dictionary.appendPath(index, to: &path)
+            guard case .possible(let group) = filter.find(path, pathGroupCount: reader.pathGroupCount) else {
+                Issue.record("seed \(seed): the filter does not know path \(index)")
+                continue
+            }
+            guard let group else { continue }
+            namedCount += 1
+            #expect(group == reader.pathGroup(of: index), "seed \(seed), path \(index)")
+            guard path.first == UInt8(ascii: "/"), path.count > 1 else { continue }
+            #expect(try reader.pathIndices(of: RawPath(path), inGroup: group) == [index], "seed \(seed)")
+        }
+        for index in 0..<DirectoryIndex(dictionary.directoryCount) {
+            var path: [UInt8] = []
+            dictionary.appendDirectory(index, to: &path)
+            #expect(filter.find(path) != .absent, "seed \(seed), directory \(index)")
+        }
+        // Of another block nothing is known but whether it has the path.
+        #expect(filter.find(Array("/".utf8), pathGroupCount: reader.pathGroupCount + 1) == .possible(pathGroup: nil))
+        #expect(namedCount > 0)
+    }
+
+    /// Only what is asked for is read, and it is what the whole block says.
+    @Test(arguments: 0..<10 as Range<UInt64>) func aBlockCanBeReadInStretches(seed: UInt64) throws {
+        // Without compression it is longer than what is read of it at first.
+        let (_, block) = try Self.blocks(seed: seed, size: 20, level: 0, counts: [4_000, 40, 3_000])
+        #expect(block.bytes.count > 2 * BlockReader.startByteCount)
+        let source = BytesSource(block.bytes)
+        #expect(try PlainBlock(BlockReader(source)) == PlainBlock(BlockReader(block.bytes)), "seed \(seed)")
+        let gone = BytesSource(block.bytes)
+        let reader = try BlockReader(gone)
+        gone.isGone = true
+        let error = #expect(throws: BlockError.self) { _ = try PlainBlock(reader) }
+        #expect(error?.code == .gone)
+    }
+
+    @Test func aShortSourceIsNoBlock() throws {
+        let (_, block) = try Self.blocks(seed: 1, size: 20)
+        for count in stride(from: 0, to: block.bytes.count, by: 97) {
+            let source = BytesSource(Array(block.bytes[..<count]))
+            #expect(throws: BlockError.self) { _ = try PlainBlock(BlockReader(source)) }
+        }
+    }
+}
+
+/// A source of bytes in memory that can go away.
+private final class BytesSource: BlockSource {
+    private let content: [UInt8]
+    var isGone = false
+
+    init(_ content: [UInt8]) {
+        self.content = content
+    }
+
+    var byteCount: Int { content.count }
+
+    func bytes(_ range: Range<Int>) throws(BlockError) -> [UInt8] {
+        if isGone { throw BlockError(.gone, "for the test") }
+        return Array(content[range])
+    }
+}
