@@ -25,7 +25,8 @@ extension FuzzTarget {
         else { return }
         for page in [0, 1, header.pageCount / 2, header.pageCount, header.pageCount &+ 1, .max] {
             guard let block = index.block(of: page) else { continue }
-            precondition(index.blocks.indices.contains(block) && index.position(of: page) < index.blocks[block].pageCount)
+            precondition(
+                index.blocks.indices.contains(block) && index.position(of: page) < index.blocks[block].pageCount)
         }
         for var block in index.blocks {
             let stored = Array(bytes[block.offset..<block.offset + block.byteCount])
