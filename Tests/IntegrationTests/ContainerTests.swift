@@ -304,10 +304,11 @@ extension EndToEnd {
                 "sleep 0.2; echo a > /data/a; echo b > /b; mkdir -p /srv/new/er; echo c > /srv/new/er/c;"
                 + " echo more >> /etc/conf; rm /etc/two; sleep 0.3; echo d > /srv/new/er/d; sleep 0.2"
             let result = try record(docker, volumes, options: capabilities, script: script, target: "/")
-            // Before Linux 6.6 nobody can mark an overlay's directories, and writes through it are not seen below either.
+            // Before Linux 6.6 nobody can mark an overlay's directories: what is mounted below is recorded, the rest a gap.
             guard FanotifyProbe.seesBelowOverlays() else {
-                #expect(result.status == 69)
-                #expect(result.errorText.contains("does not report the handles of its files"), "\(result.errorText)")
+                #expect(result.status == 0)
+                #expect(!result.errorText.contains("(overlay"), "\(result.errorText)")
+                #expect(result.errorText.contains("not covered: "), "\(result.errorText)")
                 return
             }
             #expect(result.status == 0, "\(result.errorText)")
