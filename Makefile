@@ -15,13 +15,14 @@ BIN     := $(STATIC)/release
 STATICFLAGS := -c release --scratch-path $(STATIC) --static-swift-stdlib -Xswiftc -static-executable
 CAPABILITIES := cap_sys_admin,cap_dac_read_search,cap_sys_ptrace+p
 
-.PHONY: help build release test lint format demo bench install clean
+.PHONY: help build release extension test lint format demo bench install clean
 
 help:
 	@echo "make demo [DIR=…]            record a directory, watch the events come in, ask the store"
 	@echo "make test [TESTARGS=…]       build and run every test (as root also those on real mounts)"
 	@echo "make build                   debug build of everything"
 	@echo "make release                 static release programs in $(BIN)"
+	@echo "make extension               varve.so for any SQLite, in $(BIN) (part of release)"
 	@echo "make install [PREFIX= DESTDIR=]   install them; varved as root:varve 0750 with file capabilities"
 	@echo "make lint, make format       check or apply the layout rules"
 	@echo "make bench                   measure (benchmarks/run)"
@@ -35,6 +36,12 @@ release:
 	@scripts/install-packages build
 	$(SWIFT) build $(STATICFLAGS) --product varved
 	$(SWIFT) build $(STATICFLAGS) --product varve
+	@$(MAKE) --no-print-directory extension
+
+# The same objects as the programs', linked as a shared library.
+extension:
+	$(SWIFT) build $(STATICFLAGS) --product varve-extension
+	scripts/link-extension $(BIN) $(BIN)/varve.so
 
 test:
 	@scripts/install-packages test

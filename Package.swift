@@ -25,6 +25,8 @@ let package = Package(
     products: [
         .executable(name: "varved", targets: ["varved"]),
         .executable(name: "varve", targets: ["varve"]),
+        // What scripts/link-extension makes varve.so of; a dynamic product would export every symbol.
+        .library(name: "varve-extension", type: .static, targets: ["SQLTables", "SQLiteExtension"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -61,11 +63,16 @@ let package = Package(
         .target(
             name: "Query", dependencies: ["Block", "Model", "SQLitePages", "Segment", "Store", "Syscalls"],
             swiftSettings: settings),
+        .target(
+            name: "SQLTables", dependencies: ["Block", "CSQLite", "Model", "Query", "Segment", "Store", "Syscalls"],
+            swiftSettings: settings),
+        // The C side of varve.so: only there, never beside libsqlite3.
+        .target(name: "SQLiteExtension"),
         .executableTarget(
             name: "varved", dependencies: ["Model", "Recorder", "Syscalls", argumentParser, logging],
             swiftSettings: settings),
         .executableTarget(
-            name: "varve", dependencies: ["Model", "Query", argumentParser], swiftSettings: settings),
+            name: "varve", dependencies: ["Model", "Query", "SQLTables", argumentParser], swiftSettings: settings),
         .executableTarget(
             name: "rowdiff", dependencies: ["Model", "SQLitePages", "Syscalls"], path: "benchmarks/rowdiff",
             swiftSettings: settings),
@@ -105,6 +112,10 @@ let package = Package(
         .testTarget(
             name: "QueryTests",
             dependencies: ["Block", "Model", "Query", "SQLitePages", "Segment", "Store", "Syscalls", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SQLTablesTests",
+            dependencies: ["Block", "Model", "Query", "SQLTables", "Segment", "Store", "Syscalls", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests", dependencies: ["CLinux", "Model", "Syscalls", "TestSupport", "varve", "varved"],

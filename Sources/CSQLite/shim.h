@@ -20,3 +20,23 @@ static inline int varve_sqlite3_bind_text_copy(sqlite3_stmt *statement, int inde
                                                sqlite3_uint64 count) {
     return sqlite3_bind_text64(statement, index, text, count, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
+
+/// A virtual table and a cursor of one, with the object of this program that each stands for.
+typedef struct varve_vtab {
+    sqlite3_vtab base;
+    void *table;
+} varve_vtab;
+
+typedef struct varve_vtab_cursor {
+    sqlite3_vtab_cursor base;
+    void *cursor;
+} varve_vtab_cursor;
+
+/// sqlite3_result_text64 and sqlite3_result_blob64 with SQLITE_TRANSIENT: SQLite copies the bytes before the call returns.
+static inline void varve_sqlite3_result_text_copy(sqlite3_context *context, const void *text, sqlite3_uint64 count) {
+    sqlite3_result_text64(context, count == 0 ? "" : (const char *)text, count, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+static inline void varve_sqlite3_result_blob_copy(sqlite3_context *context, const void *bytes, sqlite3_uint64 count) {
+    sqlite3_result_blob64(context, count == 0 ? "" : bytes, count, SQLITE_TRANSIENT);
+}

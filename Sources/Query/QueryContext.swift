@@ -1,4 +1,3 @@
-private import Glibc
 package import Model
 package import Store
 
@@ -56,11 +55,7 @@ package final class QueryContext {
     ///
     /// Throws: `UsageError` where no store is named and none can be guessed.
     package convenience init(store named: RawPath?, format: OutputFormat?, acceptsGaps: Bool) throws(UsageError) {
-        let standard = StoreLocation.standard(userID: geteuid()) { name in
-            // SAFETY: the name is a C string for the call; the value is copied at once, and no other thread runs yet.
-            unsafe getenv(name).map { unsafe String(cString: $0) }
-        }
-        guard let directory = named ?? standard, !directory.bytes.isEmpty else {
+        guard let directory = named ?? QueryProcess.standardStore(), !directory.bytes.isEmpty else {
             throw UsageError("which store? give --store DIR")
         }
         self.init(storeDirectory: directory, format: format, acceptsGaps: acceptsGaps)

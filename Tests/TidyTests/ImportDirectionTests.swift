@@ -21,8 +21,9 @@ import Testing
             "Block", "CSQLite", "Glibc", "Model", "SQLitePages", "SQLiteWAL", "Segment", "Store", "Synchronization",
             "Syscalls",
         ],
+        "SQLTables": ["Block", "CSQLite", "Glibc", "Model", "Query", "Segment", "Store", "Syscalls"],
         "varved": ["ArgumentParser", "Glibc", "Logging", "Model", "Recorder", "Syscalls"],
-        "varve": ["ArgumentParser", "Glibc", "Model", "Query"],
+        "varve": ["ArgumentParser", "Glibc", "Model", "Query", "SQLTables"],
     ]
 
     @Test func everyRoomImportsOnlyWhatLiesBelowIt() throws {

@@ -1,4 +1,4 @@
-internal import Model
+package import Model
 package import Store
 internal import Syscalls
 
@@ -36,9 +36,13 @@ package final class Question {
 
     /// Why the answer may miss something.
     package var reasons: [Completeness.Reason] {
+        reasons(since: selection.since, until: selection.until, scopes: selection.scopes)
+    }
+
+    /// The same for another range and other places, where what the answer says was put together from several selections.
+    package func reasons(since: Instant?, until: Instant?, scopes: [RawPath]?) -> [Completeness.Reason] {
         history.completeness.reasons(
-            since: selection.since, until: selection.until.map { min($0, max(moment, selection.since ?? moment)) },
-            scopes: selection.scopes)
+            since: since, until: until.map { min($0, max(moment, since ?? moment)) }, scopes: scopes)
     }
 
     package var gaps: [GapRow] { history.gaps }

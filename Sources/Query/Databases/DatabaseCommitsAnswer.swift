@@ -1,6 +1,6 @@
 internal import Block
 package import Model
-internal import Segment
+package import Segment
 internal import Store
 
 /// `varve db commits`: the commits of a watched database, and who wrote them.
@@ -88,10 +88,14 @@ package struct DatabaseCommitsAnswer {
             rows.json.integer(entry.pageCount)
             rows.json.key("bytes")
             rows.json.integer(entry.byteCount)
-            writeProcesses("writers", entry.writers, &rows.json)
+            rows.json.key("writers")
+            ProcessList.write(entry.writers, &rows.json)
             rows.json.key("attribution")
             rows.json.string(entry.commit.attribution.name)
-            if !entry.checkpointer.isEmpty { writeProcesses("checkpointer", entry.checkpointer, &rows.json) }
+            if !entry.checkpointer.isEmpty {
+                rows.json.key("checkpointer")
+                ProcessList.write(entry.checkpointer, &rows.json)
+            }
             rows.json.key("status")
             rows.json.string(entry.commit.status.name)
             rows.end()
@@ -101,24 +105,6 @@ package struct DatabaseCommitsAnswer {
             }
         }
         context.output.bytes += rows.finish()
-    }
-
-    private func writeProcesses(_ key: StaticString, _ processes: [ActorProcess], _ json: inout JSONWriter) {
-        json.key(key)
-        json.beginArray()
-        for process in processes {
-            json.beginObject()
-            json.key("pid")
-            json.integer(process.pid)
-            if let exe = process.exe { json.path("exe", raw: "exe_raw", exe.bytes) }
-            if let comm = process.comm { json.path("comm", raw: "comm_raw", comm.bytes) }
-            if let uid = process.uid {
-                json.key("uid")
-                json.integer(uid)
-            }
-            json.endObject()
-        }
-        json.endArray()
     }
 
     private static func text(_ processes: [ActorProcess]) -> [UInt8] {
@@ -173,7 +159,7 @@ package struct DatabaseCommitsAnswer {
 
 extension CaptureGap {
     /// One line for people.
-    var text: String {
+    package var text: String {
         let numbers = first == last ? "commit \(first)" : "commits \(first) to \(last)"
         let count = missedCount.map { "\($0)" } ?? "an unknown number of"
         return "\(numbers): \(count) missing between \(TimestampWriter.text(low)) and \(TimestampWriter.text(high)): "

@@ -1,21 +1,21 @@
-internal import Model
-internal import Store
+package import Model
+package import Store
 
 /// Where containers see the paths of the host.
-struct ContainerPaths {
+package struct ContainerPaths {
     /// A path as a container sees it.
-    struct Place: Equatable {
-        var container: RawPath
-        var path: [UInt8]
+    package struct Place: Equatable {
+        package var container: RawPath
+        package var path: [UInt8]
     }
 
     private let byContainer: [RawPath: [ContainerMount]]
     private let own: [RawPath: ContainerMount]
 
-    var isEmpty: Bool { byContainer.isEmpty }
+    package var isEmpty: Bool { byContainer.isEmpty }
 
     /// Of rows that repeat, the newest counts.
-    init(_ mounts: [ContainerMount]) {
+    package init(_ mounts: [ContainerMount]) {
         var byContainer: [RawPath: [ContainerMount]] = [:]
         var own: [RawPath: ContainerMount] = [:]
         for mount in mounts {
@@ -29,7 +29,7 @@ struct ContainerPaths {
     }
 
     /// Where a path is seen: in the container of the process, else in the one whose layer holds it.
-    func place(of path: [UInt8], container: RawPath?) -> Place? {
+    package func place(of path: [UInt8], container: RawPath?) -> Place? {
         let whole = RawPath(path)
         if let container, let mount = byContainer[container]?.first(where: { whole.isAtOrUnder($0.hostPath) }) {
             return Self.place(of: path, mount)

@@ -1,5 +1,5 @@
 internal import Block
-internal import Model
+package import Model
 
 /// Writes events as JSON objects: one a line, or as the elements of one array.
 ///
@@ -163,7 +163,7 @@ struct EventJSONWriter: EventWriter {
 
 extension FilesystemID {
     /// As stat(1) prints it (`stat -f -c %i`): the first word of the identity is the more significant.
-    var text: String {
+    package var text: String {
         String(rawValue << 32 | rawValue >> 32, radix: 16)
     }
 }

@@ -1,5 +1,5 @@
 internal import Block
-internal import Model
+package import Model
 
 /// One event of a row group, ready to be written in any form.
 struct EventView {
@@ -96,7 +96,7 @@ struct EventDictionaries {
 
 extension EventFlags {
     /// The words of `uncertain`.
-    var uncertainties: [StaticString] {
+    package var uncertainties: [StaticString] {
         var words: [StaticString] = []
         if contains(.uncertainPath) { words.append("path") }
         if contains(.uncertainProcess) { words.append("process") }
@@ -107,7 +107,7 @@ extension EventFlags {
 
 extension EventMask {
     /// The operations of the mask, in the order of `Operation.allCases`.
-    var operationNames: [String] {
+    package var operationNames: [String] {
         Operation.allCases.compactMap { contains($0.mask) ? $0.rawValue : nil }
     }
 }

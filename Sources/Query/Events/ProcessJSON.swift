@@ -1,4 +1,4 @@
-internal import Model
+package import Model
 
 extension JSONWriter {
     /// Everything that is known of a process but its pid, as members of an object.
@@ -59,11 +59,11 @@ extension JSONWriter {
 }
 
 /// Names of terminals.
-enum TerminalName {
+package enum TerminalName {
     /// The device file of a terminal, or its numbers where it is of another kind.
     ///
     /// Source: Documentation/admin-guide/devices.txt; the number is encoded as in field 7 of /proc/PID/stat.
-    static func path(ofDevice device: UInt32) -> RawPath {
+    package static func path(ofDevice device: UInt32) -> RawPath {
         let major = device >> 8 & 0xFFF
         let minor = device & 0xFF | device >> 12 & 0xFFF00
         return switch major {

@@ -1,28 +1,28 @@
 /// Writes rows as JSON objects: one a line, or as the elements of one array.
-struct JSONRows {
+package struct JSONRows {
     private let isArray: Bool
     private var isFirst = true
     /// Takes the members of the row begun.
-    var json = JSONWriter()
+    package var json = JSONWriter()
 
-    init(isArray: Bool) {
+    package init(isArray: Bool) {
         self.isArray = isArray
         if isArray { json.bytes.append(text: "[") }
     }
 
-    mutating func begin() {
+    package mutating func begin() {
         if isArray { json.bytes.append(text: isFirst ? "\n" : ",\n") }
         isFirst = false
         json.beginObject()
     }
 
-    mutating func end() {
+    package mutating func end() {
         json.endObject()
         if isArray { json.endElement() } else { json.endLine() }
     }
 
     /// All that was written, with the end of the array.
-    mutating func finish() -> [UInt8] {
+    package mutating func finish() -> [UInt8] {
         if isArray { json.bytes.append(text: isFirst ? "]\n" : "\n]\n") }
         return json.bytes
     }

@@ -1,7 +1,7 @@
 /// Walks bytes that may or may not be UTF-8, one scalar or one invalid byte at a time.
 ///
 /// Source: Unicode 15 table 3-7: overlong forms, surrogates and values beyond U+10FFFF are invalid.
-struct UTF8Scanner {
+package struct UTF8Scanner {
     enum Unit: Hashable {
         /// A valid scalar and the number of its bytes.
         case scalar(UInt32, byteCount: Int)
@@ -41,7 +41,7 @@ struct UTF8Scanner {
     }
 
     /// True when all of `bytes` is valid.
-    static func isValid(_ bytes: [UInt8]) -> Bool {
+    package static func isValid(_ bytes: [UInt8]) -> Bool {
         var index = 0
         while index < bytes.count {
             if bytes[index] < 0x80 {

@@ -213,13 +213,13 @@ extension JSONWriter {
 }
 
 /// How a process ended, from the number that wait(2) gives.
-struct ProcessEnd {
+package struct ProcessEnd {
     /// Of a process that ended by itself.
-    var code: UInt32
+    package var code: UInt32
     /// The signal that ended it.
-    var signal: UInt32?
+    package var signal: UInt32?
 
-    init(status: UInt32) {
+    package init(status: UInt32) {
         code = status >> 8 & 0xFF
         signal = status & 0x7F == 0 ? nil : status & 0x7F
     }

@@ -19,6 +19,12 @@ package final class Scan {
         package var firstSequence: UInt64
         package var count: UInt64
         package var error: BlockError
+
+        package init(firstSequence: UInt64, count: UInt64, error: BlockError) {
+            self.firstSequence = firstSequence
+            self.count = count
+            self.error = error
+        }
     }
 
     private let reader: StoreReader
@@ -28,6 +34,21 @@ package final class Scan {
     private let processes: ProcessMatcher?
     /// The last filter that was read, and of which block.
     private var filter: (firstSequence: UInt64, reader: PathFilterReader)?
+
+    /// A block of which row groups are still to be looked at.
+    private struct OpenBlock {
+        let row: BlockRow
+        let fetched: Fetched
+        let view: BlockView
+        var groups: ArraySlice<Int>
+    }
+
+    private var current: OpenBlock?
+    /// The row group last given.
+    private var visited: RowGroup?
+    /// How many blocks were fetched, and in how many row groups something was found.
+    package private(set) var fetchedBlockCount = 0
+    package private(set) var groupCount = 0
 
     /// Events behind the range's end whose windows reach into it; they are selected only with `includesOverlapping`.
     package private(set) var crossingCount: UInt64 = 0
@@ -51,18 +72,54 @@ package final class Scan {
     /// `RowGroupView.positions` ascend also when the selection is reversed. Damaged blocks are noted and passed over.
     /// Throws: `StoreError`, and what `visit` throws but `BlockError`.
     package func forEachGroup(_ visit: (RowGroupView) throws -> Flow) throws {
-        while let row = try walk.next() {
+        while let view = try next() {
+            do {
+                if try visit(view) == .stop { return }
+            } catch let error as BlockError {
+                try passOver(error)
+            }
+        }
+    }
+
+    /// The next row group with selected events, nil at the end: what `forEachGroup` visits, for callers that are asked
+    /// row by row. Damaged blocks are noted and passed over.
+    package func next() throws(StoreError) -> RowGroupView? {
+        finishVisited()
+        while true {
+            do throws(BlockError) {
+                if let view = try nextInBlock() {
+                    groupCount += 1
+                    visited = view.group
+                    return view
+                }
+            } catch {
+                try passOver(error)
+            }
+            guard let row = try walk.next() else { return nil }
             guard try mayMatch(row) else {
                 walk.finish(first: row.firstSequence, end: row.endSequence)
                 continue
             }
             guard let block = try fetch(row) else { continue }
-            do {
-                if try visitBlock(block, row, visit) == .stop { return }
-            } catch let error as BlockError {
+            fetchedBlockCount += 1
+            do throws(BlockError) {
+                let view = try view(block, row)
+                let groups = view.isEmpty ? [] : Array(view.reader.header.rowGroups.indices)
+                current = OpenBlock(
+                    row: row, fetched: block, view: view,
+                    groups: (selection.isReversed ? groups.reversed() : groups)[...])
+            } catch {
                 try pass(error, block, row)
             }
         }
+    }
+
+    /// Gives up the block of the row group last given by `next`, which could not be decoded.
+    package func passOver(_ error: BlockError) throws(StoreError) {
+        guard let block = current else { return }
+        current = nil
+        visited = nil
+        try pass(error, block.fetched, block.row)
     }
 
     /// How many events are selected. Blocks and row groups that the range holds whole are counted without decoding.
@@ -194,24 +251,25 @@ package final class Scan {
         }
     }
 
-    private func visitBlock(_ block: Fetched, _ row: BlockRow, _ visit: (RowGroupView) throws -> Flow) throws -> Flow {
-        let block = try view(block, row)
-        let header = block.reader.header
-        guard !block.isEmpty else {
-            walk.finish(first: header.firstSequence, end: header.endSequence)
-            return .proceed
-        }
-        let order = header.rowGroups.indices
-        for index in selection.isReversed ? Array(order.reversed()) : Array(order) {
-            let view = RowGroupView(block, index: index, group: header.rowGroups[index])
+    /// The next row group with selected events of the block at hand; nil when there is none left.
+    private func nextInBlock() throws(BlockError) -> RowGroupView? {
+        guard let block = current else { return nil }
+        let header = block.view.reader.header
+        while let index = current?.groups.popFirst() {
+            let view = RowGroupView(block.view, index: index, group: header.rowGroups[index])
             try select(view)
-            guard !view.positions.isEmpty else { continue }
-            if try visit(view) == .stop { return .stop }
-            // A block that turns out to be damaged behind this group must not give the group's events again.
-            walk.finish(first: view.group.firstSequence, end: view.group.endSequence)
+            if !view.positions.isEmpty { return view }
         }
+        current = nil
         walk.finish(first: header.firstSequence, end: header.endSequence)
-        return .proceed
+        return nil
+    }
+
+    /// A block that turns out to be damaged behind a group must not give the group's events again.
+    private func finishVisited() {
+        guard let group = visited else { return }
+        visited = nil
+        walk.finish(first: group.firstSequence, end: group.endSequence)
     }
 
     private func countBlock(_ block: Fetched, _ row: BlockRow) throws(BlockError) -> UInt64 {

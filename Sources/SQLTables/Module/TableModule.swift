@@ -1,0 +1,102 @@
+internal import CSQLite
+internal import Model
+
+/// One kind of table on one connection: what SQLite keeps for the module and for each table made of it.
+final class TableModule {
+    let kind: TableKind
+    let session: SQLSession
+    /// The store that CREATE VIRTUAL TABLE named.
+    let ownStore: SQLValue?
+
+    init(_ kind: TableKind, _ session: SQLSession, ownStore: SQLValue? = nil) {
+        self.kind = kind
+        self.session = session
+        self.ownStore = ownStore
+    }
+
+    /// The table that `CREATE VIRTUAL TABLE … USING event(ARGUMENT)` or a mere mention makes.
+    ///
+    /// Throws: `SQLTableError` for more than one argument.
+    func table(_ arguments: [String]) throws(SQLTableError) -> TableModule {
+        guard arguments.count <= 1 else {
+            throw SQLTableError("the only argument is the store's directory: USING \(kind.name)('/var/lib/varve')")
+        }
+        let text = arguments.first.map { Self.unquoted($0) } ?? ""
+        return TableModule(kind, session, ownStore: text.isEmpty ? nil : .text(text))
+    }
+
+    private static func unquoted(_ text: String) -> String {
+        let text = String(String(text.drop { $0 == " " }).reversed().drop { $0 == " " }.reversed())
+        guard let quote = text.first, quote == "'" || quote == "\"", text.count >= 2, text.last == quote else {
+            return text
+        }
+        return String(text.dropFirst().dropLast()).replacing("\(quote)\(quote)", with: "\(quote)")
+    }
+}
+
+/// A scan as SQLite drives it: the cursor behind a limit and an offset.
+final class RunningScan {
+    let table: TableModule
+    private let cursor: TableCursor
+    private var remaining = Int64.max
+    private var tracePlace: Int?
+
+    init(_ table: TableModule) {
+        self.table = table
+        cursor = table.kind.makeCursor(table.session)
+    }
+
+    var isAtEnd: Bool { remaining <= 0 || cursor.isAtEnd }
+    var rowID: Int64 { cursor.rowID }
+
+    func value(_ column: Int) -> SQLValue { cursor.value(column) }
+
+    func start(_ plan: QueryPlan, _ values: [[SQLValue]]) throws {
+        var conditions: [Condition] = []
+        var store = table.ownStore
+        var offset: Int64 = 0
+        remaining = .max
+        for (term, values) in zip(plan.terms, values) {
+            let condition = Condition(column: term.column, op: term.op, values: values)
+            switch (term.op, condition.value) {
+            // A negative limit is none; https://www.sqlite.org/lang_select.html#limitoffset
+            case (.limit, .integer(let number)): if number >= 0 { remaining = number }
+            case (.offset, .integer(let number)): offset = max(0, number)
+            case (.limit, _), (.offset, _): throw SQLTableError("datatype mismatch", code: SQLITE_MISMATCH)
+            default:
+                if term.column == table.kind.storeColumn {
+                    store = condition.value
+                    continue
+                }
+            }
+            conditions.append(condition)
+        }
+        let request = FilterRequest(
+            store: try table.session.store(store),
+            conditions: conditions.filter { $0.op != .limit && $0.op != .offset },
+            isReversed: plan.isReversed, usedColumns: plan.usedColumns)
+        var shown = request
+        shown.conditions = conditions
+        tracePlace = table.session.trace?.begin(table.kind, shown)
+        cursor.tracePlace = tracePlace
+        guard remaining > 0 else { return }
+        try cursor.start(request)
+        while offset > 0, !cursor.isAtEnd {
+            try cursor.advance()
+            offset -= 1
+        }
+        noteRow()
+    }
+
+    func advance() throws {
+        remaining -= 1
+        guard remaining > 0 else { return }
+        try cursor.advance()
+        noteRow()
+    }
+
+    private func noteRow() {
+        guard let tracePlace, !isAtEnd else { return }
+        table.session.trace?.add(tracePlace) { $0.rowCount += 1 }
+    }
+}

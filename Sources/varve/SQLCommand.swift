@@ -1,0 +1,26 @@
+import ArgumentParser
+import Model
+import Query
+import SQLTables
+
+struct SQLCommand: QueryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sql", abstract: "Ask in SQL, over the tables event, process, gap, block and wal_commit.",
+        discussion: """
+            QUERY is one SELECT of SQLite; - reads it from the standard input. Times compare as moments, however they are \
+            written: time >= '2026-11-23 13:00' (UTC), time >= datetime('now', '-10 minutes'). A merged record names \
+            several operations: op MATCH 'create,modify' finds those that hold one of them. The columns are in \
+            docs/sql.md; 'PRAGMA table_info(event)' lists them.
+            """)
+
+    @Argument(help: ArgumentHelp("One SELECT.", valueName: "QUERY"))
+    var query: String
+    @Flag(help: "Also say for each table what was pushed down into it and how many blocks were skipped.")
+    var explain = false
+    @OptionGroup var options: StoreOptions
+
+    func answer() throws -> AnswerStatus {
+        let query = try SQLAnswer.query(RawPath(query))
+        return try SQLAnswer(options.context(), query: query, explains: explain).run()
+    }
+}
