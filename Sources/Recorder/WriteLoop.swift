@@ -204,9 +204,11 @@ struct WriteLoop: ~Copyable {
             }
         } catch {
             lastFailure = error.description
+            shared.hold(captured: &captured)
             return
         }
         captured = Additions()
+        shared.hold(captured: &captured)
         unsyncedSince = unsyncedSince ?? Clock.monotonic()
         storeChanged = true
         shared.controlWaker.wake()

@@ -29,7 +29,12 @@ final class WriteShared: Sendable {
         var coverageChanges: [CoverageChange] = []
         var coveredPaths: [RawPath] = []
         var captured = Additions()
+        /// Taken, and not stored yet.
+        var heldCapturedCount = 0
     }
+
+    /// While more rows of captured databases wait to be stored no log is read.
+    private static let maximumCapturedCount = 16_384
 
     let exchange: BatchExchange
     let ring: BufferRing
@@ -85,6 +90,18 @@ final class WriteShared: Sendable {
     func record(captured additions: Additions) {
         state.withLock { $0.captured.append(contentsOf: additions) }
         waker.wake()
+    }
+
+    /// Whether rows of captured databases can still wait; the store may take none for long, for want of disk.
+    var hasRoomForCaptured: Bool {
+        state.withLock { $0.captured.count + $0.heldCapturedCount < Self.maximumCapturedCount }
+    }
+
+    /// Tells how many rows could not be stored, having made fewer of them where there are too many.
+    func hold(captured additions: inout Additions) {
+        additions.fold(beyond: Self.maximumCapturedCount / 2)
+        let count = additions.count
+        state.withLock { $0.heldCapturedCount = count }
     }
 
     func takeCaptured() -> Additions {

@@ -11,7 +11,8 @@ package struct Additions: Sendable {
 
     package var isEmpty: Bool { gaps.isEmpty && notes.isEmpty && clockSteps.isEmpty && capture.isEmpty }
 
-    /// Each row alone, in the order in which they depend on each other.
+    /// Each row alone, in the order in which they depend on each other; without up to when streams are known, which is not
+    /// sure where a row is left out.
     var eachRow: [Additions] {
         func row(_ change: (inout Additions) -> Void) -> Additions {
             var one = Additions()
@@ -32,5 +33,43 @@ package struct Additions: Sendable {
         notes += other.notes
         clockSteps += other.clockSteps
         capture.append(contentsOf: other.capture)
+    }
+
+    /// Rows, of which a commit that does not come about must not gather without end.
+    package var count: Int { gaps.count + notes.count + clockSteps.count + capture.count }
+
+    /// Says the same of captured databases with fewer rows, if there are more than `limit`: gaps become one that can.
+    ///
+    /// What is left is as many as there are databases, and files of theirs that were written.
+    package mutating func fold(beyond limit: Int) {
+        guard count > limit else { return }
+        capture.fold()
+        foldLosses { $0.scope }
+        // Databases that come and go have other names each time.
+        if gaps.count > limit / 2 { foldLosses { _ in nil } }
+    }
+
+    private mutating func foldLosses(_ scope: (Gap) -> RawPath?) {
+        var folded: [RawPath?: Int] = [:]
+        var kept: [Gap] = []
+        for var gap in gaps {
+            guard gap.kind == .walMissed else {
+                kept.append(gap)
+                continue
+            }
+            gap.scope = scope(gap)
+            guard let place = folded[gap.scope] else {
+                folded[gap.scope] = kept.count
+                kept.append(gap)
+                continue
+            }
+            if kept[place].cause != gap.cause {
+                kept[place].cause = "commits of databases: more gaps than could be stored"
+            }
+            kept[place].from = min(kept[place].from, gap.from)
+            kept[place].to = max(kept[place].to, gap.to)
+            kept[place].count = kept[place].count.flatMap { one in gap.count.map { one &+ $0 } }
+        }
+        gaps = kept
     }
 }

@@ -1,4 +1,5 @@
-internal import Model
+package import Block
+package import Model
 package import Segment
 internal import Syscalls
 
@@ -9,10 +10,14 @@ package struct CaptureRows: Hashable, Sendable {
     package var segments: [SegmentRow] = []
     package var bases: [BaseImageRow] = []
     package var gaps: [CaptureGapRow] = []
+    /// Up to when streams are known without a break, by uuid; true only together with the rows that came before.
+    package var watchedUntil: [UUIDBytes: Instant] = [:]
 
     package init() {}
 
-    package var isEmpty: Bool { streams.isEmpty && segments.isEmpty && bases.isEmpty && gaps.isEmpty }
+    package var isEmpty: Bool {
+        streams.isEmpty && segments.isEmpty && bases.isEmpty && gaps.isEmpty && watchedUntil.isEmpty
+    }
 
     /// From the first to the last moment that the rows are about; now where they say none.
     var moments: ClosedRange<Instant> {
@@ -27,5 +32,36 @@ package struct CaptureRows: Hashable, Sendable {
         segments += other.segments
         bases += other.bases
         gaps += other.gaps
+        watchedUntil.merge(other.watchedUntil) { max($0, $1) }
+    }
+
+    var count: Int { streams.count + segments.count + bases.count + gaps.count + watchedUntil.count }
+
+    /// Of each stream the newest row, with gaps whose numbers follow on each other as one.
+    mutating func fold() {
+        var newest: [UUIDBytes: DatabaseStream] = [:]
+        for stream in streams { newest[stream.uuid] = stream }
+        streams = streams.compactMap { newest.removeValue(forKey: $0.uuid) }
+        var ends: [UUIDBytes: Int] = [:]
+        var kept: [CaptureGapRow] = []
+        for row in gaps {
+            guard let place = ends[row.stream], kept[place].gap.last &+ 1 == row.gap.first else {
+                ends[row.stream] = kept.count
+                kept.append(row)
+                continue
+            }
+            kept[place].gap.join(row.gap)
+        }
+        gaps = kept
+    }
+}
+
+extension CaptureGap {
+    /// Stands for what follows on it as well; of two causes it has its own.
+    fileprivate mutating func join(_ next: CaptureGap) {
+        last = next.last
+        missedCount = missedCount.flatMap { one in next.missedCount.map { one &+ $0 } }
+        low = min(low, next.low)
+        high = max(high, next.high)
     }
 }

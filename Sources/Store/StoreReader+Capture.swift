@@ -1,5 +1,5 @@
 package import Block
-internal import Model
+package import Model
 package import Segment
 
 extension StoreReader {
@@ -80,6 +80,20 @@ extension StoreReader {
                 """
             ).forEachRow([.bytes(stream.bytes)]) { (row) throws(StoreError) in gaps.append(CaptureGap(row)) }
             return gaps
+        }
+    }
+
+    /// Up to when streams are known without a break, by uuid, where a run ended so that this is known.
+    package func watchedUntil() throws(StoreError) -> [UUIDBytes: Instant] {
+        try read { (connection) throws(StoreError) in
+            guard try connection.integer("PRAGMA user_version") >= 4 else { return [:] }
+            var moments: [UUIDBytes: Instant] = [:]
+            try connection.prepare(
+                "watched until", "SELECT uuid, watched_until FROM stream WHERE watched_until IS NOT NULL"
+            ).forEachRow { (row) throws(StoreError) in
+                moments[UUIDBytes(row.bytes(0))] = Instant(nanosecondsSinceEpoch: row.integer(1))
+            }
+            return moments
         }
     }
 

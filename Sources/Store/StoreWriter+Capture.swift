@@ -10,6 +10,10 @@ extension StoreWriter {
         for segment in rows.segments { try insert(segment, connection) }
         for base in rows.bases { try insert(base, connection) }
         for row in rows.gaps { try insert(row, run: run, connection) }
+        for (stream, moment) in rows.watchedUntil {
+            try connection.prepare("update watched until", "UPDATE stream SET watched_until = ? WHERE uuid = ?")
+                .run([.integer(moment.nanosecondsSinceEpoch), .bytes(stream.bytes)])
+        }
     }
 
     private static func insert(_ stream: DatabaseStream, _ connection: borrowing Connection) throws(StoreError) {

@@ -63,6 +63,10 @@ extension EndToEnd {
             return known
         }
 
+        private func now() throws -> String {
+            String(try runSuccessfully("date", ["-u", "+%Y-%m-%dT%H:%M:%S.%NZ"]).outputText.dropLast())
+        }
+
         /// What SQLite itself says of a file.
         private func ask(_ file: String, _ question: String) throws -> String {
             try runSuccessfully("sqlite3", [file, question]).outputText
@@ -137,7 +141,10 @@ extension EndToEnd {
             let path = scene.root + "/subject.db"
             _ = try write([path, "steps", "10"])
             pause(milliseconds: 700)
+            let idle = try now()
+            pause(milliseconds: 300)
             #expect(try scene.stopRecorder() == 0)
+            let stopped = try now()
             _ = try write([path, "steps", "5"])
             try scene.startRecorder(options: ["--capture-wal", "**"])
             let written = try write([path, "steps", "20"])
@@ -154,6 +161,12 @@ extension EndToEnd {
                 ["db", "restore", path, "--commit", "\(commits.last?.commit ?? 0)", "-o", file])
             #expect(restored.status == 0, "\(restored.errorText)")
             #expect(try ask(file, "SELECT count(*) FROM audit") == "35\n")
+            // Between the last commit and the stop the recorder was watching; after it nobody was.
+            let before = scene.place + "/before.db"
+            let quiet = try scene.varve(["db", "restore", path, "--at", idle, "-o", before])
+            #expect(quiet.status == 0, "\(quiet.errorText)")
+            #expect(try ask(before, "SELECT count(*) FROM audit") == "10\n")
+            #expect(try scene.varve(["db", "restore", path, "--at", stopped, "-o", before + "2"]).status == 3)
         }
 
         @Test(Privilege.required, .timeLimit(.minutes(3)))
@@ -271,13 +284,12 @@ extension EndToEnd {
             pause(milliseconds: 700)
             try scene.killRecorder()
             try scene.startRecorder(options: options)
-            let second = try runSuccessfully("date", ["-u", "+%Y-%m-%dT%H:%M:%S.%NZ"]).outputText
+            let since = try now()
             _ = try write([path, "steps", "5"])
             try scene.killRecorder()
             try scene.startRecorder(options: options)
             pause(milliseconds: 700)
             try scene.sync()
-            let since = String(second.dropLast())
             let answer = try scene.varve(["db", "commits", path, "--since", since, "-o", "jsonl"])
             #expect(answer.status == 3, "\(answer.outputText) \(answer.errorText)")
             #expect(try database(scene).gaps >= 2)

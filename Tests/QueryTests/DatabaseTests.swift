@@ -104,6 +104,22 @@ final class DatabaseScene {
         (try? workload.copy(after: commit)) ?? []
     }
 
+    /// Stores a loss that no number stands for.
+    func lose(from: Instant, to: Instant, scope: RawPath?) throws {
+        var writer = try StoreWriter(directory: directory, create: false)
+        var additions = Additions()
+        additions.gaps = [
+            Gap(kind: .walMissed, from: from, to: to, count: nil, scope: scope, cause: "commits of a database: lost")
+        ]
+        try writer.append(additions)
+    }
+
+    func commits(_ selection: Selection = Selection()) throws -> (
+        status: AnswerStatus, text: String, messages: [String]
+    ) {
+        try ask { try DatabaseCommitsAnswer($0, selection, database: Self.path, absolute: Self.path).run() }
+    }
+
     func history() throws -> DatabaseHistory {
         let reader = try StoreReader(directory: directory)
         return try DatabaseHistory(try #require(try reader.streams().first), reader)
@@ -173,6 +189,49 @@ final class DatabaseScene {
         #expect(commits.status == .incomplete)
         #expect(commits.text.split(separator: "\n").count == 20)
         #expect(try scene.ask { try VerifyAnswer($0).run() }.status == .found)
+    }
+
+    /// A base image that is another state than the commits before it give, as a gap that no number stands for.
+    @Test func aLossWithoutANumberHoldsUntilTheNextBaseImage() throws {
+        let scene = try DatabaseScene(extraBaseAt: 12)
+        let base = DatabaseWorkload.moment(12).advanced(byNanoseconds: 2_000_000)
+        try scene.lose(from: DatabaseWorkload.moment(3), to: base, scope: DatabaseScene.path)
+        let moment = { (commit: Int) in DatabaseWorkload.moment(commit).advanced(byNanoseconds: 3_000_000) }
+        #expect(try scene.restore(.moment(moment(2))).status == .found)
+        let doubtful = try scene.restore(.moment(moment(7)))
+        #expect(doubtful.status == .incomplete && doubtful.bytes == nil)
+        #expect(doubtful.messages.count == 1 && doubtful.messages[0].contains("commit 7"), "\(doubtful.messages)")
+        #expect(try scene.restore(.commit(7)).bytes == scene.copy(7), "a number is exact")
+        #expect(try scene.restore(.moment(moment(12))).bytes == scene.copy(12))
+        #expect(try scene.restore(.moment(moment(20))).status == .found)
+        #expect(try scene.commits().status == .incomplete)
+        var selection = Selection()
+        selection.since = moment(13)
+        #expect(try scene.commits(selection).status == .found)
+    }
+
+    /// Of which database is not known, so any moment in it may be meant, and none behind it.
+    @Test func aLossOfSomeDatabaseConcernsItsOwnTime() throws {
+        let scene = try DatabaseScene()
+        try scene.lose(from: DatabaseWorkload.moment(3), to: DatabaseWorkload.moment(5), scope: nil)
+        try scene.lose(from: DatabaseWorkload.moment(3), to: DatabaseWorkload.moment(5), scope: RawPath("/srv/else.db"))
+        let inside = try scene.restore(.moment(DatabaseWorkload.moment(4)))
+        #expect(inside.status == .incomplete && inside.bytes == scene.copy(3))
+        let behind = DatabaseWorkload.moment(9).advanced(byNanoseconds: 3_000_000)
+        #expect(try scene.restore(.moment(behind)).status == .found)
+        let listed = try scene.ask { try DatabaseListAnswer($0).run() }
+        #expect(listed.status == .incomplete)
+        #expect(listed.messages.count == 1 && listed.messages[0].contains("/srv/else.db"), "\(listed.messages)")
+    }
+
+    /// The gap that stands for numbers is told as a row of its own as well: it is one gap.
+    @Test func aGapWithNumbersIsNotToldTwice() throws {
+        let scene = try DatabaseScene(missing: 8...11)
+        let gap = try #require(try scene.history().gaps.first)
+        try scene.lose(from: gap.low, to: gap.high, scope: DatabaseScene.path)
+        #expect(try scene.commits().messages.count == 1)
+        let behind = try scene.restore(.moment(DatabaseWorkload.moment(11).advanced(byNanoseconds: 3_000_000)))
+        #expect(behind.status == .found && behind.bytes == scene.copy(11))
     }
 
     @Test func commitsAreListedWithTheirWriters() throws {

@@ -29,6 +29,16 @@ private final class Collector: CaptureSink {
             $0.compactMap { if case .commit(_, let commit) = $0 { commit } else { nil } }
         }
     }
+    var streams: [DatabaseStream] {
+        items.withLock { $0.compactMap { if case .stream(let stream) = $0 { stream } else { nil } } }
+    }
+    var unlisted: [RawPath] {
+        items.withLock { $0.compactMap { if case .unlisted(let path, _, _) = $0 { path } else { nil } } }
+    }
+    /// Up to when databases were said to be known.
+    var watchedUntil: [Instant] {
+        items.withLock { $0.compactMap { if case .watched(_, let moment) = $0 { moment } else { nil } } }
+    }
     var gaps: [CaptureGap] {
         items.withLock { $0.compactMap { if case .gap(_, let gap) = $0 { gap } else { nil } } }
     }
@@ -136,12 +146,7 @@ private final class Collector: CaptureSink {
         var late: LogNotes.Note?
         let sink = try Self.capture(path, by: [writer.pid]) { notes in
             try writer.run("c.execute('insert into t(b) values(1)')\nc.close()")
-            try waitUntil("the log was read to its end and closed") {
-                try !Files.names(in: RawPath("/proc/self/fd")).contains {
-                    let target = try? Files.readLink(RawPath("/proc/self/fd/" + $0.lossyText))
-                    return target?.lossyText.hasPrefix(log.lossyText) == true
-                }
-            }
+            try Self.waitUntilClosed(path, isEnding: true)
             // The last writes of the log that was read are told late.
             let now = Clock.realtime()
             var note = LogNotes.Note(
@@ -174,5 +179,72 @@ private final class Collector: CaptureSink {
         }
         #expect(sink.commits.count == 2)
         #expect(sink.gaps.isEmpty)
+    }
+
+    /// The log is there, or its last user removed it: what is in the files says that nothing more was committed.
+    @Test(arguments: ["None", "c.close()"]) func theEndIsKnownUpToTheLastLook(ending: String) throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.appending("end.db")
+        let writer = try Self.rapidWriter(path)
+        var idle = Instant.distantFuture
+        let sink = try Self.capture(path, by: [writer.pid]) { _ in
+            try writer.run("c.execute('insert into t(b) values(1)')\n\(ending)")
+            try Self.waitUntilClosed(path, isEnding: ending != "None")
+            idle = Clock.realtime()
+        }
+        #expect(sink.commits.count == 2)
+        #expect(sink.gaps.isEmpty)
+        #expect(sink.watchedUntil.count == 1)
+        #expect(sink.watchedUntil.allSatisfy { $0 >= idle })
+    }
+
+    /// Another log, another file, or a change of the file that no log tells of: nothing is said of the time before the end.
+    @Test(arguments: ["log", "file", "change"]) func nothingIsSaidOfTheEndWhereSomethingElseIsThere(what: String) throws
+    {
+        let directory = try TemporaryDirectory()
+        let path = directory.appending("other.db")
+        let writer = try Self.rapidWriter(path)
+        let sink = try Self.capture(path, by: [writer.pid]) { _ in
+            if what == "log" {
+                // Nobody tells the loop of it.
+                try Files.rename(RawPath(path + "-wal"), to: RawPath(path + "-old"))
+                try Files.write([], to: RawPath(path + "-wal"))
+                return
+            }
+            try writer.run("c.close()")
+            try Self.waitUntilClosed(path, isEnding: true)
+            Clock.sleep(nanoseconds: 20_000_000)
+            try writer.run(
+                what == "change"
+                    ? "open('\(path)', 'r+b').write(b'S')"
+                    : "import shutil, os; shutil.copy('\(path)', '\(path)2'); os.rename('\(path)2', '\(path)')")
+        }
+        #expect(sink.watchedUntil.isEmpty)
+    }
+
+    /// Until nothing of a log that was removed is open any more.
+    private static func waitUntilClosed(_ path: String, isEnding: Bool) throws {
+        guard isEnding else { return }
+        try waitUntil("the log was read to its end and closed") {
+            try !Files.names(in: RawPath("/proc/self/fd")).contains {
+                let target = try? Files.readLink(RawPath("/proc/self/fd/" + $0.lossyText))
+                return target?.lossyText.hasPrefix(path + "-wal") == true
+            }
+        }
+    }
+
+    /// Those beyond the limit are not listed, and that is said once.
+    @Test func tooManyDatabasesWithJournalsAreToldOf() throws {
+        let directory = try TemporaryDirectory()
+        let sink = Collector()
+        let access = DatabaseAccess(store: nil, readsAsUser: false)
+        var journaled = JournaledDatabases(maximumCount: 2)
+        for number in 1...5 {
+            let path = directory.appending("\(number).db")
+            try runSuccessfully("sqlite3", [path, "CREATE TABLE t(a)"])
+            for _ in 0..<2 { journaled.note(RawPath(path), access: access, sink: sink) }
+        }
+        #expect(sink.streams.map { $0.paths.last } == (1...2).map { RawPath(directory.appending("\($0).db")) })
+        #expect(sink.unlisted == [RawPath(directory.appending("3.db"))])
     }
 }

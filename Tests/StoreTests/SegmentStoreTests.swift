@@ -192,6 +192,31 @@ struct MadeStream: ~Copyable {
         #expect(throws: StoreError.self) { try files.verify(rows.segments[0]) }
     }
 
+    @Test func upToWhenAStreamIsKnownIsStoredAlsoInAnOlderStore() throws {
+        let scene = try StoreScene()
+        _ = try Self.fill(scene, segments: 1)
+        try runSuccessfully(
+            "sqlite3",
+            [scene.layout.database.lossyText, "ALTER TABLE stream DROP COLUMN watched_until; PRAGMA user_version = 3"])
+        #expect(try scene.reader().watchedUntil().isEmpty)
+        #expect(try scene.reader().streams().count == 1)
+        var writer = try scene.writer(create: false)
+        var additions = Additions()
+        additions.capture.watchedUntil[Self.uuid] = MadeStream.moment(90)
+        try writer.append(additions)
+        #expect(try scene.reader().watchedUntil() == [Self.uuid: MadeStream.moment(90)])
+        // What is said of the stream later does not unsay it.
+        additions = Additions()
+        additions.capture.streams = try scene.reader().streams()
+        try writer.append(additions)
+        #expect(try scene.reader().watchedUntil() == [Self.uuid: MadeStream.moment(90)])
+        // Where a row is left out, something is missing after all.
+        additions.capture.segments = try scene.reader().segments(of: Self.uuid)
+        additions.capture.watchedUntil[Self.uuid] = MadeStream.moment(95)
+        #expect(try writer.appendWhatFits(additions).count == 1)
+        #expect(try scene.reader().watchedUntil() == [Self.uuid: MadeStream.moment(90)])
+    }
+
     @Test func aStoreOfAnOlderSchemaWatchedNothing() throws {
         let scene = try StoreScene()
         _ = try scene.writer().directory

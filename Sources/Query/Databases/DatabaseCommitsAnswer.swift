@@ -55,19 +55,21 @@ package struct DatabaseCommitsAnswer {
         case .json, .jsonl: writeJSON(entries, stream)
         }
         try context.output.flush()
-        return conclude(history, found: !entries.isEmpty)
+        return conclude(history, try DatabaseLosses(history, reader), found: !entries.isEmpty)
     }
 
     /// Says which commits of the range are known to be missing.
-    private func conclude(_ history: DatabaseHistory, found: Bool) -> AnswerStatus {
+    private func conclude(_ history: DatabaseHistory, _ losses: DatabaseLosses, found: Bool) -> AnswerStatus {
         let gaps = history.gaps.filter { gap in
             if let since = selection.since, gap.high < since { return false }
             if let until = selection.until, gap.low >= until { return false }
             return true
         }
-        for gap in gaps.prefix(5) { context.messages.say("incomplete: \(gap.text)") }
-        if gaps.count > 5 { context.messages.say("incomplete: \(gaps.count - 5) more gaps") }
-        if !gaps.isEmpty, !context.acceptsGaps { return .incomplete }
+        let texts =
+            gaps.map(\.text) + losses.all(since: selection.since, until: selection.until).map(\.databaseText)
+        for text in texts.prefix(5) { context.messages.say("incomplete: \(text)") }
+        if texts.count > 5 { context.messages.say("incomplete: \(texts.count - 5) more gaps") }
+        if !texts.isEmpty, !context.acceptsGaps { return .incomplete }
         return found ? .found : .nothingFound
     }
 

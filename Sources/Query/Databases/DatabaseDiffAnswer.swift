@@ -41,10 +41,11 @@ package struct DatabaseDiffAnswer {
         let stream = try DatabaseChoice.find(name, absolute: absolute, in: try reader.streams())
         let history = try DatabaseHistory(stream, reader)
         let coverageEnd = try CoverageHistory(reader).spans.map(\.to).max()
+        let losses = try DatabaseLosses(history, reader)
         var reasons: [String] = []
         var commits: [UInt64] = []
         for point in [from, to] {
-            let chosen = try history.choose(point, coverageEnd: coverageEnd)
+            let chosen = try history.choose(point, coverageEnd: coverageEnd, losses: losses)
             reasons += chosen.reasons
             guard let commit = chosen.commit else {
                 for reason in reasons { context.messages.say("incomplete: \(reason)") }
@@ -56,6 +57,7 @@ package struct DatabaseDiffAnswer {
             throw UsageError("commit \(commits[0]) comes after commit \(commits[1]); swap --from and --to")
         }
         reasons += history.gaps.filter { $0.first > commits[0] && $0.last <= commits[1] }.map(\.text)
+        reasons += try losses.own(after: commits[0], upTo: commits[1]).map(\.databaseText)
         for reason in reasons.prefix(5) { context.messages.say("incomplete: \(reason)") }
         if reasons.count > 5 { context.messages.say("incomplete: \(reasons.count - 5) more reasons") }
         let course = DatabaseCourse(history, from: commits[0], to: commits[1], isNet: isNet, context, options)

@@ -46,7 +46,23 @@ package struct DatabaseListAnswer {
         case .json, .jsonl: writeJSON(entries)
         }
         try context.output.flush()
+        let isIncomplete = try sayWhatIsNotListed(reader)
+        if isIncomplete, !context.acceptsGaps { return .incomplete }
         return entries.isEmpty ? .nothingFound : .found
+    }
+
+    /// Databases that something is known to be missing of, and that are no entry.
+    private func sayWhatIsNotListed(_ reader: StoreReader) throws(StoreError) -> Bool {
+        let listed = Set(try reader.streams().flatMap(\.paths))
+        let missing = try reader.gaps().map(\.gap).filter { gap in
+            gap.kind == .walMissed && gap.scope.map { !listed.contains($0) } ?? false
+        }
+        for gap in missing.prefix(5) {
+            context.messages.say(
+                "incomplete: \(TerminalText.escaped(gap.scope?.bytes ?? [])) is not listed: \(gap.databaseText)")
+        }
+        if missing.count > 5 { context.messages.say("incomplete: \(missing.count - 5) more such gaps") }
+        return !missing.isEmpty
     }
 
     private func writeJSON(_ entries: [Entry]) {

@@ -34,7 +34,9 @@ struct ChosenState {
 
 extension DatabaseHistory {
     /// Finds a state and the way to it. Throws: `StoreError`.
-    func choose(_ point: DatabasePoint, coverageEnd: Instant?) throws -> ChosenState {
+    func choose(
+        _ point: DatabasePoint, coverageEnd: Instant?, losses: DatabaseLosses
+    ) throws -> ChosenState {
         var chosen = ChosenState()
         switch point {
         case .commit(let number):
@@ -44,7 +46,7 @@ extension DatabaseHistory {
                 return chosen
             }
             chosen.commit = number
-        case .moment(let moment): try choose(moment, coverageEnd, &chosen)
+        case .moment(let moment): try choose(moment, coverageEnd, losses, &chosen)
         }
         guard let commit = chosen.commit else { return chosen }
         chosen.way = way(to: commit)
@@ -62,7 +64,9 @@ extension DatabaseHistory {
         return chosen
     }
 
-    private func choose(_ moment: Instant, _ coverageEnd: Instant?, _ chosen: inout ChosenState) throws {
+    private func choose(
+        _ moment: Instant, _ coverageEnd: Instant?, _ losses: DatabaseLosses, _ chosen: inout ChosenState
+    ) throws {
         let state = try state(at: moment)
         if let gap = state.gap {
             let before =
@@ -80,7 +84,15 @@ extension DatabaseHistory {
             chosen.reasons = ["nothing is known of the database at \(TimestampWriter.text(moment))\(first ?? "")"]
             return
         }
+        if let loss = losses.loss(at: moment, after: point.commit) {
+            chosen.reasons = [
+                "the state at \(TimestampWriter.text(moment)) need not be that of commit \(point.commit) of "
+                    + "\(TimestampWriter.text(point.high)), which can be had by its number: \(loss.databaseText)"
+            ]
+            return
+        }
         chosen.commit = point.commit
+        chosen.reasons += losses.shared(at: moment).map(\.databaseText)
         if let other = state.uncertain {
             chosen.reasons.append(
                 "commit \(other.commit) became visible between \(TimestampWriter.text(other.low)) and "

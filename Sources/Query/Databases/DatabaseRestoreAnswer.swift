@@ -31,7 +31,8 @@ package struct DatabaseRestoreAnswer {
         let stream = try DatabaseChoice.find(name, absolute: absolute, in: try reader.streams())
         let history = try DatabaseHistory(stream, reader)
         let chosen = try history.choose(
-            point, coverageEnd: try CoverageHistory(reader).spans.map(\.to).max())
+            point, coverageEnd: try CoverageHistory(reader).spans.map(\.to).max(),
+            losses: try DatabaseLosses(history, reader))
         for reason in chosen.reasons { context.messages.say("incomplete: \(reason)") }
         guard let commit = chosen.commit, let way = chosen.way else {
             return chosen.isUnknown ? .nothingFound : .incomplete

@@ -37,7 +37,7 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
         self.askForNotes = askForNotes
     }
 
-    /// Ends the loop after one more look at every database.
+    /// Ends the loop after one more look at every database, also those at rest.
     func stop() {
         isStopping.store(true, ordering: .sequentiallyConsistent)
         notes.waker.wake()
@@ -52,6 +52,7 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
             let isStopping = isStopping.load(ordering: .sequentiallyConsistent)
             takeNotes(&places, &databases, &journaled)
             let now = Clock.monotonic()
+            if isStopping { databases.openAll(access: access) }
             databases.look(now: now, everything: isStopping, sink: sink)
             // The notes of what happened before are in the board when this is read.
             let resolved = isStopping ? Instant.distantFuture : notes.resolvedUpTo
@@ -59,7 +60,10 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
             databases.handOn(resolvedUpTo: resolved, sink: sink)
             foundCount.store(databases.foundCount, ordering: .relaxed)
             missedCount.store(databases.missedCount, ordering: .relaxed)
-            if isStopping { return }
+            if isStopping {
+                databases.tellEnd(sink: sink, access: access)
+                return
+            }
             if let wanted = databases.waitsFor, askedFor <= resolved {
                 askedFor = wanted
                 askForNotes()
@@ -158,6 +162,16 @@ struct Databases: ~Copyable {
             box.database.history.add(nil, window)
             box.database.doubtFile()
         }
+    }
+
+    /// For a last look at those as well whose files were closed after their last commit.
+    func openAll(access: DatabaseAccess) {
+        for box in boxes { box.database.reopen(access: access) }
+    }
+
+    /// Says of each database up to when it was watched, where nothing that was committed by then can be missing.
+    func tellEnd(sink: some CaptureSink, access: DatabaseAccess) {
+        for box in boxes { box.database.tellEnd(sink: sink, access: access) }
     }
 
     func look(now: Int64, everything: Bool, sink: some CaptureSink) {

@@ -8,6 +8,10 @@ enum CaptureItem: Sendable {
     case stream(DatabaseStream)
     case commit(UUIDBytes, CapturedCommit)
     case gap(UUIDBytes, CaptureGap)
+    /// Everything that was committed by then has been handed on before, or a gap stands for it. Said once, at the end.
+    case watched(UUIDBytes, until: Instant)
+    /// More than `count` databases are written with a rollback journal: this one is not listed, nor those met later.
+    case unlisted(RawPath, count: Int, at: Instant)
     /// The log of a database was written, and gone before anything of it was read; the database is not known otherwise.
     case unseen(RawPath, low: Instant, high: Instant)
 }

@@ -35,7 +35,7 @@ final class CaptureStore: CaptureSink {
                 .gap(
                     uuid,
                     CaptureGap(
-                        first: number, last: number, missedCount: nil, low: min(known.lastMoment, moment),
+                        first: number, last: number, missedCount: nil, low: min(known.knownUntil, moment),
                         high: moment, cause: cause)))
         }
     }
@@ -67,7 +67,9 @@ final class CaptureStore: CaptureSink {
 
     // MARK: CaptureSink
 
-    var hasRoom: Bool { state.withLock { $0.byteCount < Self.maximumByteCount } }
+    var hasRoom: Bool {
+        state.withLock { $0.byteCount < Self.maximumByteCount } && shared.hasRoomForCaptured
+    }
 
     func resume(_ stream: DatabaseStream) -> (stream: DatabaseStream, last: LogPlace?) {
         let identity = DatabaseFiles.Identity(device: stream.device, inode: stream.inode)
@@ -102,11 +104,11 @@ final class CaptureStore: CaptureSink {
             switch item {
             case .commit(let uuid, let commit):
                 state.byteCount += commit.bytes.count
-                state.streams[uuid]?.lastMoment = commit.high
+                state.streams[uuid]?.knownUntil = commit.high
                 state.streams[uuid]?.lastPlace = LogPlace(salts: commit.salts, frame: commit.frame)
                 state.streams[uuid]?.endsWithGap = false
-            case .gap(let uuid, let gap): state.streams[uuid]?.lastMoment = gap.high
-            case .stream, .unseen: break
+            case .gap(let uuid, let gap): state.streams[uuid]?.knownUntil = gap.high
+            case .stream, .watched, .unseen, .unlisted: break
             }
             state.items.append(item)
         }
@@ -124,14 +126,15 @@ final class CaptureStore: CaptureSink {
     func run() {
         var recorders: [UUIDBytes: StreamRecorder] = [:]
         var unseen = UnseenLogs()
+        var items: Deque<CaptureItem> = []
         while true {
-            let (items, isStopping) = state.withLock { state in
-                let taken = state.items
-                state.items = []
-                return (taken, state.isStopping)
+            let isStopping = state.withLock { state in
+                swap(&items, &state.items)
+                return state.isStopping
             }
             var additions = Additions()
-            for item in items { deal(with: item, &recorders, &unseen) }
+            // Each goes when it is dealt with: what no longer counts as waiting takes no memory either.
+            while let item = items.popFirst() { deal(with: item, &recorders, &unseen, &additions) }
             let now = Clock.monotonic()
             unseen.moveGaps(to: &additions, now: now, isEnding: isStopping)
             for recorder in recorders.values {
@@ -148,7 +151,8 @@ final class CaptureStore: CaptureSink {
     private static let turnNanoseconds: Int64 = 50_000_000
 
     private func deal(
-        with item: CaptureItem, _ recorders: inout [UUIDBytes: StreamRecorder], _ unseen: inout UnseenLogs
+        with item: CaptureItem, _ recorders: inout [UUIDBytes: StreamRecorder], _ unseen: inout UnseenLogs,
+        _ additions: inout Additions
     ) {
         switch item {
         case .stream(let stream):
@@ -158,8 +162,16 @@ final class CaptureStore: CaptureSink {
             state.withLock { $0.byteCount -= commit.bytes.count }
         case .gap(let uuid, let gap):
             recorder(of: uuid, nil, &recorders)?.take(gap)
+        case .watched(let uuid, let moment):
+            recorder(of: uuid, nil, &recorders)?.takeEnd(watchedUntil: moment)
         case .unseen(let path, let low, let high):
             unseen.add(path, low: low, high: high)
+        case .unlisted(let path, let count, let moment):
+            additions.gaps.append(
+                Gap(
+                    kind: .walMissed, from: moment, to: moment, count: nil, scope: path,
+                    cause: "databases: \(count) that are written with a rollback journal are listed, this one and "
+                        + "those met later in this run are not"))
         }
     }
 
@@ -181,7 +193,8 @@ final class CaptureStore: CaptureSink {
 struct KnownStream: Sendable {
     var stream: DatabaseStream
     var lastNumber: UInt64 = 0
-    var lastMoment = Instant.distantPast
+    /// All its commits up to then are stored, or stand in gaps.
+    var knownUntil = Instant.distantPast
     /// Where its last commit ended in the log of that time.
     var lastPlace: LogPlace?
     /// This run put a gap without a count behind its last commit.
@@ -200,6 +213,7 @@ struct KnownStream: Sendable {
     /// Parameter bootID: of the machine now.
     static func all(in directory: RawPath, bootID: UUIDBytes) throws(StoreError) -> [KnownStream] {
         let reader = try StoreReader(directory: directory)
+        let watched = try reader.watchedUntil()
         let booted = try reader.runs().first { $0.bootID == bootID && bootID != .zero }?.started ?? .distantFuture
         var known: [KnownStream] = []
         for stream in try reader.streams() {
@@ -207,7 +221,9 @@ struct KnownStream: Sendable {
             let segments = try reader.segments(of: stream.uuid)
             let gaps = try reader.captureGaps(of: stream.uuid)
             one.lastNumber = max(segments.last?.lastCommit ?? 0, gaps.map(\.last).max() ?? 0)
-            one.lastMoment = max(segments.last?.high ?? stream.firstSeen, gaps.map(\.high).max() ?? stream.firstSeen)
+            one.knownUntil = max(segments.last?.high ?? stream.firstSeen, gaps.map(\.high).max() ?? stream.firstSeen)
+            // The run before ended with a look that found nothing more: the watch was broken off then, not before.
+            if let moment = watched[stream.uuid] { one.knownUntil = max(one.knownUntil, moment) }
             one.lastHash = segments.last?.hash ?? .none
             // After a power cut other commits may stand where the last one stood. A segment that cannot be read is for
             // `verify` to name.

@@ -5,21 +5,32 @@ import Syscalls
 
 /// Databases that are written with a rollback journal, whose changes are in no log: they are listed as not captured.
 ///
-/// Bounded: after `maximumCount` no more are looked at in a run.
+/// Bounded: `maximumCount` are looked at in a run, and the next one is said not to be listed.
 struct JournaledDatabases {
     private var seen: Set<RawPath> = []
-    private static let maximumCount = 4_096
+    private let maximumCount: Int
+    private var isTold = false
     static let reason =
         "changes go into the file itself, not into a log: PRAGMA journal_mode=WAL has them captured"
 
+    init(maximumCount: Int = 4_096) {
+        self.maximumCount = maximumCount
+    }
+
     /// Somebody wrote the journal of `path`: the database is looked at once.
     mutating func note(_ path: RawPath, access: DatabaseAccess, sink: some CaptureSink) {
-        guard seen.count < Self.maximumCount, !seen.contains(path) else { return }
+        guard !seen.contains(path), !isTold else { return }
         guard let database = access.openFile(path), let identity = try? DatabaseFiles.identity(of: database) else {
             return
         }
         // An empty file is a database whose first transaction is under way; the next one says more.
         guard let header = Header(of: database) else { return }
+        guard seen.count < maximumCount else {
+            guard header.isJournaled else { return }
+            isTold = true
+            sink.take(.unlisted(path, count: maximumCount, at: Clock.realtime()))
+            return
+        }
         seen.insert(path)
         guard header.isJournaled else { return }
         var generator = SystemRandomNumberGenerator()

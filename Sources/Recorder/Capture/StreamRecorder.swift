@@ -68,6 +68,8 @@ final class StreamRecorder {
     private var byteCountSinceBase: UInt64 = 0
     /// CLOCK_MONOTONIC when the first commit of the segment under way came in.
     private var openSince: Int64?
+    /// Since when what is in the segment under way may have been visible; nil where no commit is in it.
+    private var openLow: Instant?
     /// For the versions that pages had before; given up when nothing comes for a while.
     private var source: Source?
     private var lastUse: Int64 = 0
@@ -145,6 +147,7 @@ final class StreamRecorder {
         }
         let now = Clock.monotonic()
         openSince = openSince ?? now
+        openLow = openLow.map { min($0, commit.low) } ?? commit.low
         lastUse = now
         last = CommitPoint(
             place: LogPlace(salts: commit.salts, frame: commit.frame), number: commit.number, low: commit.low,
@@ -164,6 +167,13 @@ final class StreamRecorder {
         guard let encoder else { return }
         if (try? encoder.encoder.append(gap)) == nil { self.encoder = nil }
         openSince = openSince ?? Clock.monotonic()
+    }
+
+    /// Everything that was committed by then came in before.
+    func takeEnd(watchedUntil moment: Instant) {
+        // Its rows go out no sooner than those of all that came before; what cannot be stored is a gap by then.
+        endSegment()
+        rows.watchedUntil[stream.uuid] = moment
     }
 
     private func encoder(before number: UInt64) throws(SegmentError) -> Encoder {
@@ -205,6 +215,8 @@ final class StreamRecorder {
 
     private func endSegment() {
         openSince = nil
+        let low = openLow
+        openLow = nil
         guard let encoder else { return }
         let first = encoder.encoder.lastCommit + 1 - UInt64(encoder.encoder.commitCount)
         let last = encoder.encoder.lastCommit
@@ -220,10 +232,10 @@ final class StreamRecorder {
         } catch {
             self.encoder = nil
             guard last >= first else { return }
-            let moment = self.last?.high ?? Clock.realtime()
+            let high = self.last?.high ?? Clock.realtime()
             miss(
                 CaptureGap(
-                    first: first, last: last, missedCount: last - first + 1, low: moment, high: moment,
+                    first: first, last: last, missedCount: last - first + 1, low: min(low ?? high, high), high: high,
                     cause: .notStored),
                 because: "\(error)")
         }

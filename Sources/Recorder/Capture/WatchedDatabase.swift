@@ -17,13 +17,13 @@ struct WatchedDatabase: ~Copyable {
     }
 
     let path: RawPath
-    private var files: DatabaseFiles?
+    var files: DatabaseFiles?
     private var machine = CaptureMachine(isFresh: false)
-    private var stream: DatabaseStream?
-    private var isAnnounced = false
+    private(set) var stream: DatabaseStream?
+    private(set) var isAnnounced = false
     /// The last commit that was stored before: what stands in a log up to it is known.
     private var lastStored: LogPlace?
-    private var log: DatabaseFiles.Identity?
+    private(set) var log: DatabaseFiles.Identity?
     /// The last log that was read to its end when it had no name any more, and until when.
     private var endedLog: (identity: DatabaseFiles.Identity, at: Instant)?
     var history = WriterHistory()
@@ -32,6 +32,8 @@ struct WatchedDatabase: ~Copyable {
     private(set) var stagedByteCount = 0
     private var lastLook: Instant
     private var holder: Int32?
+    /// When the last look began, if it found all that the log held; nil otherwise, and where another log was opened since.
+    private(set) var settledAt: Instant?
     /// CLOCK_MONOTONIC of the last finding.
     private var lastFinding: Int64 = 0
     private var nextLook: Int64 = 0
@@ -109,6 +111,7 @@ struct WatchedDatabase: ~Copyable {
         if !isOfStream { begin(database, sink: sink) }
         files = opened.take()
         isPastLog = false
+        settledAt = nil
         if stream?.condition == .rollbackJournal { condemn(.captured, "", sink: sink) }
         // A write before this one would have been noted, and its log opened then.
         lastLook = max(lastLook, window.earliest)
@@ -184,10 +187,10 @@ struct WatchedDatabase: ~Copyable {
     private var changesSince: Instant?
 
     /// When the last log lost its name, as far as that is known.
-    private var logEnd: Instant?
+    private(set) var logEnd: Instant?
 
     /// Since its last log was opened something was written with a rollback journal.
-    private var isPastLog = false
+    private(set) var isPastLog = false
 
     /// The log was empty or did not exist when watching began: its birth is in a window that is known.
     private func isMadeSince(_ window: TimeWindow, inode: UInt64?, _ identity: DatabaseFiles.Identity) -> Bool {
@@ -224,6 +227,7 @@ struct WatchedDatabase: ~Copyable {
     mutating func look(now: Int64, stagedElsewhere: Int = 0, sink: some CaptureSink) -> Bool {
         guard var files = files.take() else { return true }
         var isSettled = false
+        settledAt = nil
         files.findIndex()
         var isDone = false
         var rounds = 0
@@ -254,6 +258,7 @@ struct WatchedDatabase: ~Copyable {
                 nextLook = now &+ max(step.nextLookNanoseconds ?? Self.pollNanoseconds, Self.pollNanoseconds)
                 isDone = step.state != .behind
                 isSettled = step.state == .level || step.state == .empty
+                settledAt = isSettled ? before : nil
                 if case .unsupported(let reason) = step.state { condemn(.unsupported, reason, sink: sink) }
             } catch {
                 condemn(.unreadable, error.reason, sink: sink)
