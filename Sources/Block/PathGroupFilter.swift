@@ -3,8 +3,9 @@
 ///
 /// A ribbon retrieval structure (Dillinger and Walzer, "Ribbon filter: practically smaller than Bloom and Xor", 2021,
 /// https://arxiv.org/abs/2103.02515): a table of numbers of r bits, such that the XOR of those that a key's hash chooses
-/// among 128 in a row is the key's group. A key that is not there gives any number, and is told apart when that is no
-/// group's: r is two bits more than the groups need, so 3 in 4 to 7 in 8 are. A Bloom filter of about the same size leaves
+/// among 128 in a row is the key's group, masked with a fingerprint of the key. A key that is not there gives any number, and
+/// is told apart when that is no group's: r is two bits more than the groups need, so 3 in 4 to 7 in 8 are. Without the
+/// fingerprint the bits above the groups' would be zero for every key. A Bloom filter of about the same size leaves
 /// 1 in 11, but says nothing of the group, and looking into one group costs a tenth of looking into all.
 ///
 /// Shape: one byte 3 (the version), one byte the salt s, one byte r, 4 bytes the count of groups, 4 bytes the count m of
@@ -46,12 +47,13 @@ struct PathGroupFilter: Sendable {
     /// The only group that may hold the path, or that stands for a directory; nil when the block knows neither.
     func group(of path: EventsHash, key: FilterKey) -> Int? {
         let row = Row(path, key, salt: salt, slotCount: slotCount)
-        var value = 0
+        var value: UInt64 = 0
         for bit in 0..<bitCount {
             let column = Self.headerByteCount + bit * (slotCount / 8)
-            if row.parity({ bytes[column + $0] }) { value |= 1 << bit }
+            if row.parity({ bytes[column + $0] }) { value |= 1 << UInt64(bit) }
         }
-        return value < groupCount ? value : nil
+        value ^= UInt64(row.fingerprint(bitCount))
+        return value < UInt64(groupCount) ? Int(value) : nil
     }
 
     /// The filter over all these hashes, of paths in the order of their indices; nil where no table is found, as when one
@@ -66,12 +68,13 @@ struct PathGroupFilter: Sendable {
             var bands = Bands(slotCount: slotCount)
             let isFilled =
                 paths.indices.allSatisfy { index in
-                    let group = UInt32(index / groupSize)
-                    return bands.add(Row(paths[index], key, salt: salt, slotCount: slotCount), group)
+                    let row = Row(paths[index], key, salt: salt, slotCount: slotCount)
+                    return bands.add(row, UInt32(index / groupSize) ^ row.fingerprint(bitCount))
                 }
                 && directories.allSatisfy { directory in
                     // Any group will do for a directory; one that is a path as well has its own already.
-                    bands.add(Row(directory, key, salt: salt, slotCount: slotCount), below: UInt32(groupCount))
+                    let row = Row(directory, key, salt: salt, slotCount: slotCount)
+                    return bands.add(row, masked: row.fingerprint(bitCount), below: UInt32(groupCount))
                 }
             guard isFilled else { continue }
             var filter: [UInt8] = [version, salt, UInt8(bitCount)]
@@ -91,9 +94,16 @@ private struct Row {
     /// Bit n stands for the number `start` + n; the lowest is set.
     var low: UInt64
     var high: UInt64
+    /// As many bits as there may be.
+    private var wholeFingerprint: UInt32 = 0
 
-    /// The start is the upper half of the second hash of the key, scaled to the table; the bits are the first hash, of which
-    /// bit 0 is set, and the product of both.
+    /// What the number of the key is masked with: its low `bitCount` bits, at most 32.
+    func fingerprint(_ bitCount: Int) -> UInt32 {
+        wholeFingerprint & (bitCount < 32 ? 1 << UInt32(bitCount) &- 1 : .max)
+    }
+
+    /// The start is the upper half of the second hash of the key, scaled to the table, the fingerprint the lower half; the
+    /// bits are the first hash, of which bit 0 is set, and the product of both.
     init(_ path: EventsHash, _ key: FilterKey, salt: UInt8, slotCount: Int) {
         let first = PathFilter.hash(of: path, key: key, salt: UInt64(salt) << 1)
         let second = PathFilter.hash(of: path, key: key, salt: UInt64(salt) << 1 | 1)
@@ -102,6 +112,7 @@ private struct Row {
         low = first | 1
         let mixed = (first ^ second) &* 0x9E37_79B9_7F4A_7C15
         high = mixed ^ mixed >> 32
+        wholeFingerprint = UInt32(truncatingIfNeeded: second)
     }
 
     init(start: Int, low: UInt64, high: UInt64) {
@@ -154,9 +165,9 @@ private struct Bands {
         reduce(row, value) == 0
     }
 
-    /// Adds an equation whose value is free below `limit`; false where those before want another.
-    mutating func add(_ row: Row, below limit: UInt32) -> Bool {
-        reduce(row, 0) < limit
+    /// Adds an equation whose value under the mask is free below `limit`; false where those before want another.
+    mutating func add(_ row: Row, masked mask: UInt32, below limit: UInt32) -> Bool {
+        reduce(row, mask) < limit
     }
 
     /// Subtracts the rows that are there until one is left, which is added, or none: then returns what its value differs by
