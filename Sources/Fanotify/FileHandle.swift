@@ -112,9 +112,11 @@ package struct FileHandle: Hashable, Sendable {
     /// of an FS_ERROR record that names no file.
     ///
     /// Shape: type 1 is inode and generation (ext4: 4 + 4 bytes; tmpfs: generation, then the inode's halves, 4 each);
-    /// 0x81 is inode 8 bytes and generation 4 (xfs); 0x4D to 0x4F object 8, root 8, generation 4 (btrfs). Of any other
-    /// the identity is a hash, with `root` = `FileIdentity.opaqueRoot`.
-    /// Source: `ext4_fh_to_dentry` by `generic_encode_ino32_fh`, `shmem_encode_fh`, `xfs_fs_encode_fh`, `btrfs_encode_fh`.
+    /// 0x81 is inode 8 bytes and generation 4 (xfs), or the node's upper and lower half and generation, 4 each (FUSE,
+    /// which is known by its filesystem id, 0); 0x4D to 0x4F object 8, root 8, generation 4 (btrfs). Of any other the
+    /// identity is a hash, with `root` = `FileIdentity.opaqueRoot`.
+    /// Source: `ext4_fh_to_dentry` by `generic_encode_ino32_fh`, `shmem_encode_fh`, `xfs_fs_encode_fh`, `fuse_encode_fh`,
+    /// `btrfs_encode_fh`.
     package var identity: FileIdentity? {
         switch (type, byteCount) {
         case (_, 0):
@@ -128,8 +130,9 @@ package struct FileHandle: Hashable, Sendable {
             return FileIdentity(
                 filesystem: filesystem, inode: inode, generation: UInt8(truncatingIfNeeded: word0))
         case (0x81, 12):
+            let inode = filesystem.rawValue == 0 ? word0 &>> 32 | word0 &<< 32 : word0
             return FileIdentity(
-                filesystem: filesystem, inode: word0, generation: UInt8(truncatingIfNeeded: word1))
+                filesystem: filesystem, inode: inode, generation: UInt8(truncatingIfNeeded: word1))
         case (0x4D, 20):
             return FileIdentity(
                 filesystem: filesystem, inode: word0, root: word1, generation: UInt8(truncatingIfNeeded: word2))

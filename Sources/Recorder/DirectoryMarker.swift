@@ -73,7 +73,7 @@ struct DirectoryMarker: Sendable {
             if !isTop, HandleResolver.isMountRoot(directory) { return .notOfTree }
             guard let found = try HandleResolver.handle(of: directory, filesystem: filesystem) else {
                 return .refused(
-                    cause: "this kernel does not tell the handles of its files (Linux 6.5 does)", isLimit: false)
+                    cause: "this kernel does not report the handles of its files (Linux 6.6 does)", isLimit: false)
             }
             if let handle, handle != found { return .elsewhere }
             if found == store { return .notOfTree }
@@ -92,10 +92,20 @@ struct DirectoryMarker: Sendable {
         } catch {
             switch error.errno {
             case ENOENT, ENOTDIR, ELOOP, ESTALE: return .elsewhere
+            case ENODEV, EXDEV: return .refused(cause: Self.weakIDCause(path), isLimit: false)
             case ENOSPC: return .refused(cause: "fs.fanotify.max_user_marks is reached", isLimit: true)
             default: return .refused(cause: error.description, isLimit: false)
             }
         }
+    }
+
+    /// Why a filesystem without an id of its own (FUSE, a lone btrfs subvolume) takes no marks: the kernel never lets it,
+    /// or not beside another one.
+    private static func weakIDCause(_ path: RawPath) -> String {
+        FanotifyProbe.markDirectory(path) == 0
+            ? "it has no filesystem id of its own, and the kernel does not let one recorder mark such a filesystem beside "
+                + "others: record it by itself"
+            : "it has no filesystem id of its own, and this kernel marks no directories of such a filesystem (Linux 6.8 does)"
     }
 
     /// Whether a path shows what is mounted there.

@@ -19,6 +19,8 @@ struct DirectoryScan {
         /// It was not there, or not here, before this moment.
         var since: Instant
         var reason = Reason.appeared
+        /// No record led to it, but a look through the whole tree.
+        var isUnannounced = false
         /// When nobody knew where it was, or it was another: CLOCK_MONOTONIC, 0 while it was never tried.
         var firstTried: Int64 = 0
         /// Reviews of the whole tree that did not find it.
@@ -48,11 +50,14 @@ struct DirectoryScan {
     var unreached: [Waiting] = []
     var missed = MissedDirectories()
     var found: [EntryKey: Found] = [:]
+    /// What was marked unannounced, and when: its record may be in the queue; where none comes, it was found late.
+    var unannounced: [DirectoryTree.Index: (since: Instant, markedAt: Instant)] = [:]
     /// When the last scan ended; no record of a later reading tells of anything that it found.
     var lastScan = Instant.distantPast
 
     static let maximumFoundCount = 65_536
     static let maximumUnreachedCount = 1_024
+    static let maximumUnannouncedCount = 4_096
     /// Entries that are looked at before the records at hand have their turn.
     static let turnEntryCount = 8_192
     /// How long a record is waited for that tells where a directory is, before the whole tree is looked through.
@@ -101,6 +106,9 @@ struct DirectoryScan {
     }
 
     var isIdle: Bool { waiting.isEmpty && unreached.isEmpty }
+
+    /// How much is still to be looked at: directories, and the whole tree as one.
+    var pendingCount: Int { waiting.count + unreached.count + (isReviewing || reviewWantedSince != nil ? 1 : 0) }
 
     /// The events so far are in another batch.
     mutating func beginBatch() {

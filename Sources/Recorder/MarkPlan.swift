@@ -41,7 +41,11 @@ package struct MarkPlan: Sendable {
     package var workDirectories: [RawPath] = []
 
     /// Plans for `paths`, which are real paths of directories; empty means every real local filesystem.
-    package init(paths: [RawPath], scope: RecorderOptions.Scope, mounts: [MountEntry]) {
+    ///
+    /// Parameter seesBelowOverlays: of the kernel, `FanotifyProbe.seesBelowOverlays`.
+    package init(
+        paths: [RawPath], scope: RecorderOptions.Scope, mounts: [MountEntry], seesBelowOverlays: Bool = true
+    ) {
         let visible = Self.visible(mounts)
         workDirectories = mounts.compactMap { $0.overlayDirectories?.work }
         isRestricted = !paths.isEmpty && scope != .filesystem
@@ -51,6 +55,7 @@ package struct MarkPlan: Sendable {
             for path in Self.outermost(paths, mounts: visible) { plan(path, mounts: visible) }
             if !isRestricted { tops = tops.map { Top(path: $0.path, isKept: true) } }
         }
+        if !seesBelowOverlays { omitWritesThroughOverlays(mounts) }
         let recorded = Set(targets.map(\.device))
         var seen = recorded
         for mount in visible where FilesystemSupport(mount.filesystemType) == .local {
@@ -139,6 +144,22 @@ package struct MarkPlan: Sendable {
         return tree.map { upper.isAtOrUnder($0) } ?? true
     }
 
+    /// Of overlays whose writable layer is recorded, what is written to files: their layers are named, for there it lands.
+    private mutating func omitWritesThroughOverlays(_ mounts: [MountEntry]) {
+        let kept = Set(targets.filter(\.isRecorded).map(\.device))
+        for mount in mounts {
+            guard let upper = mount.overlayDirectories?.upper, let holder = Self.holder(of: upper, in: mounts),
+                kept.contains(holder.device), !omissions.contains(where: { $0.path == upper }),
+                !isRestricted || tops.contains(where: { $0.isKept && upper.isAtOrUnder($0.path) })
+            else { continue }
+            omissions.append(
+                Omission(
+                    path: upper, filesystemType: "overlay",
+                    reason: "written through an overlay: before Linux 6.5 the kernel reports what is created, renamed "
+                        + "and deleted there, and not what is written to files", wasAskedFor: false))
+        }
+    }
+
     private mutating func add(_ target: Target) {
         if !targets.contains(target) { targets.append(target) }
     }
@@ -168,7 +189,8 @@ package enum FilesystemSupport: Equatable {
     case virtual
 
     package init(_ type: RawPath) {
-        switch type.text ?? "" {
+        let name = type.text ?? ""
+        switch name {
         case "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "bcachefs", "jfs", "tmpfs", "vfat", "exfat", "ntfs3",
             "udf", "reiserfs", "zfs", "erofs", "squashfs", "iso9660":
             self = .local
@@ -178,6 +200,11 @@ package enum FilesystemSupport: Equatable {
                     + " record on the host, where its upper directory lies")
         case "fuse", "fuseblk", "nfs", "nfs4", "cifs", "9p", "virtiofs", "ceph":
             self = .unmarkable(reason: "it has no file handles that last, or changes that others make are not seen")
+        // The kernel's own state under other names, and what desktops show once more.
+        case "fuse.lxcfs", "fuse.gvfsd-fuse", "fuse.portal":
+            self = .virtual
+        case _ where name.hasPrefix("fuse."):
+            self = Self(RawPath("fuse"))
         default:
             self = .virtual
         }

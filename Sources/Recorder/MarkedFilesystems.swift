@@ -63,9 +63,9 @@ struct MarkedFilesystems {
             } catch {
                 if error.errno == EPERM { throw RecorderPrivileges.missing(for: error) }
                 refusals.append(
-                    "\(target.mountPoint.lossyText) (\(target.filesystemType)): \(explain(error, on: target.filesystemType))"
+                    "\(target.mountPoint.lossyText) (\(target.filesystemType)): \(explain(error, on: target))"
                 )
-                marked.gaps.append(Self.notCovered(target.mountPoint, explain(error, on: target.filesystemType), now))
+                marked.gaps.append(Self.notCovered(target.mountPoint, explain(error, on: target), now))
             }
         }
         // Last: a filesystem whose id is not its own must be the first of its group, and the pid tells the store's writes too.
@@ -90,7 +90,7 @@ struct MarkedFilesystems {
 
     /// Whether marks on its directories may do where a filesystem mark is refused.
     private static func mayTakeDirectoryMarks(_ error: SyscallError, _ target: MarkPlan.Target) -> Bool {
-        guard FilesystemSupport(RawPath(target.filesystemType)) != .virtual || target.filesystemType.hasPrefix("fuse")
+        guard FilesystemSupport(RawPath(target.filesystemType)) != .virtual || target.filesystemType.hasPrefix("fuse.")
         else { return false }
         // No handles that can be opened (overlayfs), no filesystem id (FUSE), a btrfs subvolume.
         return [EOPNOTSUPP, ENODEV, EXDEV].contains(error.errno)
@@ -188,13 +188,16 @@ struct MarkedFilesystems {
         Gap(kind: .notCovered, from: now, to: .distantFuture, count: nil, scope: path, cause: reason)
     }
 
-    static func explain(_ error: SyscallError, on filesystemType: String) -> String {
+    static func explain(_ error: SyscallError, on target: MarkPlan.Target) -> String {
         switch error.errno {
-        case EOPNOTSUPP where filesystemType == "overlay":
+        case EOPNOTSUPP where target.filesystemType == "overlay":
             "its file handles cannot be reported, so it cannot be marked as a whole. Record on the host the filesystem"
-                + " that holds its upper directory: that sees every change. Or name it as PATH: its directories are"
-                + " then marked one by one, and what happens in a new one before its mark is found by a scan"
-        case EOPNOTSUPP: "\(filesystemType) reports no file handles, so it cannot be marked"
+                + " that holds its upper directory: that sees every change."
+                // Linux ≥ 6.6 does.
+                + (FanotifyProbe.markDirectory(target.mountPoint) == 0
+                    ? " Or name it as PATH: its directories are then marked one by one, and what happens in a new one"
+                        + " before its mark is found by a scan" : "")
+        case EOPNOTSUPP: "\(target.filesystemType) reports no file handles, so it cannot be marked"
         case EXDEV: "a btrfs subvolume: mount the top level (subvolid=5) and record that"
         case ENODEV: "it has no filesystem id, so it cannot be marked as a whole"
         default: error.description

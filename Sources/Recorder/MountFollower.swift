@@ -35,6 +35,9 @@ struct MountFollower: ~Copyable {
     private var served: Set<MarkPlan.Target> = []
     /// What could not be recorded: each has an open gap.
     private var refused: Set<MarkPlan.Target> = []
+    /// What the plan leaves out: each has an open gap.
+    private var omitted: Set<MarkPlan.Omission>
+    private let seesBelowOverlays = FanotifyProbe.seesBelowOverlays()
     private var tops: Set<MarkPlan.Top>
     private var workDirectories: Set<RawPath>
     /// Every filesystem that was ever marked in this run.
@@ -58,6 +61,7 @@ struct MountFollower: ~Copyable {
         self.control = control
         group = marked.group
         tops = Set(plan.tops)
+        omitted = Set(plan.omissions)
         workDirectories = Set(plan.workDirectories)
         met = Set(marked.mountPoints.keys)
         crawled = Set(marked.crawled.keys)
@@ -97,14 +101,25 @@ struct MountFollower: ~Copyable {
         let before = Clock.realtime()
         // No memory or no /proc: the next notice or the next mount brings it up again.
         guard let mounts = try? MountTable.current(), let marks = try? group.group.filesystemMarks() else { return }
-        let plan = MarkPlan(paths: request.paths, scope: request.scope, mounts: mounts)
+        let plan = MarkPlan(
+            paths: request.paths, scope: request.scope, mounts: mounts, seesBelowOverlays: seesBelowOverlays)
         var changes = CoverageChange()
         announceOverlays(plan)
         endVanished(plan, marks, &changes)
         for target in plan.targets where !isKnown(target) { add(target, plan, marks, &changes) }
+        takeOmissions(of: plan, &changes)
         tops = Set(plan.tops)
         quietAt = before
         if !changes.isEmpty { shared.record(changes) }
+    }
+
+    /// What is not recorded for what it is comes and goes with its mount.
+    private mutating func takeOmissions(of plan: MarkPlan, _ changes: inout CoverageChange) {
+        let now = Clock.realtime()
+        let current = Set(plan.omissions)
+        for gone in omitted.subtracting(current) { changes.endedGaps.append(.init(scope: gone.path, at: now)) }
+        for new in current.subtracting(omitted) { changes.gaps.append(notCovered(new.path, new.reason)) }
+        omitted = current
     }
 
     private func isKnown(_ target: MarkPlan.Target) -> Bool {
@@ -191,7 +206,7 @@ struct MountFollower: ~Copyable {
             guard target.isRecorded, error.errno != ENOENT else { return }
             refused.insert(target)
             changes.gaps.append(
-                notCovered(target.mountPoint, MarkedFilesystems.explain(error, on: target.filesystemType)))
+                notCovered(target.mountPoint, MarkedFilesystems.explain(error, on: target)))
         }
     }
 

@@ -14,8 +14,10 @@ import Model
 /// | create of a file where a whiteout is | CREATE W/#n; RENAME W/#n → p |
 /// | mkdir where a whiteout is | CREATE, ATTRIB W/#n; RENAME W/#n → p; RENAME p → W/#n (the whiteout); DELETE W/#n |
 ///
-/// What is left is one create, one delete, or nothing but the change itself. Measured on Linux 6.18; older kernels differ in
-/// no record that is looked at. Bounded: `maximumProcessCount` processes and `maximumObjectCount` objects are remembered.
+/// What is left is one create, one delete, or nothing but the change itself. Measured on Linux 6.18. Linux 6.1 differs in two
+/// things: what is written through the overlay raises no event below (`FanotifyProbe.seesBelowOverlays`), and a file that
+/// was copied up is still reported by its name in the work directory when its attributes or its length change.
+/// Bounded: `maximumProcessCount` processes and `maximumObjectCount` objects are remembered.
 struct OverlayFolding {
     /// What a record is about, as far as it matters here.
     struct Observation {
@@ -51,9 +53,11 @@ struct OverlayFolding {
         case createSource(FileIdentity?)
         /// Nothing of its own: the delete before it was of this directory.
         case completeDelete(event: Int, FileIdentity?)
+        /// It is a change of what was copied up to this place.
+        case keepAt(Entry)
     }
 
-    private struct Entry: Equatable {
+    struct Entry: Equatable {
         var directory: DirectoryTree.Index
         var name: [UInt8]
     }
@@ -75,6 +79,8 @@ struct OverlayFolding {
     private var episodes: [Int32: Episode] = [:]
     /// Objects seen in a work directory, and whether attributes were copied to them.
     private var prepared: [FileIdentity: Bool] = [:]
+    /// Where files that were copied up are.
+    private var copied: [FileIdentity: Entry] = [:]
 
     /// Events of the batch before mean nothing any more.
     mutating func beginBatch() {
@@ -92,6 +98,7 @@ struct OverlayFolding {
     /// Whether a record outside of every work directory has to be judged: most have not.
     func mayConcern(pid: Int32, mask: EventMask) -> Bool {
         if !episodes.isEmpty, episodes[pid] != nil { return true }
+        if !copied.isEmpty, !mask.isDisjoint(with: [.rename, .delete]) { return true }
         if mask.contains(.create) { return !prepared.isEmpty }
         return mask.contains(.onDirectory) && mask.intersection(.operations) == .attrib
     }
@@ -104,6 +111,7 @@ struct OverlayFolding {
             return (judgeRename(seen, to: target, isWhiteout: isWhiteout), takeAttribute(of: seen.pid))
         }
         if seen.isInWork {
+            if let entry = copiedEntry(of: seen) { return (.keepAt(entry), nil) }
             prepare(seen)
             return (.fold, takeAttribute(of: seen.pid))
         }
@@ -114,8 +122,15 @@ struct OverlayFolding {
         }
         if operations.contains(.create), let object = seen.object, prepared.removeValue(forKey: object) != nil {
             remember(seen.pid) { $0 = Episode(copiedInto: seen.directory) }
+            if copied.count >= Self.maximumObjectCount { copied.removeAll(keepingCapacity: true) }
+            copied[object] = Entry(directory: seen.directory, name: seen.name)
             let rest = seen.mask.subtracting(.create)
             return (rest.isDisjoint(with: .operations) ? .fold : .keepOnly(rest), nil)
+        }
+        if operations.contains(.delete), let object = seen.object,
+            copied[object] == Entry(directory: seen.directory, name: seen.name)
+        {
+            copied[object] = nil
         }
         // Something else: no episode goes on.
         if episodes[seen.pid] != nil { episodes[seen.pid] = nil }
@@ -158,6 +173,18 @@ struct OverlayFolding {
         prepared[object] = prepared[object] == true || seen.mask.contains(.attrib)
     }
 
+    /// A change by a name in the work directory of what has left it. The copy is closed only after it was linked into the
+    /// layer, and changed only before.
+    private func copiedEntry(of seen: Observation) -> Entry? {
+        let operations = seen.mask.intersection(.operations)
+        guard !copied.isEmpty, let object = seen.object, !operations.isDisjoint(with: Self.changes),
+            operations.isSubset(of: Self.changes)
+        else { return nil }
+        return copied[object]
+    }
+
+    private static let changes: EventMask = [.attrib, .modify]
+
     private mutating func judgeRename(_ seen: Observation, to target: Target, isWhiteout: () -> Bool) -> Verdict {
         switch (seen.isInWork, target.isInWork) {
         case (true, true): return .fold
@@ -165,6 +192,9 @@ struct OverlayFolding {
         case (true, false): return arrive(seen, at: target, isWhiteout: isWhiteout)
         case (false, false):
             episodes[seen.pid] = nil
+            if let object = seen.object, copied[object] != nil {
+                copied[object] = Entry(directory: target.directory, name: target.name)
+            }
             return .keep
         }
     }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What `varve status` shows of a live recorder; each number only grows. Relaxed atomics: written once a buffer by one
+/// What `varve status` shows of a live recorder; each number only grows, unless it is said otherwise. Relaxed atomics: written once a buffer by one
 /// thread, read now and then by another.
 final class RecorderCounters: Sendable {
     /// Event records read from the queue.
@@ -28,6 +28,8 @@ final class RecorderCounters: Sendable {
     let eventsDropped = Atomic<UInt64>(0)
     /// Directories that carry a mark of their own at present.
     let directoriesMarked = Atomic<UInt64>(0)
+    /// Directories that are to be looked at, and one more while the whole tree is: grows and shrinks.
+    let directoriesWaiting = Atomic<UInt64>(0)
     /// Events found by scans of new directories.
     let scanned = Atomic<UInt64>(0)
     let directoriesResolved = Atomic<UInt64>(0)
@@ -39,6 +41,11 @@ extension Atomic where Value == UInt64 {
     /// Adds without ordering anything else; a counter that wraps is not a fault.
     func add(_ count: Int) {
         _ = wrappingAdd(UInt64(truncatingIfNeeded: count), ordering: .relaxed)
+    }
+
+    /// Replaces the number, for what shrinks too.
+    func show(_ count: Int) {
+        store(UInt64(truncatingIfNeeded: count), ordering: .relaxed)
     }
 
     var current: UInt64 { load(ordering: .relaxed) }

@@ -47,6 +47,7 @@ struct RecorderFacts: Sendable {
         line.add("malformed", number: counters.malformed.current)
         line.add("directories_resolved", number: counters.directoriesResolved.current)
         line.add("directories_marked", number: counters.directoriesMarked.current)
+        line.add("directories_waiting", number: counters.directoriesWaiting.current)
         line.add("scanned", number: counters.scanned.current)
         if let witness {
             line.add("process_messages", number: witness.noticeCount.current)

@@ -4,7 +4,7 @@ import Syscalls
 /// The capabilities the recorder works with: raised from what file capabilities or root permit, dropped when the marks
 /// are set.
 enum RecorderPrivileges {
-    static let wanted: [Capability] = [.sysAdmin, .dacReadSearch, .sysPtrace]
+    static let wanted = Capability.needed
     /// After the marks: resolving handles and naming other users' processes. A new mark would need `sysAdmin`.
     static let keptWhileRecording: [Capability] = [.dacReadSearch, .sysPtrace]
     /// For the one thread that marks what is mounted later.
@@ -13,7 +13,9 @@ enum RecorderPrivileges {
     /// Makes effective what is permitted. File capabilities are shipped as `+p`: with `e` set, one that is missing from
     /// the bounding set would keep the program from starting at all.
     static func raise() throws(RecorderError) {
-        for capability in wanted where Capabilities.isPermitted(capability) && !Capabilities.isEffective(capability) {
+        // CAP_NET_ADMIN serves the start alone; `narrow` gives it up.
+        let permitted = (wanted + [.netAdmin]).filter(Capabilities.isPermitted)
+        for capability in permitted where !Capabilities.isEffective(capability) {
             do throws(SyscallError) {
                 try Capabilities.raise([capability])
             } catch {

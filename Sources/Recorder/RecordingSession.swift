@@ -18,7 +18,8 @@ package enum RecordingSession {
         let paths = try realPaths(options.paths)
         let plannedAt = Clock.realtime()
         let mounts = try orUnavailable { () throws(SyscallError) in try MountTable.current() }
-        let plan = MarkPlan(paths: paths, scope: options.scope, mounts: mounts)
+        let plan = MarkPlan(
+            paths: paths, scope: options.scope, mounts: mounts, seesBelowOverlays: FanotifyProbe.seesBelowOverlays())
         if options.scope == .tree || options.scope == .directories, paths.isEmpty {
             throw RecorderError(.usage, "--scope \(options.scope.rawValue) needs the PATH of a directory")
         }
@@ -96,8 +97,10 @@ package enum RecordingSession {
             do throws(SyscallError) {
                 return Hearing(witness: try ProcessWitness(), text: "processes heard by the connector")
             } catch {
-                return Hearing(
-                    witness: nil, text: "processes without the connector (\(SyscallError.text(of: error.errno)))")
+                let reason =
+                    error.errno == EPERM
+                    ? "before Linux 6.6 it needs CAP_NET_ADMIN" : SyscallError.text(of: error.errno)
+                return Hearing(witness: nil, text: "processes without the connector (\(reason))")
             }
         }
     }

@@ -38,7 +38,9 @@ extension Resolver {
         processes.beginBatch()
         // What waits to be marked is known by its index.
         if tree.isFull, scan?.isIdle ?? true {
+            missUnannounced()
             if scan == nil { tree.removeAll() } else { tree.keepWatched() }
+            overlays = OverlayFolding()
             scan?.found.removeAll()
             renames.removeAll()
             provisional.removeAll()

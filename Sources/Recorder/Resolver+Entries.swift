@@ -72,7 +72,10 @@ extension Resolver {
             // A root that is removed stays one: its records may stand behind, and its handle never comes again.
             if record.mask.contains(.create) { enterRoot(index, name: name, in: directory) }
             guard scan != nil else { return }
-            if record.mask.contains(.create) { watch(index, since: window.earliest) }
+            if record.mask.contains(.create) {
+                scan?.unannounced[index] = nil
+                watch(index, since: window.earliest)
+            }
             if record.mask.contains(.delete) { unwatch(index, at: window) }
         }
     }

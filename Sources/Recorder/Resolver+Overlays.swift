@@ -5,11 +5,13 @@ import Model
 /// What overlayfs does on the filesystem below.
 extension Resolver {
     /// Which of a record's names its event has.
-    enum EventShape {
+    enum EventShape: Equatable {
         case asReported
         case onlySource
         case onlyTarget
         case nothing
+        /// Another name than the record's.
+        case at(OverlayFolding.Entry)
     }
 
     /// What an overlay did for itself becomes what was done through it.
@@ -41,6 +43,7 @@ extension Resolver {
             mask = [.create, .onDirectory]
             eventObject = made
             return (verdict, scope.operations.contains(.create) ? .onlySource : .nothing)
+        case .keepAt(let entry): return (verdict, .at(entry))
         case .completeDelete(let event, let deleted):
             batch.amend(mask: [.delete, .onDirectory], object: deleted, at: event)
             return (verdict, .nothing)

@@ -32,9 +32,9 @@ extension Resolver {
             takeNameless(record, object: object, window: window, windowIndex: windowIndex)
             return
         }
-        let directory = lookUp(FileHandle(directoryView, in: bytes))
+        var directory = lookUp(FileHandle(directoryView, in: bytes))
         let target = record.targetDirectory.map { lookUp(FileHandle($0, in: bytes)) }
-        let place = placement(of: directory)
+        var place = placement(of: directory)
         let targetPlace = target.map { placement(of: $0) }
         let identity = object?.identity
         let name = bytes.extracting(record.name.indices)
@@ -91,6 +91,13 @@ extension Resolver {
             (verdict, shape) = foldOverlay(observation, object: object, mask: &mask, eventObject: &eventObject)
             seen = observation
         }
+        var copiedName: [UInt8]?
+        if case .at(let entry) = shape {
+            directory = entry.directory
+            place = placement(of: directory)
+            isKept = place.isKept
+            copiedName = entry.name
+        }
         if shape == .nothing {
             counts.folded &+= 1
         } else if !isKept || mask.isDisjoint(with: .operations) {
@@ -102,12 +109,17 @@ extension Resolver {
             var flags = EventFlags()
             let process = actor ?? self.actor(of: record.pid, at: window)
             if process.isUncertain { flags.insert(.uncertainProcess) }
-            if place.isDoubtful || targetPlace?.isDoubtful == true || isUnlinkedName(name, mask: record.mask, identity)
+            if place.isDoubtful || targetPlace?.isDoubtful == true
+                || copiedName == nil && isUnlinkedName(name, mask: record.mask, identity)
             {
                 flags.insert(.uncertainPath)
             }
             var path = PathIndex.absent
-            if shape != .onlyTarget {
+            if let copiedName {
+                // SAFETY: bytes have no padding, and the array outlives the call.
+                path = unsafe batch.paths.internPath(
+                    directory: batchDirectory(of: directory, place), name: copiedName.span.bytes)
+            } else if shape != .onlyTarget {
                 path =
                     ownEntry.map { pathOfRoot($0) }
                     ?? batch.paths.internPath(directory: batchDirectory(of: directory, place), name: name)

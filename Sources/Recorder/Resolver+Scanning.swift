@@ -4,7 +4,6 @@ import Fanotify
 import Glibc
 import Model
 import Store
-import Synchronization
 import Syscalls
 
 /// Trees whose directories are marked one by one: new directories are marked as soon as a record tells of them, and what
@@ -39,7 +38,7 @@ extension Resolver {
         }
         scope.directoryMarking?.crawls = []
         self.scan = scan
-        counters.directoriesMarked.store(UInt64(scan.markedCount), ordering: .relaxed)
+        counters.directoriesMarked.show(scan.markedCount)
     }
 
     /// Whether the directories of this filesystem are marked one by one.
@@ -60,7 +59,7 @@ extension Resolver {
         if tree[index].isWatched {
             tree[index].isWatched = false
             scan?.markedCount -= 1
-            counters.directoriesMarked.store(UInt64(scan?.markedCount ?? 0), ordering: .relaxed)
+            counters.directoriesMarked.show(scan?.markedCount ?? 0)
             return
         }
         guard let scan, let lost = (scan.unreached + scan.waiting).first(where: { $0.index == index }) else { return }
@@ -131,6 +130,7 @@ extension Resolver {
         guard record.mask.contains(.onDirectory), let object else { return }
         let index = tree.findOrInsert(object)
         settle(index, at: directory, name: name)
+        scan?.unannounced[index] = nil
         watch(index, since: window.earliest, isReturn: tree[index].isWatched)
         tryUnreached()
     }
@@ -219,7 +219,8 @@ extension Resolver {
             if !tree[index].isWatched {
                 tree[index].isWatched = true
                 scan?.markedCount += 1
-                counters.directoriesMarked.store(UInt64(scan?.markedCount ?? 0), ordering: .relaxed)
+                counters.directoriesMarked.show(scan?.markedCount ?? 0)
+                noteIfLate(waiting)
             }
             take(entries, of: waiting)
             if !isComplete { miss(waiting, "it has more than \(DirectoryMarker.maximumEntryCount) entries") }
@@ -251,11 +252,13 @@ extension Resolver {
             if entry.isDirectory, let handle = entry.handle {
                 let index = tree.findOrInsert(handle)
                 wasKnown = tree[index].isWatched
+                // While it was outside, what was made in it was not marked.
+                let isReturn = wasKnown && (waiting.reason == .returned || tree[index].state == .outside)
                 // SAFETY: bytes have no padding, and the array outlives the call.
                 unsafe settle(index, at: parent, name: entry.name.bytes.span.bytes)
-                if !wasKnown || waiting.reason == .returned {
+                if !wasKnown || isReturn {
                     scan?.waiting.append(
-                        .init(index: index, since: waiting.since, reason: wasKnown ? .returned : .appeared))
+                        .init(index: index, since: waiting.since, reason: isReturn ? .returned : .appeared))
                 }
             }
             // A directory that has its mark is here by a rename, which has a record of its own.
@@ -284,7 +287,10 @@ extension Resolver {
             guard tree.find(handle) != DirectoryTree.none else {
                 // No record told of it; what is mounted there has a tree of its own.
                 let path = pathBytes(of: waiting.index).map { RawPath($0).appending(entry.name.bytes) }
-                if let path, !DirectoryMarker.isMountRoot(path) { take([entry], of: waiting) }
+                if let path, !DirectoryMarker.isMountRoot(path) {
+                    take([entry], of: waiting)
+                    if let last = scan?.waiting.indices.last { scan?.waiting[last].isUnannounced = true }
+                }
                 continue
             }
             let index = tree.findOrInsert(handle)
@@ -293,8 +299,11 @@ extension Resolver {
             unsafe settle(index, at: waiting.index, name: entry.name.bytes.span.bytes)
             if !renames.ambiguous.contains(index) { tree[index].isDoubtful = false }
             if tree[index].isUnmarkable { continue }
+            let isWatched = tree[index].isWatched
             scan?.waiting.append(
-                .init(index: index, since: waiting.since, reason: tree[index].isWatched ? .review : .appeared))
+                .init(
+                    index: index, since: waiting.since, reason: isWatched ? .review : .appeared,
+                    isUnannounced: !isWatched))
         }
     }
 
@@ -337,6 +346,34 @@ extension Resolver {
         }
         if age >= DirectoryScan.patienceNanoseconds, !scan.isReviewing { self.scan?.wantReview(since: waiting.since) }
         self.scan?.unreached.append(waiting)
+    }
+
+    /// What came and went in a directory before its mark is known by what is left. Where that took longer than the record
+    /// of its creation to be read, the time has a gap.
+    private mutating func noteIfLate(_ waiting: DirectoryScan.Waiting) {
+        let now = Clock.realtime()
+        let wasPutOff =
+            waiting.firstTried != 0 && Clock.monotonic() &- waiting.firstTried >= DirectoryScan.patienceNanoseconds
+        if wasPutOff || waiting.reviewCount > 0 {
+            missUntilMarked(waiting.index, since: waiting.since, markedAt: now)
+        } else if waiting.isUnannounced {
+            if scan?.unannounced.count == DirectoryScan.maximumUnannouncedCount { missUnannounced() }
+            scan?.unannounced[waiting.index] = (waiting.since, now)
+        }
+    }
+
+    /// The queue can hold no record any more of what was there when it was looked for.
+    mutating func missUnannounced() {
+        guard let late = scan?.unannounced, !late.isEmpty else { return }
+        scan?.unannounced.removeAll(keepingCapacity: true)
+        for (index, times) in late { missUntilMarked(index, since: times.since, markedAt: times.markedAt) }
+    }
+
+    private mutating func missUntilMarked(_ index: DirectoryTree.Index, since: Instant, markedAt: Instant) {
+        miss(
+            DirectoryScan.Waiting(index: index, since: since),
+            "it was not found at once: of what was done in it before its mark only what was left is known",
+            until: markedAt)
     }
 
     private mutating func miss(_ waiting: DirectoryScan.Waiting, _ cause: String, until end: Instant = .distantFuture) {

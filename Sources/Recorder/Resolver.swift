@@ -176,7 +176,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     }
 
     /// Something is to be done when nothing older can come any more.
-    var awaitsEmptyQueue: Bool { hasUnconfirmedPlaces || !renames.isEmpty }
+    var awaitsEmptyQueue: Bool { hasUnconfirmedPlaces || !renames.isEmpty || scan?.unannounced.isEmpty == false }
 
     private var hasUnconfirmedPlaces: Bool { !asked.isEmpty || !provisional.isEmpty || !believedOutside.isEmpty }
 
@@ -189,6 +189,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     /// Nothing waited in the queue after what was asked: the kernel's answers are true of all that was read, and
     /// directories whose renames may have been joined are looked at.
     mutating func queueWasEmpty() {
+        missUnannounced()
         if hasUnconfirmedPlaces {
             confirmAskedPlaces()
             settleEvents(isFinal: false)
@@ -230,7 +231,10 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     private mutating func beginPass(_ window: TimeWindow) {
         guard window.earliest != passBegan else { return }
         passBegan = window.earliest
-        if let lastScan = scan?.lastScan, window.earliest > lastScan { scan?.found.removeAll(keepingCapacity: true) }
+        if let lastScan = scan?.lastScan, window.earliest > lastScan {
+            scan?.found.removeAll(keepingCapacity: true)
+            missUnannounced()
+        }
         renames.beginPass()
         joined.removeAll(keepingCapacity: true)
         if hasUnconfirmedPlaces, window.earliest > askedAt {
@@ -295,6 +299,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         if counts.unplaceable > 0 { counters.unplaceable.add(counts.unplaceable) }
         if counts.malformed > 0 { counters.malformed.add(counts.malformed) }
         counts = Counts()
+        if let scan { counters.directoriesWaiting.show(scan.pendingCount) }
     }
 
     /// The node of a directory handle, in the tree from here on.

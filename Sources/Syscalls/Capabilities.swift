@@ -3,13 +3,18 @@ internal import CLinux
 internal import Glibc
 
 /// A privilege of the kernel that the recorder can use, capabilities(7).
-package enum Capability: String, CaseIterable, Sendable {
+package enum Capability: String, Sendable {
     /// Notification groups without limits, marks on filesystems and mounts.
     case sysAdmin = "cap_sys_admin"
     /// Resolving file handles, entering every directory.
     case dacReadSearch = "cap_dac_read_search"
     /// The programs of other users' processes in /proc.
     case sysPtrace = "cap_sys_ptrace"
+    /// The process connector before Linux 6.6, and a larger buffer for its messages.
+    case netAdmin = "cap_net_admin"
+
+    /// What recording everything takes on every kernel.
+    package static let needed: [Capability] = [.sysAdmin, .dacReadSearch, .sysPtrace]
 
     /// As error lines and man pages spell it.
     package var constantName: String { rawValue.uppercased() }
@@ -19,6 +24,7 @@ package enum Capability: String, CaseIterable, Sendable {
         case .sysAdmin: CAP_SYS_ADMIN
         case .dacReadSearch: CAP_DAC_READ_SEARCH
         case .sysPtrace: CAP_SYS_PTRACE
+        case .netAdmin: CAP_NET_ADMIN
         }
     }
 }

@@ -23,6 +23,18 @@ package enum FanotifyProbe {
         knows(UInt32(FAN_REPORT_PIDFD))
     }
 
+    /// Whether this kernel reports on the filesystem below what is written to files through an overlay. Linux 6.5; known by
+    /// AT_HANDLE_FID, which came with it: to see it happen takes a mount.
+    ///
+    /// Without it the names are reported all the same: what is created, renamed and deleted, and changed attributes.
+    package static func seesBelowOverlays() -> Bool {
+        var handle = clinux_file_handle()
+        var mountID: Int32 = 0
+        // SAFETY: the C function reads a literal and fills the two variables lent to it.
+        let result = unsafe clinux_name_to_handle_at(AT_FDCWD, "/", &handle, &mountID, AT_HANDLE_FID)
+        return result == 0 || Glibc.errno != EINVAL
+    }
+
     private static func knows(_ flag: UInt32) -> Bool? {
         let flags = UInt32(FAN_CLASS_NOTIF) | UInt32(FAN_CLOEXEC) | UInt32(FAN_NONBLOCK) | flag
         let group = retryingOnInterrupt { fanotify_init(flags, UInt32(O_RDONLY)) }

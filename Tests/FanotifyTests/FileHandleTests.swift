@@ -21,6 +21,14 @@ import Testing
             handle.identity == FileIdentity(filesystem: EventBytes.filesystem, inode: 0x1_0000_002A, generation: 0xEF))
     }
 
+    @Test func aFUSEHandleIsBothHalvesOfTheNodeAndGeneration() {
+        let handle = make(
+            [1, 0, 0, 0, 0x2A, 0, 0, 0, 0xEF, 0, 0, 0], type: 0x81, filesystem: FilesystemID(rawValue: 0))
+        #expect(
+            handle.identity
+                == FileIdentity(filesystem: FilesystemID(rawValue: 0), inode: 0x1_0000_002A, generation: 0xEF))
+    }
+
     @Test func aBtrfsHandleIsObjectRootAndGeneration() {
         let handle = make([1, 1, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0xEF, 0, 0, 0], type: 0x4D)
         #expect(
@@ -64,9 +72,11 @@ import Testing
         #expect(MemoryLayout<FileHandle>.stride == 32)
     }
 
-    private func make(_ bytes: [UInt8], type: Int32) -> FileHandle {
+    private func make(
+        _ bytes: [UInt8], type: Int32, filesystem: FilesystemID = EventBytes.filesystem
+    ) -> FileHandle {
         let view = HandleView(
-            filesystem: EventBytes.filesystem, bytes: ByteRange(offset: 0, byteCount: UInt32(bytes.count)), type: type)
+            filesystem: filesystem, bytes: ByteRange(offset: 0, byteCount: UInt32(bytes.count)), type: type)
         // SAFETY: every byte of the array is initialized.
         return FileHandle(view, in: unsafe bytes.span.bytes)
     }

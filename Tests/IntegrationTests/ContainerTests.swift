@@ -1,5 +1,6 @@
 import Glibc
 import Model
+import Syscalls
 import TestSupport
 import Testing
 
@@ -31,6 +32,18 @@ extension EndToEnd {
                 guard event.containerPath != "/begin", event.containerPath != "/end" else { continue }
                 let key = (event.containerPath ?? "?") + (event.containerTarget.map { " -> " + $0 } ?? "")
                 result[key, default: []] += event.operations
+            }
+            return result
+        }
+
+        /// What kernels before Linux 6.5 tell of what is done through an overlay: not what is written to files. The change of
+        /// attributes that a copy-up is made for may be joined with the copying.
+        private static func namesAlone(_ operations: [String: [String]]) -> [String: [String]] {
+            var result: [String: [String]] = [:]
+            for (path, names) in operations {
+                let isVolume = path.hasPrefix("/data/")
+                let kept = names.filter { isVolume || !["modify", "close_write", "attrib"].contains($0) }
+                if !kept.isEmpty { result[path] = kept }
             }
             return result
         }
@@ -71,7 +84,17 @@ extension EndToEnd {
                 ]
                 // Each operation once and nothing else: none of what overlayfs does for itself.
                 let seen = try operations(of: id, in: events).mapValues { $0.sorted() }
+                guard FanotifyProbe.seesBelowOverlays() else {
+                    #expect(Self.namesAlone(seen) == Self.namesAlone(expected))
+                    continue
+                }
                 #expect(seen == expected)
+            }
+            guard FanotifyProbe.seesBelowOverlays() else {
+                let gaps = try scene.gaps()
+                #expect(gaps.count >= 2)
+                #expect(gaps.allSatisfy { $0.cause?.contains("before Linux 6.5") == true }, "\(gaps)")
+                return
             }
             // The host's path is there as well, and the dead are named by their layer.
             let conf = events.filter { $0.containerPath == "/etc/conf" && $0.operations.contains("modify") }
@@ -281,6 +304,13 @@ extension EndToEnd {
                 "sleep 0.2; echo a > /data/a; echo b > /b; mkdir -p /srv/new/er; echo c > /srv/new/er/c;"
                 + " echo more >> /etc/conf; rm /etc/two; sleep 0.3; echo d > /srv/new/er/d; sleep 0.2"
             let result = try record(docker, volumes, options: capabilities, script: script, target: "/")
+            // Before Linux 6.6 nobody can mark an overlay's directories: what is mounted below is recorded, the rest a gap.
+            guard FanotifyProbe.seesBelowOverlays() else {
+                #expect(result.status == 0)
+                #expect(!result.errorText.contains("(overlay"), "\(result.errorText)")
+                #expect(result.errorText.contains("not covered: "), "\(result.errorText)")
+                return
+            }
             #expect(result.status == 0, "\(result.errorText)")
             #expect(result.errorText.contains("(overlay, "), "\(result.errorText)")
             #expect(result.errorText.contains("record on the host"), "\(result.errorText)")

@@ -5,7 +5,7 @@ import Testing
 @testable import Query
 
 @Suite struct DoctorTests {
-    static let all = Set(Capability.allCases)
+    static let all = Set(Capability.needed)
 
     static func facts(_ change: (inout DoctorFacts) -> Void = { _ in }) -> DoctorFacts {
         var facts = DoctorFacts(
@@ -47,7 +47,7 @@ import Testing
     @Test func fileCapabilitiesAreReadFromTheirAttribute() throws {
         let shipped = try #require(Self.shipped)
         #expect(!shipped.isEffective)
-        for capability in Capability.allCases { #expect(shipped.contains(capability)) }
+        for capability in Capability.needed { #expect(shipped.contains(capability)) }
         #expect(FileCapabilities([1, 0, 0, 2, 4, 0, 0x28, 0] + [UInt8](repeating: 0, count: 12))?.isEffective == true)
         #expect(FileCapabilities([]) == nil)
         #expect(FileCapabilities([0, 0, 0, 9] + [UInt8](repeating: 0, count: 20)) == nil)
@@ -172,6 +172,18 @@ import Testing
         let json = try scene.ask(.json) { try DoctorAnswer($0, facts).run() }
         #expect(json.text.contains("\"scope\":\"directories\""), "\(json.text)")
         #expect(json.text.contains("\"not_seen\":"), "\(json.text)")
+    }
+
+    @Test(arguments: [("overlay", true, "6.6"), ("fuse", false, "6.8"), ("btrfs", true, "6.8")])
+    func aKernelThatMarksNoDirectoriesEitherIsNotSaidToDoSo(type: String, hasID: Bool, since: String) {
+        let support = MarkSupport(
+            Self.mount(type), hasFilesystemID: hasID, tried: 95, takesDirectoryMarks: false)
+        guard case .refused(let reason, let instead) = support else {
+            Issue.record("\(support)")
+            return
+        }
+        #expect(reason.hasSuffix("nor does this kernel mark its directories (Linux \(since) does)"), "\(reason)")
+        #expect(!instead.isEmpty && !instead.contains("one by one"), "\(instead)")
     }
 
     static func mount(_ type: String, options: String = "rw") -> MountEntry {

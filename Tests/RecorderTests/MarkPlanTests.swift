@@ -28,6 +28,31 @@ import Testing
         #expect(plan.omissions.map(\.path) == [RawPath("/srv/app")])
     }
 
+    @Test func whereTheKernelDoesNotTellWhatIsWrittenThroughAnOverlayItsLayerIsNamed() {
+        let line = "27 20 0:32 / /run/m rw - overlay o rw,lowerdir=/l,upperdir=/home/up,workdir=/home/work\n"
+        let mounts = mounts + MountTable.parse(Array(line.utf8))
+        func omitted(_ paths: [String], seesBelow: Bool = false) -> [RawPath] {
+            MarkPlan(paths: paths.map { RawPath($0) }, scope: .auto, mounts: mounts, seesBelowOverlays: seesBelow)
+                .omissions.map(\.path)
+        }
+        let app = RawPath("/srv/app")
+        #expect(omitted([], seesBelow: true) == [app])
+        #expect(omitted([]) == [app, RawPath("/home/up")])
+        #expect(omitted(["/home"]) == [RawPath("/home/up")])
+        #expect(omitted(["/home/shared"]) == [])
+        #expect(omitted(["/tmp"]) == [])
+    }
+
+    @Test(arguments: ["fuse", "fuse.sshfs", "fuseblk"])
+    func whatIsOnAFUSEFilesystemIsNotCoveredUnlessItIsNamed(type: String) {
+        let mounts = mounts + MountTable.parse(Array("27 20 0:33 / /mnt/far rw - \(type) x rw\n".utf8))
+        #expect(MarkPlan(paths: [], scope: .auto, mounts: mounts).omissions.map(\.path.lossyText).contains("/mnt/far"))
+        let named = MarkPlan(paths: [RawPath("/mnt/far")], scope: .auto, mounts: mounts)
+        #expect(named.targets.contains { $0.mountPoint == RawPath("/mnt/far") && $0.isRecorded })
+        let state = MountTable.parse(Array("27 20 0:33 / /var/lib/lxcfs rw - fuse.lxcfs x rw\n".utf8))
+        #expect(MarkPlan(paths: [], scope: .auto, mounts: state).omissions == [])
+    }
+
     @Test func aPathRestrictsAndTakesInWhatIsMountedBelow() {
         let plan = MarkPlan(paths: [RawPath("/home")], scope: .auto, mounts: mounts)
         #expect(plan.isRestricted)

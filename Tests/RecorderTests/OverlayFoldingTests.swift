@@ -51,6 +51,27 @@ import Testing
         #expect(outcome.folded == [0], "the attribute of the directory before it is part of it")
     }
 
+    /// As Linux 6.1 goes on to report it.
+    @Test func whatWasCopiedUpIsKnownByItsNameInTheWorkDirectory() {
+        var entry = OverlayFolding.Entry(directory: Self.layer, name: Array("conf".utf8))
+        let copied = [
+            record([.modify, .attrib, .closeWrite], Self.work, "#5", 5), record(.create, Self.layer, "conf", 5),
+            record(.closeWrite, Self.work, "#5", 5), record(.attrib, Self.work, "#5", 5),
+            record(.modify, Self.work, "#5", 5),
+        ]
+        #expect(judge(copied).verdicts == [.fold, .fold, .fold, .keepAt(entry), .keepAt(entry)])
+        let moved = [
+            record(.rename, Self.layer, "conf", 5, to: (Self.layer, "moved"), pid: 8),
+            record(.attrib, Self.work, "#5", 5), record(.delete, Self.layer, "moved", 5, pid: 8),
+            record(.attrib, Self.work, "#5", 5),
+        ]
+        entry.name = Array("moved".utf8)
+        #expect(judge(Array(copied.prefix(2)) + moved).verdicts.dropFirst(2) == [.keep, .keepAt(entry), .keep, .fold])
+        var folding = OverlayFolding()
+        for record in copied.prefix(2) { _ = folding.judge(record) { false } }
+        #expect(folding.mayConcern(pid: 8, mask: .rename) && folding.mayConcern(pid: 8, mask: .delete))
+    }
+
     @Test func whatWasCopiedUpIsAFileLikeAnyOther() {
         let outcome = judge([
             record([.modify, .attrib], Self.work, "#5", 5), record(.create, Self.layer, "conf", 5),

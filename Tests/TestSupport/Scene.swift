@@ -299,12 +299,15 @@ package final class Scene {
 
     // MARK: Limits
 
-    /// Makes a memory cgroup (version 1) with a limit; a command in front of the recorder that enters it.
+    /// Makes a memory cgroup with a limit, of the version that is mounted; a command in front of the recorder that enters
+    /// it.
     package func memoryGroupLauncher(limitMiB: Int) throws -> [String] {
-        let group = "/sys/fs/cgroup/memory/varve-test-\(getpid())-\(memoryGroups.count)"
+        let isVersion2 = (try? RawPath("/sys/fs/cgroup/cgroup.controllers").status()) != nil
+        let group = "/sys/fs/cgroup/\(isVersion2 ? "" : "memory/")varve-test-\(getpid())-\(memoryGroups.count)"
         try Files.makeDirectory(RawPath(group), mode: 0o755)
         memoryGroups.append(group)
-        try Files.write(Array(String(limitMiB << 20).utf8), to: RawPath(group + "/memory.limit_in_bytes"))
+        let limit = isVersion2 ? "memory.max" : "memory.limit_in_bytes"
+        try Files.write(Array(String(limitMiB << 20).utf8), to: RawPath("\(group)/\(limit)"))
         return ["/bin/sh", "-c", "echo $$ > \(group)/cgroup.procs && exec \"$@\"", "sh"]
     }
 

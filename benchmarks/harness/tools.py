@@ -17,6 +17,7 @@ SOURCES = {
     "trickle": "workloads/trickle.c",
     "mixed": "workloads/mixed.c",
     "commits": "workloads/commits.c",
+    "forks": "workloads/forks.c",
 }
 LIBRARIES = {"commits": ["-lsqlite3"]}
 

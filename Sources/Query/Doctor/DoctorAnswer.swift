@@ -83,7 +83,7 @@ package struct DoctorAnswer {
         guard let program = facts.program else { return "varved was not found" }
         var text = TerminalText.escaped(program.path.bytes)
         if let capabilities = program.capabilities {
-            let held = Capability.allCases.filter(capabilities.contains).map(\.rawValue)
+            let held = Capability.needed.filter(capabilities.contains).map(\.rawValue)
             text += ", file capabilities \(held.joined(separator: ","))\(capabilities.isEffective ? "+ep" : "+p")"
             if capabilities.isEffective {
                 text += " (with +ep it does not start where one of them is missing; +p is safer)"
@@ -96,7 +96,7 @@ package struct DoctorAnswer {
 
     private var processText: String {
         func list(_ set: Set<Capability>) -> String {
-            let held = Capability.allCases.filter(set.contains).map(\.rawValue)
+            let held = Capability.needed.filter(set.contains).map(\.rawValue)
             return held.isEmpty ? "none" : held.joined(separator: ",")
         }
         return "user \(facts.userID); permitted \(list(facts.permitted)); bounding set \(list(facts.boundingSet)); "
@@ -133,7 +133,7 @@ package struct DoctorAnswer {
         json.boolean(facts.groupError == 0)
         if let program = facts.program {
             json.path("varved", raw: "varved_raw", program.path.bytes)
-            json.names("file_capabilities", Capability.allCases.filter { program.capabilities?.contains($0) ?? false })
+            json.names("file_capabilities", Capability.needed.filter { program.capabilities?.contains($0) ?? false })
             json.key("nosuid")
             json.boolean(program.isOnNoSUIDMount)
             json.key("mode")
@@ -145,8 +145,8 @@ package struct DoctorAnswer {
         }
         json.key("uid")
         json.integer(facts.userID)
-        json.names("permitted", Capability.allCases.filter(facts.permitted.contains))
-        json.names("bounding_set", Capability.allCases.filter(facts.boundingSet.contains))
+        json.names("permitted", Capability.needed.filter(facts.permitted.contains))
+        json.names("bounding_set", Capability.needed.filter(facts.boundingSet.contains))
         json.key("no_new_privs")
         json.boolean(facts.hasNoNewPrivileges)
         json.key("user_namespace")

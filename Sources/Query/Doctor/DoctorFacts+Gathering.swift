@@ -21,8 +21,8 @@ extension DoctorFacts {
         var facts = DoctorFacts(
             kernelRelease: String(decoding: release.filter { $0 > 0x20 }, as: UTF8.self),
             groupError: FanotifyProbe.makeGroup(), program: recorder, userID: geteuid(),
-            permitted: Set(Capability.allCases.filter(Capabilities.isPermitted)),
-            boundingSet: Set(Capability.allCases.filter(Capabilities.isInBoundingSet)),
+            permitted: Set(Capability.needed.filter(Capabilities.isPermitted)),
+            boundingSet: Set(Capability.needed.filter(Capabilities.isInBoundingSet)),
             hasNoNewPrivileges: Capabilities.hasNoNewPrivileges, memoryLimit: MemoryLimit.current(), places: places,
             liveRecorder: liveRecorder(context))
         facts.isInUserNamespace = !isInitialUserNamespace
@@ -36,7 +36,31 @@ extension DoctorFacts {
             facts.features.append(
                 KernelFeature(name: "FAN_REPORT_PIDFD", isThere: isThere, otherwise: "processes are known by number"))
         }
+        facts.features.append(
+            KernelFeature(
+                name: "what containers write, below their overlays,", isThere: FanotifyProbe.seesBelowOverlays(),
+                otherwise: "before Linux 6.5 the host hears of names alone: created, renamed, deleted"))
+        facts.features.append(processConnector(for: recorder))
         return facts
+    }
+
+    /// Whether the recorder would hear of forks and ends: as this process does, or as its file allows it.
+    private static func processConnector(for program: Program?) -> KernelFeature {
+        let without = "the program of a process that was gone before its event was read is known only from its execs"
+        var feature = KernelFeature(name: "the process connector", isThere: true, otherwise: "")
+        do throws(SyscallError) {
+            _ = try ProcessConnector.open()
+        } catch {
+            if error.errno == EPERM {
+                feature.isThere = program?.capabilities?.contains(.netAdmin) == true
+                feature.otherwise =
+                    "before Linux 6.6 it needs CAP_NET_ADMIN, which root has and file capabilities may add; \(without)"
+            } else {
+                feature.isThere = false
+                feature.otherwise = "refused outside the initial namespaces; \(without)"
+            }
+        }
+        return feature
     }
 
     /// The initial user namespace maps every user to itself.
@@ -114,7 +138,7 @@ extension DoctorFacts {
     private static func byDirectories(_ place: Place, mayMark: Bool) -> Place {
         var place = place
         switch place.support {
-        case .refused where ownTypes.contains(place.filesystemType) || place.filesystemType.hasPrefix("fuse."):
+        case .refused where hasOwnFiles(place.filesystemType):
             guard FanotifyProbe.markDirectory(place.path) == 0 else { return place }
             place.support = place.support.byDirectories
         case .expected where !mayMark && FanotifyProbe.markDirectory(place.path) == 0:
@@ -129,7 +153,8 @@ extension DoctorFacts {
     private static func place(_ path: RawPath, on mount: MountEntry, canMark: Bool) -> Place {
         let identity = try? path.filesystemStatus().id.rawValue
         let support = MarkSupport(
-            mount, hasFilesystemID: identity != 0, tried: canMark ? FanotifyProbe.markFilesystem(of: path) : nil)
+            mount, hasFilesystemID: identity != 0, tried: canMark ? FanotifyProbe.markFilesystem(of: path) : nil,
+            takesDirectoryMarks: FanotifyProbe.markDirectory(path) == 0)
         return Place(
             path: path, filesystemType: mount.filesystemType.lossyText, mountPoint: mount.mountPoint, support: support)
     }
@@ -140,17 +165,23 @@ extension DoctorFacts {
         "reiserfs", "zfs", "overlay", "fuse", "fuseblk", "nfs", "nfs4", "cifs", "9p", "virtiofs", "ceph",
     ]
 
+    /// What the recorder takes for such: all of FUSE but the kernel's own state under another name, and what desktops show
+    /// once more.
+    private static func hasOwnFiles(_ type: String) -> Bool {
+        if type.hasPrefix("fuse.") { return !["fuse.lxcfs", "fuse.gvfsd-fuse", "fuse.portal"].contains(type) }
+        return ownTypes.contains(type)
+    }
+
     /// Every filesystem with files of its own, once, by its shortest mount point.
     private static func wholeFilesystems(_ mounts: [MountEntry], canMark: Bool) -> [Place] {
-        let own = ownTypes
         var byDevice: [UInt64: MountEntry] = [:]
         // A later mount on the same point hides an earlier one.
         var visible: [RawPath: MountEntry] = [:]
         for mount in mounts { visible[mount.mountPoint] = mount }
-        for mount in visible.values where own.contains(mount.filesystemType.text ?? "") {
+        for mount in visible.values where hasOwnFiles(mount.filesystemType.lossyText) {
             // What is written through an overlay is recorded where it lands, if that is in sight.
             if let upper = mount.overlayDirectories?.upper, let below = holder(of: upper, in: mounts),
-                below.filesystemType != mount.filesystemType, own.contains(below.filesystemType.text ?? "")
+                below.filesystemType != mount.filesystemType, hasOwnFiles(below.filesystemType.lossyText)
             {
                 continue
             }

@@ -102,10 +102,11 @@ package enum MarkSupport: Hashable, Sendable {
     /// The same for a PATH that was named, whose directories take marks.
     package var byDirectories: MarkSupport {
         guard case .refused(let reason, let instead) = self else { return self }
-        return .directories(
-            reason: reason,
-            instead: instead.replacing("; " + Self.directoryMarks, with: "").replacing(
-                Self.directoryMarks, with: ""))
+        return .directories(reason: reason, instead: Self.withoutDirectoryMarks(instead))
+    }
+
+    private static func withoutDirectoryMarks(_ instead: String) -> String {
+        instead.replacing("; " + directoryMarks, with: "").replacing(directoryMarks, with: "")
     }
 
     package var isMarked: Bool {
@@ -120,10 +121,23 @@ package enum MarkSupport: Hashable, Sendable {
         "named as PATH, its directories would be marked one by one: what happens in a new one before its mark is found "
         + "by a scan, without a process"
 
-    /// What is known of a type of filesystem. `tried` is the error number of an attempt, nil where none could be made.
+    /// What is known of a type of filesystem. `tried` is the error number of an attempt, nil where none could be made;
+    /// `takesDirectoryMarks` whether the kernel took a mark on a single directory.
     ///
-    /// Source: measured on Linux 6.18; fanotify_mark(2) ERRORS.
-    package init(_ mount: MountEntry, hasFilesystemID: Bool, tried error: Int32?) {
+    /// Source: measured on Linux 6.1 and 6.18; fanotify_mark(2) ERRORS.
+    package init(_ mount: MountEntry, hasFilesystemID: Bool, tried error: Int32?, takesDirectoryMarks: Bool = true) {
+        self.init(byType: mount, hasFilesystemID: hasFilesystemID, tried: error)
+        guard !takesDirectoryMarks, case .refused(let reason, let instead) = self,
+            instead.contains(Self.directoryMarks)
+        else { return }
+        // Overlayfs since Linux 6.6, filesystems without an id of their own since 6.8; the kernel was asked, all the same.
+        let since = mount.filesystemType == RawPath("overlay") ? "6.6" : "6.8"
+        self = .refused(
+            reason: reason + "; nor does this kernel mark its directories (Linux \(since) does)",
+            instead: Self.withoutDirectoryMarks(instead))
+    }
+
+    private init(byType mount: MountEntry, hasFilesystemID: Bool, tried error: Int32?) {
         if error == 0 {
             self = .tried
             return
@@ -145,11 +159,12 @@ package enum MarkSupport: Hashable, Sendable {
         case "btrfs" where !has("subvolid=5"):
             self = .refused(
                 reason: "a btrfs subvolume cannot be marked",
-                instead: "mount the top level (mount -o subvolid=5) and record that: it sees every subvolume")
+                instead: "mount the top level (mount -o subvolid=5) and record that: it sees every subvolume; "
+                    + Self.directoryMarks)
         case _ where !hasFilesystemID:
             self = .refused(
-                reason: "\(type) has no filesystem id, so the kernel cannot report its file handles",
-                instead: Self.directoryMarks)
+                reason: "\(type) has no filesystem id, so it cannot be marked as a whole",
+                instead: "record what lies beneath it, where that is on this machine; " + Self.directoryMarks)
         case "nfs", "nfs4", "cifs", "smb3", "9p", "virtiofs", "ceph", "afs":
             self = .refused(
                 reason: "\(type) is shared: what other machines change is not seen here",

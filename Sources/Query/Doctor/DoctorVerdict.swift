@@ -24,7 +24,7 @@ package struct DoctorVerdict: Hashable, Sendable {
     package var command: String?
 
     private static let setCapabilities =
-        Capability.allCases.map(\.rawValue).joined(separator: ",") + "+p"
+        Capability.needed.map(\.rawValue).joined(separator: ",") + "+p"
 
     /// The first hindrance in the order in which a recorder would meet them.
     package init(_ facts: DoctorFacts) {
@@ -84,7 +84,7 @@ package struct DoctorVerdict: Hashable, Sendable {
         "--pid=host --cap-add SYS_ADMIN --cap-add DAC_READ_SEARCH --cap-add SYS_PTRACE"
 
     private static func privileges(_ facts: DoctorFacts) -> DoctorVerdict? {
-        let needed = Capability.allCases
+        let needed = Capability.needed
         if let program = facts.program, program.capabilities?.isEffective == true,
             needed.contains(where: { program.capabilities?.contains($0) == true && !facts.boundingSet.contains($0) })
         {
@@ -134,7 +134,7 @@ package struct DoctorVerdict: Hashable, Sendable {
         guard facts.liveRecorder == nil, hasDirectories(facts), let program = facts.program,
             program.capabilities?.contains(.sysAdmin) != true, !facts.permitted.contains(.sysAdmin)
         else { return nil }
-        let missing = Capability.allCases.filter { !facts.permitted.contains($0) }
+        let missing = Capability.needed.filter { !facts.permitted.contains($0) }
         return Self(
             .limited,
             "varved would record by marks on single directories, and not who did it: it lacks \(names(missing))",
@@ -155,11 +155,18 @@ package struct DoctorVerdict: Hashable, Sendable {
             places.map { TerminalText.escaped($0.path.bytes) }.joined(separator: ", ")
         }
         guard refused.isEmpty else { return Self(.limited, "everything but \(list(refused)) would be recorded") }
-        let partly = facts.places.filter { if case .directories = $0.support { true } else { false } }
+        var partly: [DoctorFacts.Place] = []
+        var better: [String] = []
+        for place in facts.places {
+            guard case .directories(_, let instead) = place.support else { continue }
+            partly.append(place)
+            if !instead.isEmpty, !better.contains(instead) { better.append(instead) }
+        }
         guard partly.isEmpty else {
             return Self(
                 .limited,
-                "\(list(partly)) would be recorded by marks on single directories; record on the host to see all of it")
+                (["\(list(partly)) would be recorded by marks on single directories"]
+                    + better.map { "to see all of it: \($0)" }).joined(separator: "; "))
         }
         return Self(.works, "everything that was asked for would be recorded")
     }
