@@ -112,6 +112,12 @@ let package = Package(
         .testTarget(
             name: "FaultTests", dependencies: ["CLinux", "Model", "Syscalls", "TestSupport", "varve", "varved"],
             swiftSettings: settings),
+        .target(
+            name: "FuzzTargets", dependencies: ["Block", "Model", "SQLitePages", "SQLiteWAL", "Segment"],
+            path: "Tests/Fuzz", exclude: ["Entry", "corpus"], swiftSettings: settings),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["Block", "FuzzTargets", "Model", "Segment", "Syscalls", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
 
         // Measures what segments take; not a product.
