@@ -89,12 +89,13 @@ let package = Package(
         .testTarget(
             name: "FanotifyTests", dependencies: ["CLinux", "Fanotify", "Model", "Syscalls", "TestSupport"],
             swiftSettings: settings),
-        .testTarget(name: "BlockTests", dependencies: ["Block", "Model", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "BlockTests", dependencies: ["Block", "FuzzTargets", "Model", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "SQLitePagesTests", dependencies: ["Model", "SQLitePages", "Syscalls", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "SQLiteWALTests", dependencies: ["Model", "SQLiteWAL", "Syscalls", "TestSupport"],
+            name: "SQLiteWALTests", dependencies: ["FuzzTargets", "Model", "SQLiteWAL", "Syscalls", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "SegmentTests", dependencies: ["Block", "Model", "Segment", "Syscalls", "TestSupport"],

@@ -1,5 +1,6 @@
 import Block
 import Model
+import TestSupport
 import Testing
 
 @Suite struct BlockMergerTests {
@@ -60,7 +61,7 @@ import Testing
                 earliest: Instant(nanosecondsSinceEpoch: 0), time: Instant(nanosecondsSinceEpoch: 5_000),
                 clockOffsetNanoseconds: 0)
         ]
-        var random = SplitMix(seed: 11)
+        var random = SeededGenerator(seed: 11)
         for _ in 0..<25_000 {
             let name = (0..<30).map { _ in UInt8(ascii: "a") + UInt8(random.below(20)) }
             batch.append(

@@ -1,4 +1,5 @@
 import Model
+import TestSupport
 import Testing
 
 @testable import Block
@@ -34,7 +35,7 @@ import Testing
     }
 
     @Test(arguments: 0..<200 as Range<UInt64>) func whatIsTakenOutComesBack(seed: UInt64) throws {
-        var random = SplitMix(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let alphabet = Array("0123456789abcdefgA-_".utf8)
         var names: [[UInt8]] = []
         for _ in 0..<50 {
@@ -53,7 +54,7 @@ import Testing
 
     /// Whatever the bytes are, they are names or an error.
     @Test(arguments: 0..<300 as Range<UInt64>) func damagedDigitsNeverTrap(seed: UInt64) {
-        var random = SplitMix(seed: seed)
+        var random = SeededGenerator(seed: seed)
         var rests = (0..<random.below(60)).map { _ in
             random.chance(1, of: 3) ? UInt8(ascii: "/") : UInt8(random.below(256))
         }
@@ -73,7 +74,7 @@ import Testing
     }
 
     @Test func randomNamesTakeHalfAByteADigit() throws {
-        var random = SplitMix(seed: 7)
+        var random = SeededGenerator(seed: 7)
         var batch = Batch()
         batch.windows = [
             TimeWindow(

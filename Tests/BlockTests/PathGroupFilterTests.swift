@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Block
@@ -5,12 +6,12 @@ import Testing
 @Suite struct PathGroupFilterTests {
     private static let key = FilterKey(high: 0x1234, low: 0x5678)
 
-    private static func hashes(_ count: Int, _ random: inout SplitMix) -> [EventsHash] {
+    private static func hashes(_ count: Int, _ random: inout SeededGenerator) -> [EventsHash] {
         (0..<count).map { _ in EventsHash(high: random.next(), low: random.next()) }
     }
 
     @Test(arguments: [2, 3, 100, 5_000, 20_000]) func eachPathHasItsGroupAndMostOthersHaveNone(count: Int) throws {
-        var random = SplitMix(seed: UInt64(count))
+        var random = SeededGenerator(seed: UInt64(count))
         let paths = Self.hashes(count, &random)
         // Some directories are paths as well.
         let directories = Self.hashes(count / 5, &random) + paths.prefix(count / 7)
@@ -28,7 +29,7 @@ import Testing
     }
 
     @Test func aPathInTwoGroupsHasNoTable() {
-        var random = SplitMix(seed: 5)
+        var random = SeededGenerator(seed: 5)
         var paths = Self.hashes(100, &random)
         paths[99] = paths[0]
         #expect(PathGroupFilter.make([], paths, groupSize: 10, key: Self.key) == nil)
@@ -36,7 +37,7 @@ import Testing
 
     /// A damaged filter says nothing; one whose checksum was made right again says anything, without a trap.
     @Test(arguments: 0..<8 as Range<UInt64>) func nonsenseNeverTraps(seed: UInt64) throws {
-        var random = SplitMix(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let paths = Self.hashes(300, &random)
         let bytes = try #require(PathGroupFilter.make([], paths, groupSize: 40, key: Self.key))
         for _ in 0..<300 {

@@ -1,5 +1,6 @@
 import Block
 import Model
+import TestSupport
 import Testing
 
 /// What looks up a few entries must say what decoding all of them says.
@@ -64,7 +65,7 @@ import Testing
 
     @Test(arguments: 0..<20 as Range<UInt64>) func objectsOfAFewEventsAreThoseOfAll(seed: UInt64) throws {
         let reader = try Self.block(seed: seed)
-        var random = SplitMix(seed: seed)
+        var random = SeededGenerator(seed: seed)
         for group in reader.header.rowGroups.indices {
             let all = try reader.objects(rowGroup: group)
             // Few with paths, few with and without, and more than are looked up one by one.

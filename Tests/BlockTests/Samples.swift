@@ -1,9 +1,10 @@
 import Block
 import Model
+import TestSupport
 
 /// Batches made up from a seed, with all that batches may hold.
 struct Samples {
-    var random: SplitMix
+    var random: SeededGenerator
     private var now: Int64 = 1_700_000_000_123_456_789
     private var nextInstance: UInt64 = 1
     private var processes: [ActorProcess] = []
@@ -14,7 +15,7 @@ struct Samples {
     static let run = RunIdentity(run: 7, bootID: UUIDBytes(high: 5, low: 6))
 
     init(seed: UInt64) {
-        random = SplitMix(seed: seed)
+        random = SeededGenerator(seed: seed)
     }
 
     /// A batch of `count` events over about `pathCount` paths.

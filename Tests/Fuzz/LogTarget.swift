@@ -18,7 +18,7 @@ extension FuzzTarget {
             isFresh: choices.contains(.isFresh), takesWholeLog: choices.contains(.takesWholeLog), limits: limits)
         var now: Int64 = 0
         for _ in 0..<greatestStageCount where !cursor.isAtEnd {
-            var files = InputFiles(log: cursor.counted(), index: cursor.counted(), choices: choices)
+            var files = HeldFiles(log: cursor.counted(), index: cursor.counted(), choices: choices)
             for _ in 0..<looksPerStage {
                 now += lookNanoseconds
                 guard let step = try? machine.step(&files, now: now) else { return }
@@ -48,16 +48,10 @@ private struct LogChoices: OptionSet {
     static let salts = LogChoices(rawValue: 64)
 }
 
-/// The files of a database as an input has them.
-private struct InputFiles: WALReading {
-    private var log: [UInt8]
-    private var index: [UInt8]
-    private let writes: Bool
-
-    init(log: [UInt8], index: [UInt8], choices: LogChoices) {
-        self.log = log
-        self.index = index
-        writes = choices.contains(.isWriting)
+extension HeldFiles {
+    /// The files of a database as an input has them.
+    fileprivate init(log: [UInt8], index: [UInt8], choices: LogChoices) {
+        self.init(log: log, index: index, isWritten: choices.contains(.isWriting))
         let sums = choices.contains(.signsLog) ? signLog(salts: choices.contains(.salts)) : []
         if choices.contains(.signsIndex) { signIndex(sums) }
     }
@@ -111,20 +105,4 @@ private struct InputFiles: WALReading {
         index.put(UInt64(checksum.second), 4, at: 44)
         index.replaceSubrange(48..<96, with: Array(index[0..<48]))
     }
-
-    private func part(of bytes: [UInt8], _ offset: Int64, _ count: Int) -> [UInt8] {
-        let start = Int(clamping: max(0, min(offset, Int64(bytes.count))))
-        return Array(bytes[start...].prefix(count))
-    }
-
-    mutating func readLog(at offset: Int64, count: Int, into bytes: inout [UInt8]) throws(WALReadError) {
-        bytes = part(of: log, offset, count)
-    }
-
-    mutating func readIndex(at offset: Int64, count: Int, into bytes: inout [UInt8]) throws(WALReadError) {
-        bytes = part(of: index, offset, count)
-    }
-
-    mutating func logByteCount() throws(WALReadError) -> Int64 { Int64(log.count) }
-    mutating func isWriting() throws(WALReadError) -> Bool? { writes }
 }
