@@ -118,6 +118,9 @@ package struct ProcessConnector: ~Copyable, Sendable {
 
     package var fileDescriptor: Int32 { descriptor.fileDescriptor }
 
+    /// How much memory messages that wait may take, as the kernel counts it: some 1.5 KiB each. 0 where it does not say.
+    package var bufferByteCount: Int { max(0, Int(clinux_receive_buffer_byte_count(descriptor.fileDescriptor))) }
+
     /// Takes up to 16 messages without waiting, in the order they were sent.
     ///
     /// Cost: one recvmmsg(2), some 0.3 µs a message.
