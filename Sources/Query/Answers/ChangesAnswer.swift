@@ -1,0 +1,226 @@
+internal import Block
+package import Model
+internal import Store
+
+/// `varve changes`: the net effect of a range of time on each path.
+package struct ChangesAnswer {
+    private let context: QueryContext
+    private let selection: Selection
+    private let directories: [RawPath]
+    private let kinds: Set<String>
+
+    /// Which changes are shown unless they are named.
+    private static let usualKinds = Set(NetChange.Kind.allCases.map(\.rawValue)).subtracting(["transient"])
+    /// The words of `--what`.
+    package static var kindNames: [String] { NetChange.Kind.allCases.map(\.rawValue) }
+
+    /// Of the selection, `paths` choose among the changes, by the name at the start or at the end, and the conditions on
+    /// processes among the events. `kinds` empty: all but transient; `directories` empty: everywhere.
+    ///
+    /// Throws: `UsageError` for a kind that there is not, and for operations.
+    package init(
+        _ context: QueryContext, _ selection: Selection, under directories: [RawPath], kinds: [String] = [],
+        showsTransient: Bool = false
+    ) throws(UsageError) {
+        guard selection.operations.isEmpty else {
+            throw UsageError("changes tells what all operations come to; --what chooses among the changes")
+        }
+        for kind in kinds where !Self.kindNames.contains(kind) {
+            throw UsageError("unknown change '\(kind)'; known are \(Self.kindNames.joined(separator: ", "))")
+        }
+        self.context = context
+        self.selection = selection
+        self.directories = directories
+        var shown = kinds.isEmpty ? Self.usualKinds : Set(kinds)
+        if showsTransient { shown.insert(NetChange.Kind.transient.rawValue) }
+        self.kinds = shown
+    }
+
+    /// Prints the changes by path. Throws: `StoreError`, `AnswerOutput.Failure`, `UsageError` for too many names.
+    package func run() throws -> AnswerStatus {
+        let question = try Question(context, selection)
+        var asked = selection
+        asked.paths = []
+        asked.isReversed = false
+        asked.operations = [.create, .delete, .rename, .modify, .closeWrite, .attrib]
+        if !directories.isEmpty {
+            let renamed = try RenamedDirectories(question.reader, selection, of: directories)
+            asked.directories = renamed.directories.map { Glob(under: $0) }
+            if !renamed.isWhole { context.messages.say("not all of the directories that were renamed are followed") }
+        }
+        let keepsTransient = kinds.contains(NetChange.Kind.transient.rawValue)
+        var forest = NameForest(keepsGone: keepsTransient)
+        forest.begin()
+        let scan = Scan(question.reader, asked)
+        do {
+            try scan.forEachNameEvent { event in try forest.take(event) }
+        } catch is NameForest.Overflow {
+            throw UsageError(
+                "more than \(NameForest.maximumCount) names changed: ask for a shorter range or a directory further down"
+                    + (keepsTransient ? ", or without transient ones" : ""))
+        }
+        forest.end()
+        let changes = NetChange.list(forest).filter(isAskedFor)
+        let ordered = selection.isReversed ? changes.reversed() : changes
+        let shown = Array(ordered.prefix(selection.limit ?? .max))
+        switch context.rowFormat {
+        case .table: writeTable(shown)
+        case .json, .jsonl: writeJSON(shown)
+        case .csv: writeCSV(shown)
+        }
+        try context.output.flush()
+        if shown.count < changes.count {
+            context.messages.say("\(changes.count - shown.count) more changes are not shown (--limit)")
+        }
+        if forest.forgottenCount > 0 {
+            context.messages.say(
+                "\(forest.forgottenCount) names were made and gone again within the range (--transient shows them)")
+        }
+        return question.conclude(found: !shown.isEmpty, scan)
+    }
+
+    private func isAskedFor(_ change: NetChange) -> Bool {
+        guard kinds.contains(change.kind.rawValue) else { return false }
+        let names = [change.path, change.from].compactMap { $0 }
+        return names.contains { name in
+            (directories.isEmpty || directories.contains { name.isAtOrUnder($0) })
+                && (selection.paths.isEmpty || selection.paths.contains { $0.matches(name.bytes) })
+        }
+    }
+
+    // MARK: Output
+
+    private func writeTable(_ changes: [NetChange]) {
+        guard !changes.isEmpty else { return }
+        var time = TimestampWriter(zone: context.zone)
+        var table = TextTable([
+            ("CHANGE", .left), ("EVENTS", .right), (time.title("FIRST"), .left), ("LAST", .left), ("PID", .right),
+            ("BY", .left), ("PATH", .left),
+        ])
+        for change in changes {
+            var moments: [[UInt8]] = [[], []]
+            time.appendForPeople(change.node.first.time, to: &moments[0])
+            time.appendForPeople(change.node.last.time, to: &moments[1])
+            var path = change.path.bytes
+            if change.node.isDirectory, path.last != UInt8(ascii: "/") { path.append(UInt8(ascii: "/")) }
+            if let from = change.from { path += Array(" (was ".utf8) + from.bytes + Array(")".utf8) }
+            for remark in remarks(change) { path += Array(" (\(remark))".utf8) }
+            let actor = change.node.lastActor
+            table.append([
+                Array(change.kind.rawValue.utf8), Array("\(change.node.count)".utf8), moments[0], moments[1],
+                Array((actor.map { "\($0.pid)" } ?? "-").utf8),
+                (actor?.program ?? actor?.comm)?.bytes ?? Array("-".utf8), path,
+            ])
+        }
+        table.write(to: &context.output.bytes)
+    }
+
+    private func remarks(_ change: NetChange) -> [String] {
+        var words: [String] = []
+        if change.isModified { words.append("modified") }
+        if change.hasReplaced { words.append("replaced another") }
+        if change.mayHaveReplaced { words.append("perhaps in place of another") }
+        if change.isUncertain { words.append("uncertain") }
+        return words
+    }
+
+    private func uncertainties(_ change: NetChange) -> [String] {
+        (change.isUncertain ? ["path"] : []) + (change.mayHaveReplaced ? ["replaced"] : [])
+    }
+
+    private func writeJSON(_ changes: [NetChange]) {
+        var time = TimestampWriter()
+        var rows = JSONRows(isArray: context.rowFormat == .json)
+        for change in changes {
+            rows.begin()
+            rows.json.key("change")
+            rows.json.string(change.kind.rawValue)
+            rows.json.path("path", raw: "path_raw", change.path.bytes)
+            if let from = change.from { rows.json.path("from", raw: "from_raw", from.bytes) }
+            for (name, value) in [
+                ("dir", change.node.isDirectory), ("modified", change.isModified), ("replaced", change.hasReplaced),
+            ] where value {
+                rows.json.key(dynamic: name)
+                rows.json.boolean(true)
+            }
+            rows.json.key("events")
+            rows.json.integer(change.node.count)
+            rows.json.key("first")
+            rows.json.time(change.node.first.time, &time)
+            rows.json.key("first_seq")
+            rows.json.integer(change.node.first.sequence)
+            rows.json.key("last")
+            rows.json.time(change.node.last.time, &time)
+            rows.json.key("last_seq")
+            rows.json.integer(change.node.last.sequence)
+            if let actor = change.node.lastActor {
+                rows.json.key("by")
+                rows.json.object(actor)
+            }
+            if let actor = change.node.firstActor, actor.instance != change.node.lastActor?.instance {
+                rows.json.key("first_by")
+                rows.json.object(actor)
+            }
+            let words = uncertainties(change)
+            if !words.isEmpty {
+                rows.json.key("uncertain")
+                rows.json.beginArray()
+                for word in words { rows.json.string(word) }
+                rows.json.endArray()
+            }
+            rows.end()
+        }
+        context.output.bytes += rows.finish()
+    }
+
+    private func writeCSV(_ changes: [NetChange]) {
+        var csv = CSVWriter(isForTerminal: context.output.isTerminal)
+        for title in [
+            "change", "path", "from", "dir", "modified", "replaced", "events", "first", "first_seq", "last", "last_seq",
+            "pid", "instance", "program", "comm", "uid", "uncertain",
+        ] { csv.field(title) }
+        csv.endRow()
+        for change in changes {
+            csv.field(change.kind.rawValue)
+            csv.field(change.path.bytes)
+            csv.field(change.from?.bytes ?? [])
+            for value in [change.node.isDirectory, change.isModified, change.hasReplaced] {
+                csv.field(value ? "true" : "")
+            }
+            csv.field(integer: change.node.count)
+            csv.field(TimestampWriter.text(change.node.first.time))
+            csv.field(integer: change.node.first.sequence)
+            csv.field(TimestampWriter.text(change.node.last.time))
+            csv.field(integer: change.node.last.sequence)
+            let actor = change.node.lastActor
+            csv.field(actor.map { "\($0.pid)" } ?? "")
+            csv.field(actor.map { "\($0.instance)" } ?? "")
+            csv.field(actor?.program?.bytes ?? [])
+            csv.field(actor?.comm?.bytes ?? [])
+            csv.field(actor?.uid.map { "\($0)" } ?? "")
+            csv.field(uncertainties(change).joined(separator: " "))
+            csv.endRow()
+        }
+        context.output.bytes += csv.bytes
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func object(_ actor: NameActor) {
+        beginObject()
+        key("pid")
+        integer(actor.pid)
+        key("instance")
+        integer(actor.instance)
+        for (name, value) in [("program", actor.program), ("comm", actor.comm)] {
+            guard let value else { continue }
+            key(dynamic: name)
+            string(bytes: value.bytes)
+        }
+        if let uid = actor.uid {
+            key("uid")
+            integer(uid)
+        }
+        endObject()
+    }
+}
