@@ -94,7 +94,11 @@ import Testing
         let far = try Self.ask(scene, .event(4), before: 0, after: 0, acceptsGaps: false)
         #expect(far.status == .found && far.sequences == [4], "the gaps are elsewhere")
         let array = try Self.ask(scene, .event(3), .json, before: 1, after: 1)
-        #expect(JSONValue(Array(array.text.utf8))?.elements?.count == 4)
+        guard case .array(let rows) = JSONValue(Array(array.text.utf8)) else {
+            Issue.record("no array: \(array.text)")
+            return
+        }
+        #expect(rows.count == 4)
         let csv = try Self.ask(scene, .event(3), .csv, before: 1, after: 1)
         #expect(csv.lines.count == 4 && csv.lines[2].hasSuffix(",true"))
     }

@@ -153,7 +153,7 @@ import Testing
                 Row(kind: "renamed", path: "/d/box", from: "/e/box"), Row(kind: "created", path: "/d/new"),
                 Row(kind: "deleted", path: "/d/old"),
             ])
-        #expect(answer.messages.contains { $0.contains("1 names were made and gone again") })
+        #expect(answer.messages.contains { $0.contains("1 name was made and gone again") })
         #expect(Self.rows(try Self.ask(scene, kinds: ["deleted"])).map(\.path) == ["/d/old"])
         #expect(
             Self.rows(try Self.ask(scene, showsTransient: true) { $0.paths = [try .of("pass*")] }).map(\.kind) == [
@@ -181,32 +181,37 @@ import Testing
         }
     }
 
-    @Test func moreNamesThanAreHeldAreRefused() throws {
-        var forest = NameForest()
-        forest.begin()
-        #expect(throws: NameForest.Overflow.self) {
-            for number in 0...(NameForest.maximumCount + 1) {
-                try forest.take(
-                    NameEvent(
-                        sequence: UInt64(number),
-                        window: TimeWindow(
-                            earliest: RecordedEvent.moment(0), time: RecordedEvent.moment(1), clockOffsetNanoseconds: 0),
-                        mask: .create, path: Array("/d/\(number)".utf8)))
-            }
+    @Test func whereNamesAreTooManyTheAnswerEndsAndSaysSo() throws {
+        let scene = try StoreScene()
+        try scene.append((1...20).map { RecordedEvent(Double($0), .create, "/d/\($0)") })
+        try scene.stop(at: 100)
+        func ask(_ count: Int) throws -> StoreScene.Answer {
+            try scene.ask { try ChangesAnswer($0, Selection(), under: [], maximumNameCount: count).run() }
         }
-        // What is made and gone again takes no room.
-        var passing = NameForest()
-        passing.begin()
+        // The root and /d are names as well.
+        let cut = try ask(10)
+        #expect(Self.rows(cut).count == 9)
+        #expect(cut.status == .incomplete)
+        #expect(
+            cut.messages.contains {
+                $0.hasPrefix("incomplete: event 10, at 2026-11-23T00:00:10") && $0.contains("more than 10 names")
+            }, "\(cut.messages)")
+        let whole = try ask(22)
+        #expect(Self.rows(whole).count == 20 && whole.status == .found)
+    }
+
+    @Test func whatIsMadeAndGoneAgainTakesNoRoom() throws {
+        var forest = NameForest(maximumCount: 5)
+        forest.begin()
         let window = TimeWindow(
             earliest: RecordedEvent.moment(0), time: RecordedEvent.moment(1), clockOffsetNanoseconds: 0)
         for number in 0..<1_000 {
             for mask in [EventMask.create, .delete] {
-                try passing.take(
-                    NameEvent(
-                        sequence: UInt64(number), window: window, mask: mask, path: Array("/d/\(number)".utf8)))
+                try forest.take(
+                    NameEvent(sequence: UInt64(number), window: window, mask: mask, path: Array("/d/\(number)".utf8)))
             }
         }
-        #expect(passing.nodes.count < 5)
-        #expect(passing.forgottenCount == 1_000)
+        #expect(forest.indices.count == 1)
+        #expect(forest.forgottenCount == 1_000)
     }
 }

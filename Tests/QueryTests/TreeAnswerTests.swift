@@ -136,6 +136,23 @@ import Testing
         #expect(try Self.ask(scene, at: 50).status == .nothingFound)
     }
 
+    @Test func tooManyNamesAreRefusedBeforeTheMomentAndUnreadAfterIt() throws {
+        let scene = try StoreScene()
+        try scene.append((1...20).map { RecordedEvent(Double($0), .create, "/d/\($0)") })
+        try scene.append([RecordedEvent(21, .modify, "/d/old")])
+        try scene.stop(at: 100)
+        func ask(at second: Double) throws -> StoreScene.Answer {
+            try scene.ask {
+                try TreeAnswer($0, under: [RawPath("/d")], at: RecordedEvent.moment(second), maximumNameCount: 10).run()
+            }
+        }
+        let early = try ask(at: 5.5)
+        #expect(Self.rows(early).count == 5)
+        #expect(early.status == .incomplete)
+        #expect(early.messages.contains { $0.hasPrefix("incomplete: event 10,") }, "\(early.messages)")
+        #expect(throws: UsageError.self) { try ask(at: 15.5) }
+    }
+
     /// Renames that no kernel reports: below itself, onto itself, of the root.
     @Test func impossibleRenamesDoNoHarm() throws {
         let scene = try StoreScene()

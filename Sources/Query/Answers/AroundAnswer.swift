@@ -44,7 +44,7 @@ package struct AroundAnswer {
         }
     }
 
-    /// What the first look at the store finds out about the point.
+    /// Where the point lies among the events.
     private struct Place {
         /// The number of the event itself, or of the first one at or after the moment.
         var sequence: UInt64
@@ -73,15 +73,20 @@ package struct AroundAnswer {
 
     /// Prints the events. Throws: `StoreError`, `AnswerOutput.Failure`, `UsageError`.
     package func run() throws -> AnswerStatus {
-        let reader = try context.openStore()
-        guard let place = try self.place(reader) else { return .nothingFound }
+        guard let moment = try moment() else { return .nothingFound }
         var selection = selection
+        var asked = selection
+        // The range holds its last moment, as far as moments are told apart. It is asked about also where the answer has
+        // another: what a recorder has not stored of it is then waited for.
+        asked.until = moment.advanced(byNanoseconds: extent.span ?? 0).advanced(byNanoseconds: 1)
         if let span = extent.span {
-            selection.since = place.moment.advanced(byNanoseconds: -span)
-            // The range holds its last moment, as far as moments are told apart.
-            selection.until = place.moment.advanced(byNanoseconds: span).advanced(byNanoseconds: 1)
+            asked.since = moment.advanced(byNanoseconds: -span)
+            selection.since = asked.since
+            selection.until = asked.until
         }
-        let question = try Question(context, selection)
+        let question = try Question(context, asked)
+        let reader = question.reader
+        let place = try place(moment, reader)
         var printer = try EventPrinter(context, reader, users: context.rowFormat == .table ? .system() : nil)
         printer.markedSequence = place.sequence
         var shown = Shown(gaps: question.reasons(since: selection.since, until: selection.until))
@@ -126,24 +131,28 @@ package struct AroundAnswer {
         }
     }
 
-    /// Finds the point; nil, having said so, where the store has no such event.
-    private func place(_ reader: StoreReader) throws -> Place? {
-        var asked = Selection()
+    /// When the point is; nil, having said so, where the store has no such event.
+    private func moment() throws -> Instant? {
         switch point {
+        case .moment(let moment): return moment
         case .event(let sequence):
-            guard let found = try Self.first(Scan(reader, asked, afterSequence: sequence - 1)),
-                found.sequence == sequence
-            else {
-                let numbers = try reader.totals().sequences
-                let held =
-                    numbers.map { "the store holds \($0.lowerBound) to \($0.upperBound)" } ?? "the store is empty"
-                context.messages.say("no event \(sequence): \(held)")
-                return nil
-            }
-            return Place(sequence: sequence, moment: found.window.time, isEvent: true)
-        case .moment(let moment):
-            asked.since = moment
-            let found = try Self.first(Scan(reader, asked))?.sequence
+            let reader = try context.openStore()
+            let found = try Self.first(Scan(reader, Selection(), afterSequence: sequence - 1))
+            if let found, found.sequence == sequence { return found.window.time }
+            let numbers = try reader.totals().sequences
+            let held = numbers.map { "the store holds \($0.lowerBound) to \($0.upperBound)" } ?? "the store is empty"
+            context.messages.say("no event \(sequence): \(held)")
+            return nil
+        }
+    }
+
+    private func place(_ moment: Instant, _ reader: StoreReader) throws -> Place {
+        switch point {
+        case .event(let sequence): return Place(sequence: sequence, moment: moment, isEvent: true)
+        case .moment:
+            var later = Selection()
+            later.since = moment
+            let found = try Self.first(Scan(reader, later))?.sequence
             return Place(sequence: try found ?? (reader.lastSequence() ?? 0) + 1, moment: moment, isEvent: false)
         }
     }

@@ -3,11 +3,14 @@ package import Model
 internal import Store
 
 /// `varve changes`: the net effect of a range of time on each path.
+///
+/// Where more names changed than are held, the answer is that of the range up to there, and says so.
 package struct ChangesAnswer {
     private let context: QueryContext
     private let selection: Selection
     private let directories: [RawPath]
     private let kinds: Set<String>
+    private let maximumNameCount: Int
 
     /// Which changes are shown unless they are named.
     private static let usualKinds = Set(NetChange.Kind.allCases.map(\.rawValue)).subtracting(["transient"])
@@ -15,12 +18,13 @@ package struct ChangesAnswer {
     package static var kindNames: [String] { NetChange.Kind.allCases.map(\.rawValue) }
 
     /// Of the selection, `paths` choose among the changes, by the name at the start or at the end, and the conditions on
-    /// processes among the events. `kinds` empty: all but transient; `directories` empty: everywhere.
+    /// processes among the events. `kinds` empty: all but transient; `directories` empty: everywhere; `maximumNameCount`
+    /// nil: `NameForest.maximumCount`.
     ///
     /// Throws: `UsageError` for a kind that there is not, and for operations.
     package init(
         _ context: QueryContext, _ selection: Selection, under directories: [RawPath], kinds: [String] = [],
-        showsTransient: Bool = false
+        showsTransient: Bool = false, maximumNameCount: Int? = nil
     ) throws(UsageError) {
         guard selection.operations.isEmpty else {
             throw UsageError("changes tells what all operations come to; --what chooses among the changes")
@@ -34,11 +38,13 @@ package struct ChangesAnswer {
         var shown = kinds.isEmpty ? Self.usualKinds : Set(kinds)
         if showsTransient { shown.insert(NetChange.Kind.transient.rawValue) }
         self.kinds = shown
+        self.maximumNameCount = maximumNameCount ?? NameForest.maximumCount
     }
 
-    /// Prints the changes by path. Throws: `StoreError`, `AnswerOutput.Failure`, `UsageError` for too many names.
+    /// Prints the changes by path. Throws: `StoreError`, `AnswerOutput.Failure`.
     package func run() throws -> AnswerStatus {
         let question = try Question(context, selection)
+        var reasons = question.reasons
         var asked = selection
         asked.paths = []
         asked.isReversed = false
@@ -46,37 +52,41 @@ package struct ChangesAnswer {
         if !directories.isEmpty {
             let renamed = try RenamedDirectories(question.reader, selection, of: directories)
             asked.directories = renamed.directories.map { Glob(under: $0) }
-            if !renamed.isWhole { context.messages.say("not all of the directories that were renamed are followed") }
+            reasons += renamed.reasons
         }
         let keepsTransient = kinds.contains(NetChange.Kind.transient.rawValue)
-        var forest = NameForest(keepsGone: keepsTransient)
+        var forest = NameForest(keepsGone: keepsTransient, maximumCount: maximumNameCount)
         forest.begin()
         let scan = Scan(question.reader, asked)
+        var isWhole = true
         do {
             try scan.forEachNameEvent { event in try forest.take(event) }
-        } catch is NameForest.Overflow {
-            throw UsageError(
-                "more than \(NameForest.maximumCount) names changed: ask for a shorter range or a directory further down"
-                    + (keepsTransient ? ", or without transient ones" : ""))
+        } catch let overflow as NameForest.Overflow {
+            isWhole = false
+            reasons.append(
+                overflow.reason(
+                    maximumCount: maximumNameCount,
+                    remedy: "ask for a shorter range or a directory further down"
+                        + (keepsTransient ? ", or without transient ones" : "")))
         }
         forest.end()
         let changes = NetChange.list(forest).filter(isAskedFor)
         let ordered = selection.isReversed ? changes.reversed() : changes
         let shown = Array(ordered.prefix(selection.limit ?? .max))
         switch context.rowFormat {
-        case .table: writeTable(shown)
-        case .json, .jsonl: writeJSON(shown)
-        case .csv: writeCSV(shown)
+        case .table: try writeTable(shown)
+        case .json, .jsonl: try writeJSON(shown)
+        case .csv: try writeCSV(shown)
         }
         try context.output.flush()
         if shown.count < changes.count {
             context.messages.say("\(changes.count - shown.count) more changes are not shown (--limit)")
         }
         if forest.forgottenCount > 0 {
-            context.messages.say(
-                "\(forest.forgottenCount) names were made and gone again within the range (--transient shows them)")
+            let many = forest.forgottenCount == 1 ? "1 name was" : "\(forest.forgottenCount) names were"
+            context.messages.say("\(many) made and gone again within the range (--transient shows them)")
         }
-        return question.conclude(found: !shown.isEmpty, scan)
+        return question.conclude(found: !shown.isEmpty, scan, isWhole: isWhole, reasons: reasons)
     }
 
     private func isAskedFor(_ change: NetChange) -> Bool {
@@ -90,8 +100,17 @@ package struct ChangesAnswer {
 
     // MARK: Output
 
-    private func writeTable(_ changes: [NetChange]) {
-        guard !changes.isEmpty else { return }
+    /// A table comes in pieces of so many rows, each with columns as wide as it needs, so that it is never held whole.
+    private static let tablePieceRowCount = 500
+
+    private func writeTable(_ changes: [NetChange]) throws {
+        for start in stride(from: 0, to: changes.count, by: Self.tablePieceRowCount) {
+            writeTable(piece: changes[start..<min(start + Self.tablePieceRowCount, changes.count)])
+            try context.output.flushIfDue()
+        }
+    }
+
+    private func writeTable(piece changes: ArraySlice<NetChange>) {
         var time = TimestampWriter(zone: context.zone)
         var table = TextTable([
             ("CHANGE", .left), ("EVENTS", .right), (time.title("FIRST"), .left), ("LAST", .left), ("PID", .right),
@@ -128,7 +147,7 @@ package struct ChangesAnswer {
         (change.isUncertain ? ["path"] : []) + (change.mayHaveReplaced ? ["replaced"] : [])
     }
 
-    private func writeJSON(_ changes: [NetChange]) {
+    private func writeJSON(_ changes: [NetChange]) throws {
         var time = TimestampWriter()
         var rows = JSONRows(isArray: context.rowFormat == .json)
         for change in changes {
@@ -169,11 +188,12 @@ package struct ChangesAnswer {
                 rows.json.endArray()
             }
             rows.end()
+            try context.output.take(&rows.json.bytes)
         }
         context.output.bytes += rows.finish()
     }
 
-    private func writeCSV(_ changes: [NetChange]) {
+    private func writeCSV(_ changes: [NetChange]) throws {
         var csv = CSVWriter(isForTerminal: context.output.isTerminal)
         for title in [
             "change", "path", "from", "dir", "modified", "replaced", "events", "first", "first_seq", "last", "last_seq",
@@ -200,6 +220,7 @@ package struct ChangesAnswer {
             csv.field(actor?.uid.map { "\($0)" } ?? "")
             csv.field(uncertainties(change).joined(separator: " "))
             csv.endRow()
+            try context.output.take(&csv.bytes)
         }
         context.output.bytes += csv.bytes
     }

@@ -10,13 +10,15 @@ package struct TreeAnswer {
     private let moment: Instant
     private let depth: Int
     private let showsGone: Bool
+    private let maximumNameCount: Int
 
-    /// Parameters: `moment` nil is now; `depth` is how many levels are shown, nil for all.
+    /// Parameters: `moment` nil is now; `depth` is how many levels are shown, nil for all; `maximumNameCount` nil is
+    /// `NameForest.maximumCount`.
     ///
     /// Throws: `UsageError`.
     package init(
         _ context: QueryContext, under directories: [RawPath], at moment: Instant?, depth: Int? = nil,
-        showsGone: Bool = false
+        showsGone: Bool = false, maximumNameCount: Int? = nil
     ) throws(UsageError) {
         guard !directories.isEmpty else { throw UsageError("tree needs --under DIR") }
         if let depth, depth < 1 { throw UsageError("--depth must be at least 1") }
@@ -25,6 +27,7 @@ package struct TreeAnswer {
         self.moment = moment ?? Clock.realtime()
         self.depth = depth ?? .max
         self.showsGone = showsGone
+        self.maximumNameCount = maximumNameCount ?? NameForest.maximumCount
     }
 
     /// Prints the names. Throws: `StoreError`, `AnswerOutput.Failure`, `UsageError` for too many names.
@@ -35,11 +38,10 @@ package struct TreeAnswer {
         let question = try Question(context, selection)
         // What came later tells of names as well.
         let renamed = try RenamedDirectories(question.reader, Selection(), of: directories)
-        if !renamed.isWhole { context.messages.say("not all of the directories that were renamed are followed") }
         var asked = Selection()
         asked.directories = renamed.directories.map { Glob(under: $0) }
         let scan = Scan(question.reader, asked)
-        let (forest, crossing) = try read(scan)
+        let (forest, crossing, unread) = try read(scan)
         let then = NamesThen(
             forest, at: moment, crossing: crossing, reasons: question.reasons(since: nil, until: nil))
         var trees: [(directory: RawPath, names: [NamesThen.Name])] = []
@@ -50,24 +52,28 @@ package struct TreeAnswer {
             }
             trees.append((directory, names))
         }
+        let names = trees.flatMap(\.names)
         switch context.rowFormat {
         case .table:
-            for tree in trees { writeText(tree.directory, tree.names, forest) }
-        case .csv: writeCSV(trees.flatMap(\.names), forest)
-        case .json, .jsonl: writeJSON(trees.flatMap(\.names), forest)
+            for tree in trees { try writeText(tree.directory, tree.names, forest) }
+        case .csv: try writeCSV(names, forest)
+        case .json, .jsonl: try writeJSON(names, forest)
         }
         try context.output.flush()
-        let names = trees.flatMap(\.names)
         sayWhatIsKnown(names)
         let first = question.covered.map { min($0.from, moment) } ?? moment
         return question.conclude(
             found: names.contains { $0.state != .gone }, scan, isWhole: false,
-            reasons: question.reasons(since: first, until: selection.until))
+            reasons: question.reasons(since: first, until: selection.until) + renamed.reasons + unread)
     }
 
-    /// The names of all that happened, and those that events touched whose windows hold the moment.
-    private func read(_ scan: Scan) throws -> (NameForest, Set<UInt32>) {
-        var forest = NameForest(keepsGone: showsGone)
+    /// The names of all that happened, those that events touched whose windows hold the moment, and why later events may
+    /// tell of further ones.
+    ///
+    /// Throws: `UsageError` where there are too many names already up to the moment; what they were then is not known.
+    private func read(_ scan: Scan) throws -> (NameForest, crossing: Set<UInt32>, unread: [Completeness.Reason]) {
+        var forest = NameForest(keepsGone: showsGone, maximumCount: maximumNameCount)
+        var unread: [Completeness.Reason] = []
         var crossing: Set<UInt32> = []
         var hasBegun = false
         do {
@@ -78,18 +84,18 @@ package struct TreeAnswer {
                     hasBegun = true
                 }
                 try forest.take(event)
-                if hasBegun, event.window.earliest < moment, let subject = forest.subject, forest[subject].hasOrigin {
+                if hasBegun, event.window.earliest < moment, let subject = forest.subject, forest[subject].origin != nil {
                     crossing.insert(subject)
                 }
             }
-        } catch is NameForest.Overflow {
-            throw UsageError(
-                "more than \(NameForest.maximumCount) names: ask for a directory further down"
-                    + (showsGone ? ", or without --gone" : ""))
+        } catch let overflow as NameForest.Overflow {
+            let remedy = "ask for a directory further down" + (showsGone ? ", or without --gone" : "")
+            guard hasBegun else { throw UsageError("more than \(maximumNameCount) names up to then; \(remedy)") }
+            unread.append(overflow.reason(maximumCount: maximumNameCount, remedy: remedy))
         }
         if !hasBegun { forest.begin() }
         forest.end()
-        return (forest, crossing)
+        return (forest, crossing, unread)
     }
 
     /// What the answer rests on, and what it cannot tell.
@@ -104,7 +110,7 @@ package struct TreeAnswer {
 
     // MARK: Output
 
-    private func writeText(_ directory: RawPath, _ names: [NamesThen.Name], _ forest: NameForest) {
+    private func writeText(_ directory: RawPath, _ names: [NamesThen.Name], _ forest: NameForest) throws {
         var time = TimestampWriter(zone: context.zone)
         TerminalText.append(directory.bytes, to: &context.output.bytes)
         context.output.bytes.append(text: "  at ")
@@ -128,7 +134,7 @@ package struct TreeAnswer {
             }
             goesOn.append(!name.isLast)
             let node = forest[name.index]
-            TerminalText.append(node.originName, to: &context.output.bytes)
+            TerminalText.append(forest.originName(name.index), to: &context.output.bytes)
             if node.isDirectory { context.output.bytes.append(text: "/") }
             var remarks: [String] = []
             if name.state != .known { remarks.append(name.state.rawValue) }
@@ -138,10 +144,11 @@ package struct TreeAnswer {
             }
             if !remarks.isEmpty { context.output.bytes.append(string: "  (\(remarks.joined(separator: "; ")))") }
             context.output.bytes.append(text: "\n")
+            try context.output.flushIfDue()
         }
     }
 
-    private func writeJSON(_ names: [NamesThen.Name], _ forest: NameForest) {
+    private func writeJSON(_ names: [NamesThen.Name], _ forest: NameForest) throws {
         var time = TimestampWriter()
         var rows = JSONRows(isArray: context.rowFormat == .json)
         for name in names {
@@ -171,11 +178,12 @@ package struct TreeAnswer {
                 rows.json.endArray()
             }
             rows.end()
+            try context.output.take(&rows.json.bytes)
         }
         context.output.bytes += rows.finish()
     }
 
-    private func writeCSV(_ names: [NamesThen.Name], _ forest: NameForest) {
+    private func writeCSV(_ names: [NamesThen.Name], _ forest: NameForest) throws {
         var csv = CSVWriter(isForTerminal: context.output.isTerminal)
         for title in ["path", "state", "dir", "witnessed", "links", "uncertain"] { csv.field(title) }
         csv.endRow()
@@ -188,6 +196,7 @@ package struct TreeAnswer {
             csv.field(integer: name.linkCount)
             csv.field(name.doubts.map(\.rawValue).joined(separator: " "))
             csv.endRow()
+            try context.output.take(&csv.bytes)
         }
         context.output.bytes += csv.bytes
     }

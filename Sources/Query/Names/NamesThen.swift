@@ -59,38 +59,36 @@ struct NamesThen {
             case .gap(let gap) where gap.kind == .processEventsLost: nil
             case .gap(let gap): Hole(from: gap.from, to: gap.to, scope: gap.scope)
             case .uncovered(let from, let to): Hole(from: from, to: to)
-            case .neverCovered: nil
+            // The forest begins no later than the moment, so what was left unread can only tell of further names.
+            case .neverCovered, .unread: nil
             }
         }
         var children: [UInt32: [UInt32]] = [:]
-        var present: Set<NameForest.Key> = []
-        var gone: [UInt32] = []
-        for index in forest.indices where forest[index].hasOrigin {
-            let node = forest[index]
-            if node.wasGone {
-                gone.append(index)
+        var present: Set<NamePlace> = []
+        var gone: [(index: UInt32, origin: NamePlace)] = []
+        for index in forest.indices {
+            guard let origin = forest[index].origin else { continue }
+            if forest[index].wasGone {
+                gone.append((index, origin))
             } else {
-                present.insert(NameForest.Key(parent: node.originParent, name: node.originName))
-                children[node.originParent, default: []].append(index)
+                present.insert(origin)
+                children[origin.parent, default: []].append(index)
             }
         }
-        for index in gone {
-            let node = forest[index]
-            // A name that was given again is there; one that several files had is gone once.
-            if present.insert(NameForest.Key(parent: node.originParent, name: node.originName)).inserted {
-                children[node.originParent, default: []].append(index)
-            }
+        // A name that was given again is there; one that several files had is gone once.
+        for (index, origin) in gone where present.insert(origin).inserted {
+            children[origin.parent, default: []].append(index)
         }
         self.children = children.mapValues { list in
-            list.sorted { forest[$0].originName.lexicographicallyPrecedes(forest[$1].originName) }
+            list.sorted { forest.originName($0).lexicographicallyPrecedes(forest.originName($1)) }
         }
     }
 
     /// The names below a directory in the order of a tree, down to `depth` levels; nil where nothing tells of the directory.
     func names(below directory: RawPath, depth: Int = .max) -> [Name]? {
-        var top = NameForest.root
+        var top = NameTree.root
         for part in directory.bytes.split(separator: UInt8(ascii: "/")) {
-            guard let next = children[top]?.first(where: { forest[$0].originName.elementsEqual(part) }) else {
+            guard let next = children[top]?.first(where: { forest.originName($0).elementsEqual(part) }) else {
                 return nil
             }
             top = next
@@ -103,7 +101,7 @@ struct NamesThen {
                 open.removeLast()
                 continue
             }
-            let path = open[level].path.appending(forest[index].originName)
+            let path = open[level].path.appending(forest.originName(index))
             var name = Name(
                 index: index, path: path, state: state(index), doubts: doubts(index, path), depth: level)
             name.isLast = open[level].rest.isEmpty

@@ -26,22 +26,20 @@ struct NetChange {
     /// Of a file renamed here: whether another one had the name before is not known.
     var mayHaveReplaced = false
     var isUncertain: Bool
-    var node: NameForest.Node
+    var node: NameNode
 
     /// The changes that a forest tells of, ordered by path. Names that were only looked at have none.
     static func list(_ forest: NameForest) -> [NetChange] {
-        var removed: [NameForest.Key: UInt32] = [:]
-        for index in forest.indices where !forest[index].isLive && forest[index].hasOrigin {
-            let node = forest[index]
-            removed[NameForest.Key(parent: node.originParent, name: node.originName)] = index
+        var removed: [NamePlace: UInt32] = [:]
+        for index in forest.indices where !forest[index].isLive {
+            if let origin = forest[index].origin { removed[origin] = index }
         }
         var replaced: Set<UInt32> = []
         var changes: [NetChange] = []
         for index in forest.indices where forest[index].isLive {
             let node = forest[index]
             guard var change = change(of: index, forest) else { continue }
-            let place = NameForest.Key(parent: node.parent, name: node.name)
-            if !node.hasOrigin || !node.isAtOrigin, let old = removed[place] {
+            if !node.isAtOrigin, let old = removed[node.place] {
                 replaced.insert(old)
                 change.replace(forest[old])
             }
@@ -56,7 +54,7 @@ struct NetChange {
     private static func change(of index: UInt32, _ forest: NameForest) -> NetChange? {
         let node = forest[index]
         guard !node.deeds.isEmpty else { return nil }
-        let origin = node.hasOrigin ? RawPath(forest.originPath(index)) : nil
+        let origin = node.origin.map { _ in RawPath(forest.tree.originPath(index)) }
         let kind: Kind
         switch (origin != nil, node.isLive) {
         case (false, true): kind = .created
@@ -69,7 +67,7 @@ struct NetChange {
         case (true, true): return nil
         }
         // A name that is gone is told by the one it had at the start: that is what is missing now.
-        let path = kind == .deleted ? origin : RawPath(forest.path(index))
+        let path = kind == .deleted ? origin : RawPath(forest.tree.path(index))
         guard let path else { return nil }
         var change = NetChange(kind: kind, path: path, isUncertain: node.isUncertain, node: node)
         if node.isLive, let origin, origin != path { change.from = origin }
@@ -78,7 +76,7 @@ struct NetChange {
         return change
     }
 
-    private mutating func replace(_ old: NameForest.Node) {
+    private mutating func replace(_ old: NameNode) {
         if kind == .created { kind = .replaced } else { hasReplaced = true }
         mayHaveReplaced = false
         isUncertain = isUncertain || old.isUncertain

@@ -11,8 +11,12 @@ struct RenamedDirectories {
     private static let maximumRoundCount = 16
 
     private(set) var directories: [RawPath]
-    /// False where there were more than are followed.
-    private(set) var isWhole = true
+    private var isWhole = true
+
+    /// What an answer about these directories may miss: where there were more than are followed.
+    var reasons: [Completeness.Reason] {
+        isWhole ? [] : [.unread("not all of the directories that were renamed are followed; ask for one further down")]
+    }
 
     /// Looks through the renames of the selection's range. Cost: as long as some rename is new, a scan for renames at the
     /// directories and above them. Throws: as the scan does.
