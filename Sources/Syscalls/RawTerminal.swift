@@ -66,9 +66,10 @@ private final class TerminalGuardian: Sendable {
             guard let signal = try? signals.next() else { continue }
             isRaw.withLock { isRaw in
                 if isRaw { apply(false) }
-                // SIGTSTP is blocked, so the process stops by the signal that nothing can block.
+                // SIGTSTP is blocked, so the process stops by the signal that nothing can block. It is sent to this thread:
+                // sent to the process, another thread might take it while this one goes on and makes the terminal raw.
                 if signal == SIGTSTP {
-                    kill(getpid(), SIGSTOP)
+                    raise(SIGSTOP)
                 } else {
                     end(by: signal)
                 }

@@ -127,13 +127,25 @@ extension EndToEnd {
                 "/bin/sh", ["-c", "\(BuiltPrograms.varve) replay --speed 0.001 --store \(scene.store) | head -n 1"])
             #expect(closed.lines.count == 1 && closed.errorText.isEmpty, "\(closed.errorText)")
 
-            // script(1) is the terminal; it sends the keys and an interrupt after them.
+            // script(1) is the terminal; it sends the keys. A second program is stopped, goes on, and is interrupted.
             let command = """
-                stty -a > \(scene.place)/before
+                cd \(scene.place)
+                stty -a > before
                 \(BuiltPrograms.varve) replay --step --store \(scene.store) > /dev/tty
-                echo ended $? > \(scene.place)/end
-                timeout --foreground -s INT 2 \(BuiltPrograms.varve) replay --step --store \(scene.store)
-                stty -a > \(scene.place)/after
+                echo ended $? > end
+                raw() { until stty -a < /dev/tty | grep -q -e -icanon; do sleep 0.01; done; }
+                (
+                    raw
+                    kill -TSTP $(cat pid)
+                    until grep -q '^State:.T' /proc/$(cat pid)/status; do sleep 0.01; done
+                    stty -a < /dev/tty > stopped
+                    kill -CONT $(cat pid)
+                    raw
+                    kill -INT $(cat pid)
+                ) &
+                sh -c 'echo $$ > pid; exec "$@"' - \(BuiltPrograms.varve) replay --step --store \(scene.store)
+                wait
+                stty -a > after
                 """
             try Files.write(Array(command.utf8), to: RawPath("\(scene.place)/play"))
             let played = try run(
@@ -145,6 +157,7 @@ extension EndToEnd {
                     decoding: try Files.contents(of: RawPath("\(scene.place)/\(name)"), limit: 65_536), as: UTF8.self)
             }
             #expect(try text("end") == "ended 0\n")
+            #expect(try text("before") == text("stopped"))
             #expect(try text("before") == text("after"))
             #expect(try text("before").contains(" icanon") && text("before").contains(" echo "))
         }

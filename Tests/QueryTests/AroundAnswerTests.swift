@@ -103,6 +103,17 @@ import Testing
         #expect(csv.lines.count == 4 && csv.lines[2].hasSuffix(",true"))
     }
 
+    @Test func anEventWhoseWindowCrossesTheEndOfTheSpanIsCountedOnce() throws {
+        let scene = try StoreScene()
+        var last = RecordedEvent(20, .create, "/c")
+        last.earliest = RecordedEvent.moment(10.5)
+        try scene.append([RecordedEvent(9, .create, "/a"), RecordedEvent(10, .create, "/b"), last])
+        try scene.stop(at: 100)
+        let answer = try Self.ask(scene, .event(2), span: 1_000_000_000)
+        #expect(answer.sequences == [1, 2])
+        #expect(answer.messages == ["1 more event's window crosses an edge of the range; --overlapping adds it"])
+    }
+
     @Test func whatThereIsNotIsSaid() throws {
         let scene = try StoreScene()
         try scene.append([RecordedEvent(10, .create, "/a")])

@@ -114,6 +114,18 @@ import Testing
             let truth = comparable(expected)
             #expect(told == truth, "seed \(seed), \(range): \(Set(told).symmetricDifference(truth))")
             #expect(!answer.text.contains(#""uncertain":["path""#), "seed \(seed), \(range)")
+            for directory in ["/d", "/d/old", "/d/old/deep", "/e/old"] {
+                func isBelow(_ row: Row) -> Bool {
+                    [row.path, row.from].contains { $0.map { "\($0)/".hasPrefix(directory + "/") } ?? false }
+                }
+                let below = try Self.ask(
+                    scene, from: Double(range.lowerBound) + 0.5, to: Double(range.upperBound) + 0.5, under: [directory])
+                let told = comparable(Self.rows(below))
+                let truth = comparable(expected.filter { $0.kind != "transient" && isBelow($0) })
+                #expect(
+                    told == truth,
+                    "seed \(seed), \(range) under \(directory): \(Set(told).symmetricDifference(truth))")
+            }
         }
     }
 
@@ -136,6 +148,28 @@ import Testing
         #expect(rows[1]["events"]?.unsigned == 5)
         #expect(rows[1]["first_seq"]?.unsigned == 1)
         #expect(rows[1]["last_seq"]?.unsigned == 4)
+    }
+
+    @Test func whatMayHaveBeenReplacedIsSaidOfTheNameItIsAbout() throws {
+        let scene = try StoreScene()
+        try scene.append([
+            // Whether there was a target before is not in the record; it is gone now in any case.
+            RecordedEvent(10, .create, "/d/one.tmp"), RecordedEvent(11, .rename, "/d/one.tmp", target: "/d/one"),
+            RecordedEvent(12, .delete, "/d/one"),
+            // The second rename takes the name from a file that was made itself, maybe in place of another.
+            RecordedEvent(20, .create, "/d/a.tmp"), RecordedEvent(21, .rename, "/d/a.tmp", target: "/d/a"),
+            RecordedEvent(22, .create, "/d/b.tmp"), RecordedEvent(23, .rename, "/d/b.tmp", target: "/d/a"),
+            // Of the name where it is now nothing is open, whatever it was called between.
+            RecordedEvent(30, .create, "/d/c.tmp"), RecordedEvent(31, .rename, "/d/c.tmp", target: "/d/c"),
+            RecordedEvent(32, .modify, "/d/known"), RecordedEvent(33, .rename, "/d/c", target: "/d/known"),
+        ])
+        try scene.stop(at: 100)
+        let rows = try Self.ask(scene, showsTransient: true).lines.compactMap { JSONValue(Array($0.utf8)) }
+        let told = rows.filter { $0["change"]?.text != "transient" || $0["path"]?.text == "/d/one" }.map { row in
+            let isOpen = row["uncertain"] == .array([.string("replaced")])
+            return "\(row["change"]?.text ?? "") \(row["path"]?.text ?? "")\(isOpen ? "?" : "")"
+        }
+        #expect(told == ["created /d/a?", "replaced /d/known", "transient /d/one?"])
     }
 
     @Test func onlyWhatIsAskedForIsShown() throws {

@@ -41,14 +41,18 @@ import Testing
             let witnessedBefore = played.steps[..<count].reduce(into: Set<PlayedFiles.Link>()) {
                 $0.formUnion($1.witnessed)
             }
-            var expected: [String: String] = [:]
-            for path in truth.keys where path.hasPrefix("/d/") {
-                guard let link = PlayedFiles.link(path, in: truth), everWitnessed.contains(link) else { continue }
-                expected[path] = witnessedBefore.contains(link) ? "known" : "inferred"
+            // Also directories that were renamed themselves, or with one above them.
+            for directory in ["/d", "/d/old", "/d/old/deep", "/e/old"] {
+                var expected: [String: String] = [:]
+                for path in truth.keys where path.hasPrefix(directory + "/") {
+                    guard let link = PlayedFiles.link(path, in: truth), everWitnessed.contains(link) else { continue }
+                    expected[path] = witnessedBefore.contains(link) ? "known" : "inferred"
+                }
+                let rows = Self.rows(try Self.ask(scene, at: Double(count) + 0.5, under: directory))
+                let place = "seed \(seed) after \(count) under \(directory)"
+                #expect(rows.mapValues { $0["state"]?.text } == expected, "\(place)")
+                for (path, row) in rows { #expect(row["uncertain"] == nil, "\(place): \(path)") }
             }
-            let rows = Self.rows(try Self.ask(scene, at: Double(count) + 0.5))
-            #expect(rows.mapValues { $0["state"]?.text } == expected, "seed \(seed) after \(count)")
-            for (path, row) in rows { #expect(row["uncertain"] == nil, "seed \(seed) after \(count): \(path)") }
         }
     }
 
@@ -122,6 +126,23 @@ import Testing
         #expect(Self.rows(try Self.ask(scene, at: 35, showsGone: true)).isEmpty, "it is elsewhere, not gone")
     }
 
+    @Test func whatLiesBelowARenamedDirectoryWasElsewhereBefore() throws {
+        let scene = try StoreScene()
+        try scene.append([
+            RecordedEvent(10, .modify, "/d/old/sub/file"),
+            RecordedEvent(20, [.rename, .onDirectory], "/d/old", target: "/d/new"),
+            RecordedEvent(30, .modify, "/d/new/sub/other"),
+        ])
+        try scene.stop(at: 100)
+        func names(_ directory: String, _ second: Double) throws -> Set<String> {
+            Set(Self.rows(try Self.ask(scene, at: second, under: directory)).keys)
+        }
+        #expect(try names("/d/new/sub", 15).isEmpty)
+        #expect(try names("/d/old/sub", 15) == ["/d/old/sub/file", "/d/old/sub/other"])
+        #expect(try names("/d/new/sub", 25) == ["/d/new/sub/file", "/d/new/sub/other"])
+        #expect(try names("/d/old/sub", 25).isEmpty)
+    }
+
     @Test func anEventOfAFileWithoutANameBringsNothingBack() throws {
         let scene = try StoreScene()
         var events = [
@@ -151,6 +172,22 @@ import Testing
         #expect(early.status == .incomplete)
         #expect(early.messages.contains { $0.hasPrefix("incomplete: event 10,") }, "\(early.messages)")
         #expect(throws: UsageError.self) { try ask(at: 15.5) }
+    }
+
+    /// O_TMPFILE: until it is linked the kernel calls it by its number.
+    @Test func aFileThatHasNoNameYetIsNone() throws {
+        let scene = try StoreScene()
+        var events = [
+            RecordedEvent(10, .modify, "/d/#5"), RecordedEvent(11, .create, "/d/linked"),
+            RecordedEvent(12, .modify, "/d/#6"),
+        ]
+        for index in events.indices {
+            events[index].object = FileIdentity(filesystem: FilesystemID(rawValue: 7), inode: 5, generation: 1)
+            if index != 1 { events[index].flags.insert(.uncertainPath) }
+        }
+        try scene.append(events)
+        try scene.stop(at: 100)
+        #expect(Set(Self.rows(try Self.ask(scene, at: 50)).keys) == ["/d/linked", "/d/#6"])
     }
 
     /// Renames that no kernel reports: below itself, onto itself, of the root.

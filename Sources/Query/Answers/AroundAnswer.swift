@@ -114,8 +114,9 @@ package struct AroundAnswer {
         let until = selection.until ?? max(shown.last, place.moment).advanced(byNanoseconds: 1)
         shown.writeGaps(before: until, &printer)
         try printer.end()
+        // Only what comes after the point crosses the end of the range, and it is counted by the second scan.
         return question.conclude(
-            found: printer.count > 0, before, after, isWhole: extent.span != nil,
+            found: printer.count > 0, after, after: [before], isWhole: extent.span != nil,
             reasons: question.reasons(since: since, until: until))
     }
 

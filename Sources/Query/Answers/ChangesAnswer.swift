@@ -51,7 +51,8 @@ package struct ChangesAnswer {
         asked.operations = [.create, .delete, .rename, .modify, .closeWrite, .attrib]
         if !directories.isEmpty {
             let renamed = try RenamedDirectories(question.reader, selection, of: directories)
-            asked.directories = renamed.directories.map { Glob(under: $0) }
+            asked.directories = []
+            asked.paths = try renamed.paths
             reasons += renamed.reasons
         }
         let keepsTransient = kinds.contains(NetChange.Kind.transient.rawValue)
@@ -74,9 +75,9 @@ package struct ChangesAnswer {
         let ordered = selection.isReversed ? changes.reversed() : changes
         let shown = Array(ordered.prefix(selection.limit ?? .max))
         switch context.rowFormat {
-        case .table: try writeTable(shown)
-        case .json, .jsonl: try writeJSON(shown)
-        case .csv: try writeCSV(shown)
+        case .table: try writeTable(shown, forest)
+        case .json, .jsonl: try writeJSON(shown, forest)
+        case .csv: try writeCSV(shown, forest)
         }
         try context.output.flush()
         if shown.count < changes.count {
@@ -103,30 +104,31 @@ package struct ChangesAnswer {
     /// A table comes in pieces of so many rows, each with columns as wide as it needs, so that it is never held whole.
     private static let tablePieceRowCount = 500
 
-    private func writeTable(_ changes: [NetChange]) throws {
+    private func writeTable(_ changes: [NetChange], _ forest: NameForest) throws {
         for start in stride(from: 0, to: changes.count, by: Self.tablePieceRowCount) {
-            writeTable(piece: changes[start..<min(start + Self.tablePieceRowCount, changes.count)])
+            writeTable(piece: changes[start..<min(start + Self.tablePieceRowCount, changes.count)], forest)
             try context.output.flushIfDue()
         }
     }
 
-    private func writeTable(piece changes: ArraySlice<NetChange>) {
+    private func writeTable(piece changes: ArraySlice<NetChange>, _ forest: NameForest) {
         var time = TimestampWriter(zone: context.zone)
         var table = TextTable([
             ("CHANGE", .left), ("EVENTS", .right), (time.title("FIRST"), .left), ("LAST", .left), ("PID", .right),
             ("BY", .left), ("PATH", .left),
         ])
         for change in changes {
+            let node = change.node(forest)
             var moments: [[UInt8]] = [[], []]
-            time.appendForPeople(change.node.first.time, to: &moments[0])
-            time.appendForPeople(change.node.last.time, to: &moments[1])
+            time.appendForPeople(node.first.time, to: &moments[0])
+            time.appendForPeople(node.last.time, to: &moments[1])
             var path = change.path.bytes
-            if change.node.isDirectory, path.last != UInt8(ascii: "/") { path.append(UInt8(ascii: "/")) }
+            if node.isDirectory, path.last != UInt8(ascii: "/") { path.append(UInt8(ascii: "/")) }
             if let from = change.from { path += Array(" (was ".utf8) + from.bytes + Array(")".utf8) }
             for remark in remarks(change) { path += Array(" (\(remark))".utf8) }
-            let actor = change.node.lastActor
+            let actor = node.lastActor
             table.append([
-                Array(change.kind.rawValue.utf8), Array("\(change.node.count)".utf8), moments[0], moments[1],
+                Array(change.kind.rawValue.utf8), Array("\(node.count)".utf8), moments[0], moments[1],
                 Array((actor.map { "\($0.pid)" } ?? "-").utf8),
                 (actor?.program ?? actor?.comm)?.bytes ?? Array("-".utf8), path,
             ])
@@ -147,36 +149,37 @@ package struct ChangesAnswer {
         (change.isUncertain ? ["path"] : []) + (change.mayHaveReplaced ? ["replaced"] : [])
     }
 
-    private func writeJSON(_ changes: [NetChange]) throws {
+    private func writeJSON(_ changes: [NetChange], _ forest: NameForest) throws {
         var time = TimestampWriter()
         var rows = JSONRows(isArray: context.rowFormat == .json)
         for change in changes {
+            let node = change.node(forest)
             rows.begin()
             rows.json.key("change")
             rows.json.string(change.kind.rawValue)
             rows.json.path("path", raw: "path_raw", change.path.bytes)
             if let from = change.from { rows.json.path("from", raw: "from_raw", from.bytes) }
             for (name, value) in [
-                ("dir", change.node.isDirectory), ("modified", change.isModified), ("replaced", change.hasReplaced),
+                ("dir", node.isDirectory), ("modified", change.isModified), ("replaced", change.hasReplaced),
             ] where value {
                 rows.json.key(dynamic: name)
                 rows.json.boolean(true)
             }
             rows.json.key("events")
-            rows.json.integer(change.node.count)
+            rows.json.integer(node.count)
             rows.json.key("first")
-            rows.json.time(change.node.first.time, &time)
+            rows.json.time(node.first.time, &time)
             rows.json.key("first_seq")
-            rows.json.integer(change.node.first.sequence)
+            rows.json.integer(node.first.sequence)
             rows.json.key("last")
-            rows.json.time(change.node.last.time, &time)
+            rows.json.time(node.last.time, &time)
             rows.json.key("last_seq")
-            rows.json.integer(change.node.last.sequence)
-            if let actor = change.node.lastActor {
+            rows.json.integer(node.last.sequence)
+            if let actor = node.lastActor {
                 rows.json.key("by")
                 rows.json.object(actor)
             }
-            if let actor = change.node.firstActor, actor.instance != change.node.lastActor?.instance {
+            if let actor = node.firstActor, actor.instance != node.lastActor?.instance {
                 rows.json.key("first_by")
                 rows.json.object(actor)
             }
@@ -193,7 +196,7 @@ package struct ChangesAnswer {
         context.output.bytes += rows.finish()
     }
 
-    private func writeCSV(_ changes: [NetChange]) throws {
+    private func writeCSV(_ changes: [NetChange], _ forest: NameForest) throws {
         var csv = CSVWriter(isForTerminal: context.output.isTerminal)
         for title in [
             "change", "path", "from", "dir", "modified", "replaced", "events", "first", "first_seq", "last", "last_seq",
@@ -201,18 +204,19 @@ package struct ChangesAnswer {
         ] { csv.field(title) }
         csv.endRow()
         for change in changes {
+            let node = change.node(forest)
             csv.field(change.kind.rawValue)
             csv.field(change.path.bytes)
             csv.field(change.from?.bytes ?? [])
-            for value in [change.node.isDirectory, change.isModified, change.hasReplaced] {
+            for value in [node.isDirectory, change.isModified, change.hasReplaced] {
                 csv.field(value ? "true" : "")
             }
-            csv.field(integer: change.node.count)
-            csv.field(TimestampWriter.text(change.node.first.time))
-            csv.field(integer: change.node.first.sequence)
-            csv.field(TimestampWriter.text(change.node.last.time))
-            csv.field(integer: change.node.last.sequence)
-            let actor = change.node.lastActor
+            csv.field(integer: node.count)
+            csv.field(TimestampWriter.text(node.first.time))
+            csv.field(integer: node.first.sequence)
+            csv.field(TimestampWriter.text(node.last.time))
+            csv.field(integer: node.last.sequence)
+            let actor = node.lastActor
             csv.field(actor.map { "\($0.pid)" } ?? "")
             csv.field(actor.map { "\($0.instance)" } ?? "")
             csv.field(actor?.program?.bytes ?? [])

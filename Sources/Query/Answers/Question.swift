@@ -61,12 +61,14 @@ package final class Question {
 
     /// The closing remarks and the exit status.
     ///
-    /// Parameters: `isWhole` is false when the scan was stopped early, so that what it counted says little; `reasons` are
-    /// those of a range other than the selection's.
+    /// Parameters: `isWhole` is false when the scan was stopped early, so that what it counted says little; `earlier` are
+    /// scans of what lies before it, whose damage counts as well; `reasons` are those of a range other than the
+    /// selection's.
     package func conclude(
-        found: Bool, _ scans: Scan..., isWhole: Bool = true, reasons: [Completeness.Reason]? = nil
+        found: Bool, _ scan: Scan, after earlier: [Scan] = [], isWhole: Bool = true,
+        reasons: [Completeness.Reason]? = nil
     ) -> AnswerStatus {
-        let crossingCount = scans.reduce(0) { $0 + $1.crossingCount }
+        let crossingCount = scan.crossingCount
         if isWhole, crossingCount > 0 {
             let many =
                 crossingCount == 1 ? "1 more event's window crosses" : "\(crossingCount) more events' windows cross"
@@ -76,6 +78,7 @@ package final class Question {
                     : "\(many) an edge of the range; --overlapping adds \(crossingCount == 1 ? "it" : "them")")
         }
         var reasons = reasons ?? self.reasons
+        let scans = earlier + [scan]
         if scans.contains(where: \.lostToPruning) {
             let now = Clock.realtime()
             reasons.append(
@@ -84,7 +87,11 @@ package final class Question {
                         kind: .pruned, from: selection.since ?? now, to: selection.until ?? now, count: nil, scope: nil,
                         cause: "blocks were pruned while they were being read")))
         }
-        return context.conclude(found: found, reasons: reasons, damages: scans.flatMap(\.damages))
+        // Two scans that meet within a block both meet its damage.
+        let damages = scans.flatMap(\.damages).reduce(into: [Scan.Damage]()) { damages, damage in
+            if damages.last?.firstSequence != damage.firstSequence { damages.append(damage) }
+        }
+        return context.conclude(found: found, reasons: reasons, damages: damages)
     }
 
     /// The moment up to which a live recorder has just committed everything; nil where none answers.

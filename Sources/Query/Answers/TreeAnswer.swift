@@ -39,7 +39,7 @@ package struct TreeAnswer {
         // What came later tells of names as well.
         let renamed = try RenamedDirectories(question.reader, Selection(), of: directories)
         var asked = Selection()
-        asked.directories = renamed.directories.map { Glob(under: $0) }
+        asked.paths = try renamed.paths
         let scan = Scan(question.reader, asked)
         let (forest, crossing, unread) = try read(scan)
         let then = NamesThen(
@@ -84,7 +84,8 @@ package struct TreeAnswer {
                     hasBegun = true
                 }
                 try forest.take(event)
-                if hasBegun, event.window.earliest < moment, let subject = forest.subject, forest[subject].origin != nil {
+                if hasBegun, event.window.earliest < moment, let subject = forest.subject, forest[subject].origin != nil
+                {
                     crossing.insert(subject)
                 }
             }
@@ -101,7 +102,10 @@ package struct TreeAnswer {
     /// What the answer rests on, and what it cannot tell.
     private func sayWhatIsKnown(_ names: [NamesThen.Name]) {
         func count(_ state: NamesThen.State) -> Int { names.count(where: { $0.state == state }) }
-        var parts = ["\(count(.known)) names known", "\(count(.inferred)) inferred from later events"]
+        let known = count(.known)
+        var parts = [
+            known == 1 ? "1 name known" : "\(known) names known", "\(count(.inferred)) inferred from later events",
+        ]
         if showsGone { parts.append("\(count(.gone)) gone") }
         let doubtful = names.count(where: { !$0.doubts.isEmpty })
         if doubtful > 0 { parts.append("\(doubtful) of them not certain") }

@@ -34,7 +34,8 @@ struct NameActor: Hashable {
 }
 
 extension Scan {
-    /// Calls `visit` for every selected event that has a whole path, in `seq` order.
+    /// Calls `visit` for every selected event that has a whole path, in `seq` order. Those of files that have no name yet are
+    /// left out.
     func forEachNameEvent(_ visit: (NameEvent) throws -> Void) throws {
         var block: BlockView?
         var dictionaries: EventDictionaries?
@@ -49,7 +50,7 @@ extension Scan {
                 let event = columns[ordinal]
                 let path = event.flags.contains(.nameOnly) ? nil : dictionaries.path(event.path)
                 let target = event.flags.contains(.targetNameOnly) ? nil : dictionaries.path(event.target)
-                guard path != nil || target != nil else { continue }
+                guard path != nil || target != nil, !event.isNameless(path) else { continue }
                 try visit(
                     NameEvent(
                         sequence: event.sequence, window: event.window, mask: event.mask,
@@ -59,5 +60,16 @@ extension Scan {
             }
             return .proceed
         }
+    }
+}
+
+extension EventView {
+    /// Whether the path ends in what the kernel calls a file that has no name yet (O_TMPFILE): `#` and its inode number.
+    fileprivate func isNameless(_ path: [UInt8]?) -> Bool {
+        // Where that is its name indeed, its making or end says so.
+        guard flags.contains(.uncertainPath), mask.isDisjoint(with: [.create, .delete, .rename]), let path, let object,
+            let slash = path.lastIndex(of: UInt8(ascii: "/"))
+        else { return false }
+        return path[(slash + 1)...].elementsEqual("#\(object.inode)".utf8)
     }
 }

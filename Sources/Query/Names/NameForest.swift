@@ -83,7 +83,8 @@ struct NameForest {
         }
         settle()
         lastMove = nil
-        guard !event.mask.isDisjoint(with: Self.telling), let path = event.path, let place = place(of: path, event) else {
+        guard !event.mask.isDisjoint(with: Self.telling), let path = event.path, let place = place(of: path, event)
+        else {
             return
         }
         let found = event.mask.contains(.create) ? make(place, event) : witness(place, event)
@@ -139,6 +140,8 @@ struct NameForest {
         tree.detach(moved)
         leaveOrigin(moved)
         if let old = tree[target] {
+            // That one may have been put in the place of another itself.
+            tree[moved].mayHaveReplaced = tree[old].mayHaveReplaced
             displace(old, event)
         } else {
             tree[moved].mayHaveReplaced = !event.mask.contains(.onDirectory) && mayHold(target)

@@ -23,10 +23,19 @@ struct NetChange {
     var isModified = false
     /// Of a renamed file: another one had the name at the start.
     var hasReplaced = false
-    /// Of a file renamed here: whether another one had the name before is not known.
+    /// Of a file renamed to its last name: whether another one had that name at the start is not known.
     var mayHaveReplaced = false
     var isUncertain: Bool
-    var node: NameNode
+    private let index: UInt32
+    /// The node of the file that had the name at the start, of one that took it.
+    private var replaced: UInt32?
+
+    private init(kind: Kind, path: RawPath, isUncertain: Bool, _ index: UInt32) {
+        self.kind = kind
+        self.path = path
+        self.isUncertain = isUncertain
+        self.index = index
+    }
 
     /// The changes that a forest tells of, ordered by path. Names that were only looked at have none.
     static func list(_ forest: NameForest) -> [NetChange] {
@@ -41,14 +50,16 @@ struct NetChange {
             guard var change = change(of: index, forest) else { continue }
             if !node.isAtOrigin, let old = removed[node.place] {
                 replaced.insert(old)
-                change.replace(forest[old])
+                change.replace(old, forest)
             }
             changes.append(change)
         }
         for index in forest.indices where !forest[index].isLive && !replaced.contains(index) {
             if let change = change(of: index, forest) { changes.append(change) }
         }
-        return changes.sorted { ($0.path, $0.node.first.sequence) < ($1.path, $1.node.first.sequence) }
+        return changes.sorted {
+            ($0.path, forest[$0.index].first.sequence) < ($1.path, forest[$1.index].first.sequence)
+        }
     }
 
     private static func change(of index: UInt32, _ forest: NameForest) -> NetChange? {
@@ -69,18 +80,25 @@ struct NetChange {
         // A name that is gone is told by the one it had at the start: that is what is missing now.
         let path = kind == .deleted ? origin : RawPath(forest.tree.path(index))
         guard let path else { return nil }
-        var change = NetChange(kind: kind, path: path, isUncertain: node.isUncertain, node: node)
+        var change = NetChange(kind: kind, path: path, isUncertain: node.isUncertain, index)
         if node.isLive, let origin, origin != path { change.from = origin }
         change.isModified = kind == .renamed && node.deeds.contains(.written)
-        change.mayHaveReplaced = node.isLive && node.mayHaveReplaced
+        // Of a deleted name the place where it ended says nothing about the row.
+        change.mayHaveReplaced = kind != .deleted && node.mayHaveReplaced
         return change
     }
 
-    private mutating func replace(_ old: NameNode) {
+    private mutating func replace(_ old: UInt32, _ forest: NameForest) {
         if kind == .created { kind = .replaced } else { hasReplaced = true }
         mayHaveReplaced = false
-        isUncertain = isUncertain || old.isUncertain
-        guard old.count > 0 else { return }
+        isUncertain = isUncertain || forest[old].isUncertain
+        replaced = old
+    }
+
+    /// The file, with what happened to the one that it replaced among its own events.
+    func node(_ forest: NameForest) -> NameNode {
+        var node = forest[index]
+        guard let old = replaced.map({ forest[$0] }), old.count > 0 else { return node }
         if old.first.sequence < node.first.sequence {
             node.first = old.first
             node.firstActor = old.firstActor
@@ -90,5 +108,6 @@ struct NetChange {
             node.lastActor = old.lastActor
         }
         node.count += old.count
+        return node
     }
 }

@@ -13,6 +13,14 @@ struct RenamedDirectories {
     private(set) var directories: [RawPath]
     private var isWhole = true
 
+    /// Matches every event that tells of names below the directories: what happens in them, and to those above them, for
+    /// what lies below a renamed directory has another path without an event of its own.
+    var paths: [Glob] {
+        get throws {
+            try directories.map { Glob(under: $0) } + Self.ancestors(of: directories).map(Self.exactly)
+        }
+    }
+
     /// What an answer about these directories may miss: where there were more than are followed.
     var reasons: [Completeness.Reason] {
         isWhole ? [] : [.unread("not all of the directories that were renamed are followed; ask for one further down")]
@@ -31,7 +39,7 @@ struct RenamedDirectories {
             renames.directories = known.map { Glob(under: $0) }
             try follow(Scan(reader, renames))
             renames.directories = []
-            renames.paths = try Self.ancestors(of: known).map { try Glob(PathArgument.escaped($0.bytes)) }
+            renames.paths = try Self.ancestors(of: known).map(Self.exactly)
             if !renames.paths.isEmpty { try follow(Scan(reader, renames)) }
             guard directories != known else { return }
             guard round < Self.maximumRoundCount else {
@@ -67,6 +75,10 @@ struct RenamedDirectories {
             return
         }
         directories.append(directory)
+    }
+
+    private static func exactly(_ path: RawPath) throws -> Glob {
+        try Glob(PathArgument.escaped(path.bytes))
     }
 
     private static func ancestors(of directories: [RawPath]) -> [RawPath] {
