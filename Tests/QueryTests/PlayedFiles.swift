@@ -38,8 +38,11 @@ struct PlayedFiles {
     private var names: [String: Name] = [:]
     private var nextNumber = 1
     private var nextFile: UInt64 = 100
+    private let movesFilesAcross: Bool
 
-    init(seed: UInt64, stepCount: Int) {
+    /// `movesFilesAcross` false: no rename takes a file from one directory to another, only directories move.
+    init(seed: UInt64, stepCount: Int, movesFilesAcross: Bool = true) {
+        self.movesFilesAcross = movesFilesAcross
         var generator = SeededGenerator(seed: seed)
         for directory in ["/d", "/e", "/d/old", "/e/old", "/d/old/deep"] {
             names[directory] = Name(number: nextNumber, file: nextFile, isDirectory: true)
@@ -103,7 +106,9 @@ struct PlayedFiles {
         case 14..<17:
             guard let file = files.randomElement(using: &generator) else { return }
             let target = Bool.random(using: &generator) ? files.randomElement(using: &generator) ?? fresh : fresh
-            guard target != file, names[target]?.isDirectory != true, names[target]?.file != names[file]?.file else {
+            guard target != file, mayMove(file, to: target), names[target]?.isDirectory != true,
+                names[target]?.file != names[file]?.file
+            else {
                 return
             }
             rename(file, to: target)
@@ -117,11 +122,16 @@ struct PlayedFiles {
             make(fresh, isDirectory: false, file: name.file)
         case 19:
             guard let one = files.randomElement(using: &generator), let other = files.randomElement(using: &generator),
-                names[one]?.file != names[other]?.file
+                mayMove(one, to: other), names[one]?.file != names[other]?.file
             else { return }
             exchange(one, other)
         default: return
         }
+    }
+
+    private func mayMove(_ file: String, to target: String) -> Bool {
+        func directory(_ path: String) -> Substring { path[..<(path.lastIndex(of: "/") ?? path.startIndex)] }
+        return movesFilesAcross || directory(file) == directory(target)
     }
 
     private mutating func make(_ path: String, isDirectory: Bool, file: UInt64? = nil) {
