@@ -236,14 +236,17 @@ extension EndToEnd {
             let events = try scene.events()
             #expect(events.last?.process?.exe == "/usr/bin/dash")
             #expect(try scene.gaps().map(\.type) == ["process_events_lost"])
-            let status = try scene.varve(["status"]).outputText
+            let status = try scene.varve(["status", "-o", "json"]).outputText
             func counter(_ name: String) -> Int {
-                let line = status.split(separator: "\n").first { $0.contains("  \(name) ") }
-                return Int(line?.split(separator: " ").last ?? "") ?? -1
+                let value = status.split(separator: "\"\(name)\":", maxSplits: 1).dropFirst().first
+                return Int(value?.prefix(while: \.isNumber) ?? "") ?? -1
             }
             #expect(counter("process_messages") > 10_000, "\(status)")
             #expect(counter("process_overflows") == 1)
             #expect(counter("process_lost_ns") > 0)
+            // For people it is a time, as the start of the run is.
+            let shown = try scene.varve(["status"]).outputText
+            #expect(shown.contains("  process_lost ") && !shown.contains("_ns"), "\(shown)")
             // What is started afterwards is known as before.
             try runSuccessfully("/bin/sh", ["-c", "(echo x > '\(scene.root)/later')"])
             #expect(try scene.events().last?.process?.exe == "/usr/bin/dash")

@@ -137,6 +137,7 @@ package struct StatusAnswer {
         }
         let title = String(name.dropLast(3))
         if member.key == "started_ns" { return (title, time(Instant(nanosecondsSinceEpoch: nanoseconds))) }
+        guard nanoseconds >= 1_000_000 else { return (title, "\(nanoseconds / 1_000) µs") }
         return (title, "\((Double(nanoseconds) / 1e6).rounded() / 1e3) s")
     }
 
