@@ -17,7 +17,8 @@ struct Varve: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             EventsCommand.self, CountCommand.self, FileCommand.self, ProcessCommand.self, TopCommand.self,
-            HistogramCommand.self, GapsCommand.self, DatabaseCommand.self, SQLCommand.self,
+            HistogramCommand.self, GapsCommand.self, AroundCommand.self, ReplayCommand.self,
+            ChangesCommand.self, TreeCommand.self, DatabaseCommand.self, SQLCommand.self,
             StatusCommand.self, SyncCommand.self, CompactCommand.self, PruneCommand.self, NoteCommand.self,
             VerifyCommand.self, DoctorCommand.self,
         ])

@@ -63,9 +63,12 @@ extension Faults {
             // Nobody reads from the second one's pipe: it stands still in the middle of its answer.
             let follower = try scene.follow(["events", "-f", "-o", "jsonl"])
             let stalled = try scene.follow(["events", "-o", "jsonl"], readsOutput: false)
+            // This one takes more than a day for what there is.
+            let replay = try scene.follow(["replay", "-o", "jsonl", "--speed", "0.001"])
             defer {
                 follower.end()
                 stalled.end()
+                replay.end()
             }
             var largest: Int64 = 0
             let started = Clock.monotonic()
@@ -82,6 +85,7 @@ extension Faults {
                 round += 1
             }
             #expect(largest <= 64 << 20)
+            #expect(try replay.stop(signal: Signals.interrupt) == 128 + Signals.interrupt)
             try scene.sync()
             try scene.expectNoGaps()
             let last = try #require(try scene.events().last).seq

@@ -15,7 +15,10 @@ package struct CountAnswer {
         let question = try Question(context, selection)
         let scan = Scan(question.reader, selection)
         var count = try scan.count()
-        if let limit = selection.limit { count = min(count, UInt64(limit)) }
+        if let limit = selection.limit, count > limit {
+            context.messages.say("\(count) events match; --limit cut the number to \(limit)")
+            count = UInt64(limit)
+        }
         switch context.textFormat {
         case .table:
             context.output.bytes.append(decimal: count)

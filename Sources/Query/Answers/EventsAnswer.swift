@@ -62,28 +62,48 @@ struct EventPrinter {
         try context.output.flush()
     }
 
-    /// Prints what `scan` finds, up to the selection's limit over all scans.
+    /// The event that the output marks.
+    var markedSequence: UInt64? {
+        get { writer.markedSequence }
+        set { writer.markedSequence = newValue }
+    }
+
+    /// Puts a gap between the events.
+    mutating func write(_ gap: Gap) {
+        writer.write(gap, into: &context.output.bytes)
+    }
+
+    /// Prints what `scan` finds, up to the selection's limit over all scans; `willWrite` is asked before each event whether
+    /// to go on.
     ///
-    /// Returns: false when the limit ended it.
-    mutating func print(_ scan: Scan, _ selection: Selection) throws -> Bool {
+    /// Returns: false when the limit or `willWrite` ended it.
+    mutating func print(
+        _ scan: Scan, _ selection: Selection,
+        willWrite: (EventView, inout EventPrinter) throws -> Scan.Flow = { _, _ in .proceed }
+    ) throws -> Bool {
         let limit = selection.limit ?? .max
         guard count < limit else { return false }
         var block: BlockView?
+        var isStopped = false
         try scan.forEachGroup { view in
             let columns = try EventColumns(view)
             if block !== view.block {
                 try writer.use(view.block)
                 block = view.block
             }
+            func pass(_ ordinal: Int) throws {
+                let event = columns[ordinal]
+                if try willWrite(event, &self) == .stop { isStopped = true } else { try write(event) }
+            }
             if selection.isReversed {
-                for ordinal in columns.ordinals.reversed() where count < limit { try write(columns[ordinal]) }
+                for ordinal in columns.ordinals.reversed() where count < limit && !isStopped { try pass(ordinal) }
             } else {
-                for ordinal in columns.ordinals where count < limit { try write(columns[ordinal]) }
+                for ordinal in columns.ordinals where count < limit && !isStopped { try pass(ordinal) }
             }
             if context.output.isTerminal { try context.output.flush() }
-            return count < limit ? .proceed : .stop
+            return count < limit && !isStopped ? .proceed : .stop
         }
-        return count < limit
+        return count < limit && !isStopped
     }
 
     private mutating func write(_ event: EventView) throws {

@@ -106,7 +106,8 @@ package struct FileAnswer {
         guard !rows.isEmpty else { return }
         var time = TimestampWriter(zone: context.zone)
         var table = TextTable([
-            ("LIFE", .right), ("TIME", .left), ("WHAT", .left), ("COUNT", .right), ("PID", .right), ("EXE", .left),
+            ("LIFE", .right), (time.title("TIME"), .left), ("WHAT", .left), ("COUNT", .right), ("PID", .right),
+            ("EXE", .left),
             ("PATH", .left),
         ])
         for row in rows {

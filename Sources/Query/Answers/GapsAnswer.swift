@@ -14,8 +14,8 @@ package struct GapsAnswer {
 
     /// Prints the gaps in the order they start. Throws: `StoreError`, `AnswerOutput.Failure`.
     package func run() throws -> AnswerStatus {
-        let reader = try context.openStore()
-        let gaps = try CoverageHistory(reader).boundedGaps.filter(isAskedFor).sorted {
+        let history = try CoverageHistory(context.openStore())
+        let gaps = history.boundedGaps.filter(isAskedFor).sorted {
             ($0.from, $0.to) < ($1.from, $1.to)
         }
         let ordered = selection.isReversed ? Array(gaps.reversed()) : gaps
@@ -26,7 +26,21 @@ package struct GapsAnswer {
         case .json, .jsonl: writeJSON(shown)
         }
         try context.output.flush()
+        if context.rowFormat == .table { sayWhatIsNotShown(gaps.count - shown.count, found: !gaps.isEmpty, history) }
         return shown.isEmpty ? .nothingFound : .found
+    }
+
+    /// Somebody who sees no row wants to know that this is the answer.
+    private func sayWhatIsNotShown(_ hiddenCount: Int, found: Bool, _ history: CoverageHistory) {
+        if hiddenCount > 0 { context.messages.say("\(hiddenCount) more gaps are not shown (--limit)") }
+        guard !found else { return }
+        let spans = history.spans
+        guard let first = spans.map(\.from).min(), let last = spans.map(\.to).max() else {
+            context.messages.say("no gaps; nothing was recorded yet")
+            return
+        }
+        let range = [first, last].map { TimestampWriter.text($0, zone: context.zone) }
+        context.messages.say("no gaps; the store covers \(range[0]) to \(range[1])")
     }
 
     private func isAskedFor(_ gap: Gap) -> Bool {
@@ -41,17 +55,7 @@ package struct GapsAnswer {
         var rows = JSONRows(isArray: context.rowFormat == .json)
         for gap in gaps {
             rows.begin()
-            rows.json.key("type")
-            rows.json.string(gap.kind.rawValue)
-            rows.json.key("from")
-            rows.json.time(gap.from, &time)
-            rows.json.key("to")
-            rows.json.time(gap.to, &time)
-            rows.json.key("count")
-            if let count = gap.count { rows.json.integer(count) } else { rows.json.null() }
-            if let scope = gap.scope { rows.json.path("scope", raw: "scope_raw", scope.bytes) }
-            rows.json.key("cause")
-            rows.json.string(gap.cause)
+            rows.json.members(of: gap, &time)
             rows.end()
         }
         context.output.bytes += rows.finish()
@@ -77,7 +81,8 @@ package struct GapsAnswer {
         guard !gaps.isEmpty else { return }
         var time = TimestampWriter(zone: context.zone)
         var table = TextTable([
-            ("TYPE", .left), ("FROM", .left), ("TO", .left), ("COUNT", .right), ("SCOPE", .left), ("CAUSE", .left),
+            ("TYPE", .left), (time.title("FROM"), .left), ("TO", .left), ("COUNT", .right), ("SCOPE", .left),
+            ("CAUSE", .left),
         ])
         for gap in gaps {
             var from: [UInt8] = []
@@ -90,5 +95,22 @@ package struct GapsAnswer {
             ])
         }
         table.write(to: &context.output.bytes)
+    }
+}
+
+extension JSONWriter {
+    /// The members of a gap: docs/output.md.
+    mutating func members(of gap: Gap, _ time: inout TimestampWriter) {
+        key("type")
+        string(gap.kind.rawValue)
+        key("from")
+        self.time(gap.from, &time)
+        key("to")
+        self.time(gap.to, &time)
+        key("count")
+        if let count = gap.count { integer(count) } else { null() }
+        if let scope = gap.scope { path("scope", raw: "scope_raw", scope.bytes) }
+        key("cause")
+        string(gap.cause)
     }
 }

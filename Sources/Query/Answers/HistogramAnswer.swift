@@ -169,7 +169,9 @@ package struct HistogramAnswer {
 
     private func writeTable(_ rows: [Row], _ keys: GroupKeys?) {
         var time = TimestampWriter(zone: context.zone)
-        var columns: [(title: String, alignment: TextTable.Alignment)] = [("FROM", .left)]
+        var columns: [(title: String, alignment: TextTable.Alignment)] = [
+            (time.title("FROM"), .left)
+        ]
         if let grouping { columns.append((grouping.rawValue.uppercased(), .left)) }
         columns += [("COUNT", .right), ("", .left)]
         var table = TextTable(columns)

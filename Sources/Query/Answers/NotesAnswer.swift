@@ -16,7 +16,7 @@ package struct NotesAnswer {
         var time = TimestampWriter(zone: context.rowFormat == .table ? context.zone : .utc)
         switch context.rowFormat {
         case .table:
-            var table = TextTable([("TIME", .left), ("USER", .left), ("NOTE", .left)])
+            var table = TextTable([(time.title("TIME"), .left), ("USER", .left), ("NOTE", .left)])
             for note in notes {
                 var moment: [UInt8] = []
                 time.appendForPeople(note.moment, to: &moment)

@@ -34,12 +34,17 @@ package final class Question {
         self.history = renewed
     }
 
-    /// Why the answer may miss something.
+    /// Why an answer about the selection's range may miss something.
     package var reasons: [Completeness.Reason] {
-        reasons(since: selection.since, until: selection.until, scopes: selection.scopes)
+        reasons(since: selection.since, until: selection.until)
     }
 
-    /// The same for another range and other places, where what the answer says was put together from several selections.
+    /// Why an answer about `since` ..< `until` at the selection's places may miss something.
+    package func reasons(since: Instant?, until: Instant?) -> [Completeness.Reason] {
+        reasons(since: since, until: until, scopes: selection.scopes)
+    }
+
+    /// The same for other places, where what the answer says was put together from several selections.
     package func reasons(since: Instant?, until: Instant?, scopes: [RawPath]?) -> [Completeness.Reason] {
         history.completeness.reasons(
             since: since, until: until.map { min($0, max(moment, since ?? moment)) }, scopes: scopes)
@@ -47,21 +52,34 @@ package final class Question {
 
     package var gaps: [GapRow] { history.gaps }
 
+    /// When anything was recorded, from the first to the last moment; nil where nothing ever was.
+    package var covered: (from: Instant, to: Instant)? {
+        let spans = history.spans
+        guard let first = spans.map(\.from).min(), let last = spans.map(\.to).max() else { return nil }
+        return (first, last)
+    }
+
     /// The closing remarks and the exit status.
     ///
-    /// Parameter isWhole: false when the scan was stopped early, so that what it counted says little.
-    package func conclude(found: Bool, _ scan: Scan, isWhole: Bool = true) -> AnswerStatus {
-        if isWhole, scan.crossingCount > 0 {
+    /// Parameters: `isWhole` is false when the scan was stopped early, so that what it counted says little; `earlier` are
+    /// scans of what lies before it, whose damage counts as well; `reasons` are those of a range other than the
+    /// selection's.
+    package func conclude(
+        found: Bool, _ scan: Scan, after earlier: [Scan] = [], isWhole: Bool = true,
+        reasons: [Completeness.Reason]? = nil
+    ) -> AnswerStatus {
+        let crossingCount = scan.crossingCount
+        if isWhole, crossingCount > 0 {
             let many =
-                scan.crossingCount == 1
-                ? "1 more event's window crosses" : "\(scan.crossingCount) more events' windows cross"
+                crossingCount == 1 ? "1 more event's window crosses" : "\(crossingCount) more events' windows cross"
             context.messages.say(
                 selection.includesOverlapping
-                    ? "\(many) an edge of the range and \(scan.crossingCount == 1 ? "is" : "are") included"
-                    : "\(many) an edge of the range; --overlapping adds \(scan.crossingCount == 1 ? "it" : "them")")
+                    ? "\(many) an edge of the range and \(crossingCount == 1 ? "is" : "are") included"
+                    : "\(many) an edge of the range; --overlapping adds \(crossingCount == 1 ? "it" : "them")")
         }
-        var reasons = reasons
-        if scan.lostToPruning {
+        var reasons = reasons ?? self.reasons
+        let scans = earlier + [scan]
+        if scans.contains(where: \.lostToPruning) {
             let now = Clock.realtime()
             reasons.append(
                 .gap(
@@ -69,7 +87,11 @@ package final class Question {
                         kind: .pruned, from: selection.since ?? now, to: selection.until ?? now, count: nil, scope: nil,
                         cause: "blocks were pruned while they were being read")))
         }
-        return context.conclude(found: found, reasons: reasons, damages: scan.damages)
+        // Two scans that meet within a block both meet its damage.
+        let damages = scans.flatMap(\.damages).reduce(into: [Scan.Damage]()) { damages, damage in
+            if damages.last?.firstSequence != damage.firstSequence { damages.append(damage) }
+        }
+        return context.conclude(found: found, reasons: reasons, damages: damages)
     }
 
     /// The moment up to which a live recorder has just committed everything; nil where none answers.

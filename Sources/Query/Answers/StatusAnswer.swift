@@ -120,15 +120,25 @@ package struct StatusAnswer {
         case .success(let answer):
             guard case .object(let members) = answer.value else { return [("recorder", "answers")] }
             return [("recorder", "running\(Self.rate(answer))")]
-                + members.filter { $0.key != "ok" }.map {
-                    ("  \(TerminalText.escaped(Array($0.key.utf8)))", Self.text($0.value))
-                }
+                + members.filter { $0.key != "ok" }.map(figure)
         case .failure(.noRecorder):
             guard let run = facts.history.runs.last else { return [("recorder", "none ever ran")] }
             let end = run.end.map { "stopped \(time($0))" } ?? "ended without a clean stop"
             return [("recorder", "not running; the last one (pid \(run.pid)) \(end)")]
         case .failure(let error): return [("recorder", error.text)]
         }
+    }
+
+    /// A member of the recorder's answer; a number of nanoseconds is told in words that need no unit in the name.
+    private func figure(_ member: (key: String, value: JSONValue)) -> (String, String) {
+        let name = "  \(TerminalText.escaped(Array(member.key.utf8)))"
+        guard member.key.hasSuffix("_ns"), let nanoseconds = member.value.unsigned.map({ Int64(clamping: $0) }) else {
+            return (name, Self.text(member.value))
+        }
+        let title = String(name.dropLast(3))
+        if member.key == "started_ns" { return (title, time(Instant(nanosecondsSinceEpoch: nanoseconds))) }
+        guard nanoseconds >= 1_000_000 else { return (title, "\(nanoseconds / 1_000) µs") }
+        return (title, "\((Double(nanoseconds) / 1e6).rounded() / 1e3) s")
     }
 
     /// Events a second since the run started, where the recorder tells enough.

@@ -38,6 +38,11 @@ package struct TopAnswer {
         let shown = order.prefix(selection.limit ?? Self.defaultLimit)
         write(shown.map { ($0, counts[$0]) }, keys)
         try context.output.flush()
+        if shown.count < order.count {
+            let hidden = order.dropFirst(shown.count).reduce(0) { $0 + counts[$1] }
+            context.messages.say(
+                "the first \(shown.count) of \(order.count) are shown; the others have \(hidden) events (--limit)")
+        }
         return question.conclude(found: !shown.isEmpty, scan)
     }
 

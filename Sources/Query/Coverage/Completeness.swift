@@ -25,6 +25,8 @@ package struct Completeness: Sendable {
         case uncovered(from: Instant, to: Instant)
         /// None of the asked places was ever recorded.
         case neverCovered
+        /// What there is was not looked at whole, as the text says.
+        case unread(String)
     }
 
     package var spans: [CoveredSpan]
@@ -93,7 +95,7 @@ extension Completeness.Reason {
         switch self {
         case .gap(let gap): gap.from
         case .uncovered(let from, _): from
-        case .neverCovered: .distantPast
+        case .neverCovered, .unread: .distantPast
         }
     }
 
@@ -109,6 +111,7 @@ extension Completeness.Reason {
         case .uncovered(let from, let to):
             return "nothing was recorded from \(TimestampWriter.text(from)) to \(TimestampWriter.text(to))"
         case .neverCovered: return "no run ever recorded what is asked for"
+        case .unread(let text): return text
         }
     }
 }

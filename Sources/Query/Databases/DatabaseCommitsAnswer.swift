@@ -143,7 +143,7 @@ package struct DatabaseCommitsAnswer {
         guard !entries.isEmpty else { return }
         var time = TimestampWriter(zone: context.zone)
         var table = TextTable([
-            ("COMMIT", .right), ("TIME", .left), ("PAGES", .right), ("BYTES", .right), ("STATUS", .left),
+            ("COMMIT", .right), (time.title("TIME"), .left), ("PAGES", .right), ("BYTES", .right), ("STATUS", .left),
             ("BY", .left), ("WRITERS", .left),
         ])
         for entry in entries {

@@ -134,7 +134,8 @@ package struct DatabaseListAnswer {
         guard !entries.isEmpty else { return }
         var time = TimestampWriter(zone: context.zone)
         var table = TextTable([
-            ("DB", .left), ("COMMITS", .right), ("GAPS", .right), ("BYTES", .right), ("FROM", .left), ("TO", .left),
+            ("DB", .left), ("COMMITS", .right), ("GAPS", .right), ("BYTES", .right), (time.title("FROM"), .left),
+            ("TO", .left),
             ("STATUS", .left), ("PATH", .left),
         ])
         for entry in entries {

@@ -15,7 +15,7 @@ struct RowChangeTableWriter: RowChangeWriter {
 
     mutating func begin(into bytes: inout [UInt8]) {
         Self.append("COMMIT", 7, to: &bytes)
-        Self.append("TIME", 26, to: &bytes)
+        Self.append(time.title("TIME"), 26, to: &bytes)
         Self.append("BY", 20, to: &bytes)
         Self.append("CHANGE", 9, to: &bytes)
         Self.append("TABLE", 15, to: &bytes)

@@ -11,6 +11,8 @@ struct EventCSVWriter: EventWriter {
     ]
 
     private var csv: CSVWriter
+    /// Adds the column `marked`.
+    var markedSequence: UInt64?
     private var time = TimestampWriter()
     private var dictionaries: EventDictionaries?
 
@@ -23,6 +25,7 @@ struct EventCSVWriter: EventWriter {
 
     mutating func begin(into bytes: inout [UInt8]) {
         for column in Self.columns { csv.field(column) }
+        if markedSequence != nil { csv.field("marked") }
         csv.endRow()
         flush(into: &bytes)
     }
@@ -53,9 +56,13 @@ struct EventCSVWriter: EventWriter {
         }
         writeLinks(dictionaries?.process(event.process))
         csv.field(dictionaries?.process(event.lastProcess)?.exe?.bytes ?? [])
+        if let markedSequence { csv.field(event.sequence == markedSequence ? "true" : "") }
         csv.endRow()
         flush(into: &bytes)
     }
+
+    /// A row of another kind has no place in a table for programs; `varve gaps` has them.
+    mutating func write(_ gap: Gap, into bytes: inout [UInt8]) {}
 
     private mutating func writeObject(_ object: FileIdentity?) {
         guard let object else {

@@ -8,6 +8,7 @@ struct EventJSONWriter: EventWriter {
     private let isArray: Bool
     private let containers: ContainerPaths
     private var isFirst = true
+    var markedSequence: UInt64?
     private var time = TimestampWriter()
     private var dictionaries: EventDictionaries?
     private var host: [UInt8] = []
@@ -39,15 +40,16 @@ struct EventJSONWriter: EventWriter {
     }
 
     mutating func write(_ event: EventView, into bytes: inout [UInt8]) {
-        if isArray {
-            bytes.append(text: isFirst ? "\n" : ",\n")
-            isFirst = false
-        }
+        separate(&bytes)
         var json = JSONWriter()
         swap(&json.bytes, &bytes)
         json.beginObject()
         json.key("seq")
         json.integer(event.sequence)
+        if event.sequence == markedSequence {
+            json.key("marked")
+            json.boolean(true)
+        }
         json.key("time")
         json.time(event.window.time, &time)
         json.key("earliest")
@@ -74,6 +76,23 @@ struct EventJSONWriter: EventWriter {
         json.endObject()
         swap(&json.bytes, &bytes)
         if !isArray { bytes.append(UInt8(ascii: "\n")) }
+    }
+
+    mutating func write(_ gap: Gap, into bytes: inout [UInt8]) {
+        separate(&bytes)
+        var json = JSONWriter()
+        swap(&json.bytes, &bytes)
+        json.beginObject()
+        json.members(of: gap, &time)
+        json.endObject()
+        swap(&json.bytes, &bytes)
+        if !isArray { bytes.append(UInt8(ascii: "\n")) }
+    }
+
+    private mutating func separate(_ bytes: inout [UInt8]) {
+        guard isArray else { return }
+        bytes.append(text: isFirst ? "\n" : ",\n")
+        isFirst = false
     }
 
     private mutating func operations(_ mask: EventMask) -> [UInt8] {

@@ -7,6 +7,7 @@ struct EventTableWriter: EventWriter {
     private var time: TimestampWriter
     private let users: UserDatabase?
     private var dictionaries: EventDictionaries?
+    var markedSequence: UInt64?
 
     init(zone: TimeZoneRule, users: UserDatabase?) {
         time = TimestampWriter(zone: zone)
@@ -14,7 +15,8 @@ struct EventTableWriter: EventWriter {
     }
 
     mutating func begin(into bytes: inout [UInt8]) {
-        appendPadded("TIME", 26, to: &bytes)
+        if markedSequence != nil { bytes.append(text: "  ") }
+        appendPadded(time.title("TIME"), 26, to: &bytes)
         appendPadded("OP", 25, to: &bytes)
         appendPadded("PID", 7, to: &bytes)
         appendPadded("USER", 8, to: &bytes)
@@ -29,6 +31,9 @@ struct EventTableWriter: EventWriter {
     mutating func end(into bytes: inout [UInt8]) {}
 
     mutating func write(_ event: EventView, into bytes: inout [UInt8]) {
+        if let markedSequence {
+            bytes.append(text: event.sequence == markedSequence ? "> " : "  ")
+        }
         time.appendForPeople(event.window.time, to: &bytes)
         bytes.append(text: "  ")
         appendPadded(event.mask.operationNames.joined(separator: ","), 25, to: &bytes)
@@ -46,6 +51,27 @@ struct EventTableWriter: EventWriter {
             bytes.append(text: " -> ")
             if event.flags.contains(.targetNameOnly) { bytes.append(text: "?/") }
             TerminalText.append(target, to: &bytes)
+        }
+        bytes.append(UInt8(ascii: "\n"))
+    }
+
+    mutating func write(_ gap: Gap, into bytes: inout [UInt8]) {
+        bytes.append(text: "! ")
+        time.appendForPeople(gap.from, to: &bytes)
+        bytes.append(text: "  gap ")
+        bytes.append(string: gap.kind.rawValue)
+        if gap.to > gap.from {
+            bytes.append(text: " up to ")
+            time.appendForPeople(gap.to, to: &bytes)
+        }
+        if let count = gap.count { bytes.append(string: ", \(count) events") }
+        if let scope = gap.scope {
+            bytes.append(text: ", ")
+            TerminalText.append(scope.bytes, to: &bytes)
+        }
+        if !gap.cause.isEmpty {
+            bytes.append(text: ": ")
+            TerminalText.append(Array(gap.cause.utf8), to: &bytes)
         }
         bytes.append(UInt8(ascii: "\n"))
     }

@@ -65,11 +65,15 @@ struct EventColumns {
 
 /// Writes events in one output form.
 protocol EventWriter {
+    /// The event that is marked among the others; set before `begin`. Nil marks none.
+    var markedSequence: UInt64? { get set }
     /// What comes before the first event.
     mutating func begin(into bytes: inout [UInt8])
     /// What the next events' indices refer to. Called before the first event of each block.
     mutating func use(_ block: BlockView) throws(BlockError)
     mutating func write(_ event: EventView, into bytes: inout [UInt8])
+    /// Puts a gap between two events, where the form has a place for it.
+    mutating func write(_ gap: Gap, into bytes: inout [UInt8])
     /// What comes after the last event.
     mutating func end(into bytes: inout [UInt8])
 }

@@ -44,6 +44,13 @@ package final class AnswerOutput {
         if bytes.count >= Self.byteLimit || !hasWritten && !bytes.isEmpty { try flush() }
     }
 
+    /// Takes over what a writer put together so far, and writes when enough has come together.
+    package func take(_ piece: inout [UInt8]) throws(Failure) {
+        bytes += piece
+        piece.removeAll(keepingCapacity: true)
+        try flushIfDue()
+    }
+
     /// Writes all that is held.
     package func flush() throws(Failure) {
         guard !bytes.isEmpty else { return }

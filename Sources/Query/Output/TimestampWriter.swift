@@ -12,6 +12,11 @@ package struct TimestampWriter: Sendable {
         self.zone = zone
     }
 
+    /// The title of a column of moments for people, which names the zone that they leave out.
+    package func title(_ word: String) -> String {
+        "\(word) (\(zone.name))"
+    }
+
     /// Appends `2026-11-23T13:00:00.123456789Z`, or the offset in place of Z outside UTC.
     package mutating func append(_ instant: Instant, to bytes: inout [UInt8]) {
         move(to: instant)

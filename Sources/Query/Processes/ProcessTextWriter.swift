@@ -89,7 +89,7 @@ struct ProcessTextWriter {
         guard !record.files.isEmpty else { return }
         bytes.append(text: "\nFiles\n")
         var table = TextTable([
-            ("FIRST", .left), ("LAST", .left), ("EVENTS", .right), ("OP", .left), ("PATH", .left),
+            (time.title("FIRST"), .left), ("LAST", .left), ("EVENTS", .right), ("OP", .left), ("PATH", .left),
         ])
         for file in record.files.prefix(limit) {
             table.append([

@@ -23,13 +23,14 @@ package final class BlockWalk {
 
     /// Walks blocks that may hold events with `from` ≤ time and earliest < `to`; nil is an open end.
     package init(
-        _ reader: StoreReader, from: Instant?, to: Instant?, isReversed: Bool = false, afterSequence: UInt64? = nil
+        _ reader: StoreReader, from: Instant?, to: Instant?, isReversed: Bool = false, afterSequence: UInt64? = nil,
+        beforeSequence: UInt64? = nil
     ) {
         self.reader = reader
         self.from = from
         self.to = to
         self.isReversed = isReversed
-        cursor = isReversed ? .max : (afterSequence ?? 0) &+ 1
+        cursor = isReversed ? beforeSequence ?? .max : (afterSequence ?? 0) &+ 1
     }
 
     /// The next block, nil at the end. Call `finish` or `fetch` before asking for another.

@@ -57,12 +57,15 @@ package final class Scan {
     /// Forwards: the number of the first event not yet looked at.
     package var nextSequence: UInt64 { walk.cursor }
 
-    package init(_ reader: StoreReader, _ selection: Selection, afterSequence: UInt64? = nil) {
+    /// Only events behind `afterSequence` (forwards), or before `beforeSequence` (backwards).
+    package init(
+        _ reader: StoreReader, _ selection: Selection, afterSequence: UInt64? = nil, beforeSequence: UInt64? = nil
+    ) {
         self.reader = reader
         self.selection = selection
         walk = BlockWalk(
             reader, from: selection.since, to: selection.until, isReversed: selection.isReversed,
-            afterSequence: afterSequence)
+            afterSequence: afterSequence, beforeSequence: beforeSequence)
         paths = selection.hasPathCondition ? PathMatcher(selection) : nil
         processes = selection.hasProcessCondition ? ProcessMatcher(selection) : nil
     }

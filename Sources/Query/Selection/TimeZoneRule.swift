@@ -43,6 +43,32 @@ package enum TimeZoneRule: Hashable, Sendable {
         Int(offset(atSecond: instant.secondsRoundedDown))
     }
 
+    /// What people call the zone: `UTC`, `+01:00`, or of the local one what its clock is called in winter and summer of this
+    /// year, such as `CET/CEST`.
+    package var name: String {
+        switch self {
+        case .utc: return "UTC"
+        case .fixed(let offset):
+            func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+            return "\(offset < 0 ? "-" : "+")\(two(abs(offset) / 3_600)):\(two(abs(offset) / 60 % 60))"
+        case .local:
+            let now = Int64(time(nil))
+            let names = [now, now + 182 * 86_400].compactMap(Self.localName)
+            guard let first = names.first else { return "local" }
+            return names.last == first ? first : names.sorted().joined(separator: "/")
+        }
+    }
+
+    private static func localName(atSecond second: Int64) -> String? {
+        var moment = time_t(second)
+        // SAFETY: both pointers are to locals that outlive the call; the name lies in storage of the C library that lives as
+        // long as the zone is not set again, and is copied at once.
+        var parts = unsafe tm()
+        guard unsafe localtime_r(&moment, &parts) != nil, let name = unsafe parts.tm_zone else { return nil }
+        let text = unsafe String(cString: name)
+        return text.isEmpty ? nil : text
+    }
+
     private func offset(atSecond second: Int64) -> Int64 {
         switch self {
         case .utc: return 0

@@ -1,0 +1,292 @@
+internal import Block
+internal import Model
+
+/// The names below `/` as events tell of them: which there are now, and which there were at a moment before.
+///
+/// Pure: events in, nodes out. A node is one name of one file; it stays itself through renames, of the directories above
+/// it too. A name that an event needs to have been there is taken to have been there, with all directories above it.
+///
+/// `begin` fixes a moment (for `changes` the start of the range, for `tree` the time asked for). From then on each node
+/// also knows its *origin*, the place that it had at that moment: that of nodes which were there, and of names that a later
+/// event mentions without making them. What was made after it has none and is *born*.
+///
+/// Memory: `maximumCount` names, and those of one event more; names that were born and are gone again are forgotten unless
+/// `keepsGone`.
+struct NameForest {
+    /// More names than are held: the event was not taken in, all before it were.
+    struct Overflow: Error {
+        var sequence: UInt64
+        var time: Instant
+
+        /// Why an answer stops there.
+        func reason(maximumCount: Int, remedy: String) -> Completeness.Reason {
+            .unread(
+                "event \(sequence), at \(TimestampWriter.text(time)), and what came after it was not looked at: more than "
+                    + "\(maximumCount) names; \(remedy)")
+        }
+    }
+
+    static let maximumCount = 250_000
+
+    private(set) var tree = NameTree()
+    /// Origins that their node has left: whatever is found there later is another file.
+    private var vacated: Set<NamePlace> = []
+    private var deaths = RecentDeaths()
+    /// What the last rename took the name from: gone, unless the next event shows that the two were exchanged.
+    private var displaced: (node: UInt32, by: NameEvent)?
+    /// What the last event moved, if it was a rename.
+    private var lastMove: (node: UInt32, from: NamePlace, to: NamePlace)?
+    private var hasBegun = false
+    private let keepsGone: Bool
+    private let maximumCount: Int
+    /// How many names that were born and gone again were forgotten.
+    private(set) var forgottenCount: UInt64 = 0
+    /// The node that the last event was about; nil where it was about none.
+    private(set) var subject: UInt32?
+
+    init(keepsGone: Bool = false, maximumCount: Int = Self.maximumCount) {
+        self.keepsGone = keepsGone
+        self.maximumCount = maximumCount
+    }
+
+    /// Every node but the root that is live or kept.
+    var indices: [UInt32] { tree.indices }
+
+    subscript(index: UInt32) -> NameNode { tree[index] }
+
+    /// The last part of the path that a node with an origin had at the moment that `begin` fixed.
+    func originName(_ index: UInt32) -> [UInt8] { tree[index].origin?.name ?? [] }
+
+    /// Fixes the moment at which things have their origin.
+    mutating func begin() {
+        settle()
+        hasBegun = true
+        for index in tree.indices {
+            tree[index].origin = tree[index].place
+            tree[index].wasGone = !tree[index].isLive
+            tree[index].wasUncertain = tree[index].isUncertain
+        }
+    }
+
+    /// No further event follows.
+    mutating func end() {
+        settle()
+    }
+
+    /// Takes in the next event, in `seq` order.
+    mutating func take(_ event: NameEvent) throws(Overflow) {
+        guard tree.count <= maximumCount else { throw Overflow(sequence: event.sequence, time: event.window.time) }
+        subject = nil
+        if event.mask.contains(.rename) {
+            takeRename(event)
+            return
+        }
+        settle()
+        lastMove = nil
+        guard !event.mask.isDisjoint(with: Self.telling), let path = event.path, let place = place(of: path, event)
+        else {
+            return
+        }
+        let found = event.mask.contains(.create) ? make(place, event) : witness(place, event)
+        guard let index = found else { return }
+        note(event, index)
+        // One record joins operations on one object, so what was made and deleted was deleted last.
+        if event.mask.contains(.delete) { remove(index, event) }
+    }
+
+    /// Operations that need the name to be there, or to have been there until then.
+    private static var telling: EventMask {
+        [.access, .open, .openExec, .create, .modify, .attrib, .closeNoWrite, .closeWrite, .delete]
+    }
+
+    // MARK: Renames
+
+    private mutating func takeRename(_ event: NameEvent) {
+        let pending = displaced
+        let last = lastMove
+        displaced = nil
+        lastMove = nil
+        let source = event.path.flatMap { place(of: $0, event) }
+        let target = event.target.flatMap { place(of: $0, event) }
+        if let last, let source, let target, last.to == source, last.from == target, let object = event.object,
+            let other = tree[last.node].object, other != object
+        {
+            takeExchange(event, from: source, to: target, last.node, pending?.node)
+            return
+        }
+        if let pending { remove(pending.node, pending.by) }
+        let moved = source.flatMap { witness($0, event) }
+        guard let target else {
+            // Out of what is recorded, or a target that is no name.
+            if let moved, event.target == nil {
+                note(event, moved)
+                remove(moved, event)
+            }
+            return
+        }
+        guard let moved, let source else {
+            // Into what is recorded, from where nothing is known of it.
+            if let old = tree[target] { displace(old, event) }
+            note(event, add(target, event, isBorn: true))
+            return
+        }
+        note(event, moved)
+        guard target != source else { return }
+        // No rename puts a directory below itself; a damaged record may say so.
+        guard !tree.isAtOrBelow(target.parent, moved) else {
+            tree[moved].isUncertain = true
+            return
+        }
+        tree.detach(moved)
+        leaveOrigin(moved)
+        if let old = tree[target] {
+            // That one may have been put in the place of another itself.
+            tree[moved].mayHaveReplaced = tree[old].mayHaveReplaced
+            displace(old, event)
+        } else {
+            tree[moved].mayHaveReplaced = !event.mask.contains(.onDirectory) && mayHold(target)
+        }
+        tree.attach(moved, target)
+        if event.mask.contains(.delete) {
+            remove(moved, event)
+        } else {
+            lastMove = (moved, source, target)
+        }
+    }
+
+    /// The second of two renames that exchange names: `event` moves what the first one, of `first`, took the name from.
+    private mutating func takeExchange(
+        _ event: NameEvent, from source: NamePlace, to target: NamePlace, _ first: UInt32, _ displaced: UInt32?
+    ) {
+        tree[first].mayHaveReplaced = false
+        let moved: UInt32
+        if let displaced {
+            moved = displaced
+        } else {
+            // Nothing had told of it: it was there, under the name that the first has now.
+            tree.detach(first)
+            moved = add(source, event, isBorn: !mayHold(source))
+            tree.detach(moved)
+            tree.attach(first, source)
+        }
+        guard !tree.isAtOrBelow(target.parent, moved) else { return }
+        note(event, moved)
+        leaveOrigin(moved)
+        if let old = tree[target] { displace(old, event) }
+        tree.attach(moved, target)
+    }
+
+    // MARK: What events need
+
+    /// The place that a path names, with every directory above it there; nil for the root.
+    private mutating func place(of path: [UInt8], _ event: NameEvent) -> NamePlace? {
+        let names = path.split(separator: UInt8(ascii: "/"))
+        guard let last = names.last else { return nil }
+        var parent = NameTree.root
+        for name in names.dropLast() {
+            let place = NamePlace(parent: parent, name: Array(name))
+            parent = tree[place] ?? add(place, event, isBorn: false)
+            tree[parent].isDirectory = true
+            touch(parent, event)
+        }
+        return NamePlace(parent: parent, name: Array(last))
+    }
+
+    private mutating func make(_ place: NamePlace, _ event: NameEvent) -> UInt32 {
+        if let object = event.object { deaths.remove(object, at: place) }
+        guard let old = tree[place] else { return add(place, event, isBorn: true) }
+        // Found by a scan, or told twice.
+        if let object = event.object, tree[old].object == object { return old }
+        // Known only from what lies below it.
+        if tree[old].object == nil, tree[old].count == 0 { return old }
+        // Its removal is not in the record.
+        tree[old].isUncertain = true
+        remove(old, event)
+        let new = add(place, event, isBorn: true)
+        tree[new].isUncertain = true
+        return new
+    }
+
+    /// The node at a place that an event needs to be there; nil where the event is of a file that lost this name before.
+    private mutating func witness(_ place: NamePlace, _ event: NameEvent) -> UInt32? {
+        let found = tree[place]
+        if let object = event.object, deaths.contains(object, at: place),
+            found.map({ tree[$0].object != object }) ?? true, event.mask.isDisjoint(with: [.delete, .rename])
+        {
+            return nil
+        }
+        return found ?? add(place, event, isBorn: false)
+    }
+
+    /// A node for a name that was made (`isBorn`), or that was there before anything told of it.
+    private mutating func add(_ place: NamePlace, _ event: NameEvent, isBorn: Bool) -> UInt32 {
+        var node = NameNode(place, witnessed: event.window.time)
+        // Where something else has been since, or where the directory itself is newer, it cannot have been before.
+        node.isBorn = hasBegun && (isBorn || !mayHold(place))
+        if hasBegun, !isBorn, vacated.contains(place) { node.isUncertain = true }
+        if hasBegun, !node.isBorn {
+            node.origin = place
+            node.isInferred = true
+        }
+        return tree.insert(node)
+    }
+
+    /// Whether a place of which nothing is known may have been somebody's at the moment that `begin` fixed.
+    private func mayHold(_ place: NamePlace) -> Bool {
+        hasBegun && !tree[place.parent].isBorn && !vacated.contains(place)
+    }
+
+    /// Counts an event that is of this very name, not of one below it.
+    private mutating func note(_ event: NameEvent, _ index: UInt32) {
+        subject = index
+        touch(index, event)
+        if tree[index].object == nil { tree[index].object = event.object }
+        if event.mask.contains(.onDirectory) { tree[index].isDirectory = true }
+        if event.isUncertain { tree[index].isUncertain = true }
+        let deeds = NameNode.Deeds(event.mask)
+        if !deeds.isEmpty { tree[index].note(deeds, by: event) }
+    }
+
+    /// Up to the fixed moment the last sign of a name counts, after it the first.
+    private mutating func touch(_ index: UInt32, _ event: NameEvent) {
+        guard !hasBegun else { return }
+        tree[index].witnessed = max(tree[index].witnessed, event.window.time)
+    }
+
+    // MARK: Ends
+
+    private mutating func leaveOrigin(_ index: UInt32) {
+        if let origin = tree[index].origin { vacated.insert(origin) }
+    }
+
+    private mutating func displace(_ index: UInt32, _ event: NameEvent) {
+        tree.detach(index)
+        displaced = (index, event)
+    }
+
+    private mutating func settle() {
+        guard let pending = displaced else { return }
+        displaced = nil
+        remove(pending.node, pending.by)
+    }
+
+    /// Ends a node, and all that is still below it: the removal of that is not in the record.
+    private mutating func remove(_ index: UInt32, _ event: NameEvent) {
+        if !tree[index].deeds.contains(.removed) { tree[index].note(.removed, by: event) }
+        tree.detach(index)
+        if let object = tree[index].object { deaths.insert(object, at: tree[index].place) }
+        for orphan in tree.detachAll(below: index) {
+            tree[orphan].isUncertain = true
+            end(orphan)
+        }
+        end(index)
+    }
+
+    private mutating func end(_ index: UInt32) {
+        tree[index].isLive = false
+        leaveOrigin(index)
+        guard !keepsGone, tree[index].origin == nil else { return }
+        forgottenCount += 1
+        tree.forget(index)
+    }
+}
