@@ -20,14 +20,40 @@ struct PendingPart {
     /// How much is compressed at once: some 5 ms at level 9.
     static let pieceByteCount = 256 << 10
 
+    enum Content {
+        case bytes([UInt8])
+        /// Made while it is compressed.
+        case processTexts(ProcessTexts)
+    }
+
     let kind: PartKind
-    let content: [UInt8]
+    var content: Content
     var doneByteCount = 0
     var frameStart = 0
 
     init(_ kind: PartKind, _ content: [UInt8]) {
         self.kind = kind
-        self.content = content
+        self.content = .bytes(content)
+    }
+
+    init(_ texts: ProcessTexts) {
+        kind = .processTexts
+        content = .processTexts(texts)
+    }
+
+    var byteCount: Int {
+        switch content {
+        case .bytes(let bytes): bytes.count
+        case .processTexts(let texts): texts.byteCount
+        }
+    }
+
+    /// All of the content at once.
+    var bytes: [UInt8] {
+        switch content {
+        case .bytes(let bytes): bytes
+        case .processTexts(let texts): texts.bytes
+        }
     }
 }
 
@@ -54,6 +80,9 @@ struct BlockAssembler {
     /// Bytes collected so far.
     var byteCount: Int { frames.count + bundle.count }
 
+    /// What it takes in memory.
+    var memoryByteCount: Int { frames.capacity + bundle.capacity }
+
     /// How many path groups were ended.
     var pathGroupCount: Int { pathGroups.count }
 
@@ -72,18 +101,18 @@ struct BlockAssembler {
         }
         let start = frames.count
         if level > 0 { try compressor.compress(content, level: level, to: &frames) }
-        endFrame(of: content, transform: transform, from: start)
-    }
-
-    /// Lists a part whose frame, if it has one, was appended from `start` on; what did not shrink is stored as it is.
-    private mutating func endFrame(of content: [UInt8], transform: UInt8, from start: Int) {
         let isFrame = start < frames.count && frames.count - start < content.count
         if !isFrame {
             frames.removeSubrange(start...)
             frames.append(contentsOf: content)
         }
+        list(byteCount: content.count, transform: transform, from: start, isFrame: isFrame)
+    }
+
+    /// Lists a part whose stored bytes were appended from `start` on; what did not shrink is stored as it is.
+    private mutating func list(byteCount: Int, transform: UInt8, from start: Int, isFrame: Bool) {
         current.list.append(transform | (isFrame ? PartStorage.frame : .plain).rawValue << 6)
-        current.list.appendVarint(content.count)
+        current.list.appendVarint(byteCount)
         if isFrame { current.list.appendVarint(frames.count - start) }
         current.list.appendLittleEndian32(Self.checksum(frames, from: start))
     }
@@ -92,25 +121,37 @@ struct BlockAssembler {
     mutating func addPiece(
         of part: inout PendingPart, level: Int32, _ compressor: inout Compressor
     ) throws(BlockError) -> Bool {
-        let content = part.content
-        if level <= 0 || content.count <= PendingPart.pieceByteCount {
-            try add(part.kind, content, level: level, &compressor)
+        let byteCount = part.byteCount
+        if level <= 0 || byteCount <= PendingPart.pieceByteCount {
+            try add(part.kind, part.bytes, level: level, &compressor)
             return true
         }
         if part.doneByteCount == 0 {
             part.frameStart = frames.count
-            try compressor.beginFrame(byteCount: content.count, level: level)
+            try compressor.beginFrame(byteCount: byteCount, level: level)
         }
-        let end = min(content.count, part.doneByteCount + PendingPart.pieceByteCount)
-        let isLast = end == content.count
-        try compressor.compressPiece(content, part.doneByteCount..<end, isLast: isLast, to: &frames)
-        part.doneByteCount = end
-        if isLast {
-            current.partCount += 1
-            current.list.append(part.kind.rawValue)
-            endFrame(of: content, transform: 1, from: part.frameStart)
+        let piece: (bytes: [UInt8], range: Range<Int>)
+        switch part.content {
+        case .bytes(let bytes):
+            piece = (bytes, part.doneByteCount..<min(byteCount, part.doneByteCount + PendingPart.pieceByteCount))
+        case .processTexts(var texts):
+            let bytes = texts.next(PendingPart.pieceByteCount)
+            piece = (bytes, 0..<bytes.count)
+            part.content = .processTexts(texts)
         }
-        return isLast
+        part.doneByteCount += piece.range.count
+        let isLast = part.doneByteCount == byteCount
+        try compressor.compressPiece(piece.bytes, piece.range, isLast: isLast, to: &frames)
+        guard isLast else { return false }
+        let isFrame = frames.count - part.frameStart < byteCount
+        if !isFrame {
+            frames.removeSubrange(part.frameStart...)
+            frames.append(contentsOf: part.bytes)
+        }
+        current.partCount += 1
+        current.list.append(part.kind.rawValue)
+        list(byteCount: byteCount, transform: 1, from: part.frameStart, isFrame: isFrame)
+        return true
     }
 
     /// Ends the section of a row group; `zone` is its zone map.
@@ -144,6 +185,8 @@ struct BlockAssembler {
         header.appendLittleEndian32(UInt32(storedBundle.count))
         header.appendLittleEndian32(Self.checksum(storedBundle, from: 0))
         var bytes = BlockFormat.magic
+        // Magic, version, the header and its length and checksum; then all of the content.
+        bytes.reserveCapacity(header.count + 32 + storedBundle.count + frames.count)
         bytes.append(BlockFormat.version)
         bytes.appendVarint(header.count)
         bytes.append(contentsOf: header)

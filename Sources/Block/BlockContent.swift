@@ -50,7 +50,7 @@ extension BlockContent {
             + [
                 PendingPart(.processIdentities, processes.identities), PendingPart(.processTimes, processes.times),
                 PendingPart(.processDetails, processes.details), PendingPart(.processReferences, processes.references),
-                PendingPart(.processTexts, processes.texts),
+                PendingPart(ProcessTexts(processes.texts, commandLinesOf: self.processes)),
                 PendingPart(.facts, FactTable.encode(facts, origin: base)),
                 PendingPart(.processLinks, processes.links),
                 PendingPart(.processControlGroups, processes.controlGroups),
@@ -59,26 +59,42 @@ extension BlockContent {
     }
 }
 
-extension BlockAssembler {
-    /// The whole block, after all of its parts were added.
-    mutating func finish(
-        _ content: BlockContent, _ entries: borrowing BlockNames, filter: [UInt8], pathGroupSize: Int = 0, level: Int32,
-        _ compressor: inout Compressor
-    ) throws(BlockError) -> EncodedBlock {
-        let preamble = BlockPreamble(
+/// What header and row of a block say of its content: what is left of that when its parts are encoded.
+struct BlockOutline {
+    let preamble: BlockPreamble
+    private let maskUnion: UInt32
+    private let rowGroupCount: Int
+    private let instances: ClosedRange<UInt64>?
+
+    init(_ content: BlockContent, _ entries: borrowing BlockNames) {
+        preamble = BlockPreamble(
             origin: content.origin, base: content.base, runs: content.runs, firstSequence: content.firstSequence,
             count: content.count, earliest: content.earliest, latest: content.latest,
             commitCount: content.commits.count, directoryCount: entries.directories.count,
             pathCount: entries.paths.count, processCount: content.processes.count, factCount: content.facts.count,
             volumeCount: content.volumes.count)
-        return EncodedBlock(
-            bytes: try finish(preamble: preamble.bytes, pathGroupSize: pathGroupSize, level: level, &compressor),
-            filter: filter,
-            firstSequence: content.firstSequence, count: content.count,
-            earliest: Instant(microsecondsSinceEpoch: content.earliest),
-            latest: Instant(microsecondsSinceEpoch: content.latest),
-            maskUnion: EventMask(rawValue: content.maskUnion), rowGroupCount: content.rowGroupCount,
-            commitCount: content.commits.count, pathCount: entries.paths.count,
-            processCount: content.processes.count, factCount: content.facts.count, instances: content.instances)
+        maskUnion = content.maskUnion
+        rowGroupCount = content.rowGroupCount
+        instances = content.instances
+    }
+
+    func block(_ bytes: [UInt8], filter: [UInt8]) -> EncodedBlock {
+        EncodedBlock(
+            bytes: bytes, filter: filter, firstSequence: preamble.firstSequence, count: preamble.count,
+            earliest: Instant(microsecondsSinceEpoch: preamble.earliest),
+            latest: Instant(microsecondsSinceEpoch: preamble.latest), maskUnion: EventMask(rawValue: maskUnion),
+            rowGroupCount: rowGroupCount, commitCount: preamble.commitCount, pathCount: preamble.pathCount,
+            processCount: preamble.processCount, factCount: preamble.factCount, instances: instances)
+    }
+}
+
+extension BlockAssembler {
+    /// The whole block, after all of its parts were added.
+    mutating func finish(
+        _ outline: BlockOutline, filter: [UInt8], pathGroupSize: Int = 0, level: Int32, _ compressor: inout Compressor
+    ) throws(BlockError) -> EncodedBlock {
+        outline.block(
+            try finish(preamble: outline.preamble.bytes, pathGroupSize: pathGroupSize, level: level, &compressor),
+            filter: filter)
     }
 }

@@ -64,13 +64,14 @@ package struct BlockEncoder: ~Copyable {
             maskUnion: scratch.events.maskUnion, rowGroupCount: 1, processes: scratch.processes,
             facts: batch.facts.map(\.asStored), volumes: scratch.volumes)
         for part in content.parts(scratch.names, names: batch.paths.names, objects: known) {
-            try assembler.add(part.kind, part.content, level: level, &compressor)
+            try assembler.add(part.kind, part.bytes, level: level, &compressor)
         }
         var filter: [UInt8] = []
         if hashes.directories.count + hashes.paths.count >= Self.leastFilteredCount {
             filter = PathFilter.make(hashes.directories, hashes.paths, key: filterKey)
         }
-        let block = try assembler.finish(content, scratch.names, filter: filter, level: level, &compressor)
+        let block = try assembler.finish(
+            BlockOutline(content, scratch.names), filter: filter, level: level, &compressor)
         self.compressor = consume compressor
         return block
     }

@@ -2,26 +2,31 @@ import Model
 
 /// Merges consecutive blocks of one store into one, with one dictionary and row groups of equal size.
 ///
-/// Events, `seq`, windows, processes, facts and commits stay what they were. Memory is the dictionaries, one row group
-/// and the compressed output. Thread: one at a time; between two calls the caller may do other work.
+/// Events, `seq`, windows, processes, facts and commits stay what they were. Memory is the dictionaries, those of the
+/// block being taken over, one row group and the compressed output: see `memoryByteCount(appending:)`. Thread: one at a
+/// time; between two calls the caller may do other work.
 package struct BlockMerger: ~Copyable {
-    private let level: Int32
+    let level: Int32
     private let filterKey: FilterKey
     private let rowGroupEventCount: Int
     private let pathGroupSize: Int
     private var compressor: Compressor?
 
-    private var assembler = BlockAssembler()
-    private var content: BlockContent?
-    private var dictionary = PathDictionary()
-    private var known: [StoredObject] = []
-    private var isKnown: [Bool] = []
-    private var processIndices: [EventsHash: UInt32] = [:]
+    private(set) var assembler = BlockAssembler()
+    private(set) var content: BlockContent?
+    private(set) var dictionary = PathDictionary()
+    private(set) var known: [StoredObject] = []
+    private(set) var isKnown: [Bool] = []
+    private(set) var processIndices: [EventsHash: UInt32] = [:]
+    /// Of all processes' texts as they are encoded.
     private var processTextByteCount = 0
+    /// What the texts take in memory at most; many processes share theirs.
+    private(set) var textMemoryByteCount = 0
     private var hashScratch: [UInt8] = []
     private var marks = DictionaryMarks()
-    private var predictorStorage: [UInt32] = []
-    private var pending = RowGroupEvents()
+    private(set) var predictorStorage: [UInt32] = []
+    private(set) var pending = RowGroupEvents()
+    /// The block being taken over, until its last row group is.
     private var source: MergeSource?
     private var ending: MergeEnding?
 
@@ -41,13 +46,6 @@ package struct BlockMerger: ~Copyable {
 
     /// How many events were appended so far.
     package var count: Int { content?.count ?? 0 }
-
-    /// About how much memory the merge holds.
-    package var memoryByteCount: Int {
-        assembler.byteCount + dictionary.nameByteCount + dictionary.pathCount * 48 + processIndices.count * 256
-            + processTextByteCount
-            + pending.count * 48
-    }
 
     /// Takes over a whole block.
     package mutating func append(_ block: BlockReader) throws(BlockError) {
@@ -72,8 +70,9 @@ package struct BlockMerger: ~Copyable {
         if source.nextRowGroup == block.header.rowGroups.count {
             // What no event names is still there to be asked for.
             for index in source.processes.indices { _ = process(UInt32(index), &source) }
+        } else {
+            self.source = source
         }
-        self.source = source
     }
 
     /// The merged block. At least one row group must have been appended; the merger is empty afterwards.
@@ -87,67 +86,26 @@ package struct BlockMerger: ~Copyable {
     ///
     /// After the first step nothing can be appended before the last.
     package mutating func finishStep() throws(BlockError) -> EncodedBlock? {
-        precondition(count > 0, "nothing was appended")
-        if let source {
-            guard source.nextRowGroup == source.block.header.rowGroups.count else {
-                throw BlockError(.notConsecutive, "the last block was not appended whole")
-            }
-            self.source = nil
-        }
+        precondition(ending != nil || count > 0, "nothing was appended")
+        guard source == nil else { throw BlockError(.notConsecutive, "the last block was not appended whole") }
         if pending.count > 0 {
             try flush()
             return nil
         }
-        guard let content else { throw BlockError(.notConsecutive, "nothing was appended") }
         guard var ending = self.ending.take() else {
-            let names = BlockNames(directories: dictionary.directories, paths: dictionary.paths)
-            // A group alone would be the whole dictionary again.
-            let groupCount = BlockFormat.pathGroupCount(of: names.paths.count, size: pathGroupSize)
-            let isDivided = 2...BlockLimits.pathGroupCount ~= groupCount
-            self.ending = MergeEnding(
-                pathGroups: 0..<(isDivided ? groupCount : 0),
-                parts: (isDivided
-                    ? content.partsBesidePaths(names, names: dictionary.names)
-                    : content.parts(names, names: dictionary.names, objects: known)).reversed(),
-                names: names)
-            return nil
-        }
-        if let group = ending.pathGroups.popFirst() {
-            let start = group * pathGroupSize
-            let end = min(ending.names.paths.count, start + pathGroupSize)
-            var compressor = try takeCompressor()
-            for part in ending.names.pathParts(
-                start..<end, names: dictionary.names, objects: known, firstNew: &ending.firstNewDirectory)
-            {
-                try assembler.add(part.kind, part.content, level: level, &compressor)
+            guard let content = self.content.take() else {
+                throw BlockError(.notConsecutive, "nothing was appended")
             }
-            self.compressor = consume compressor
-            assembler.endPathGroup()
-            self.ending = ending
-            return nil
-        }
-        if var part = ending.parts.popLast() {
-            var compressor = try takeCompressor()
-            let isDone = try assembler.addPiece(of: &part, level: level, &compressor)
-            self.compressor = consume compressor
-            if !isDone { ending.parts.append(part) }
-            self.ending = ending
-            return nil
-        }
-        guard let filter = ending.filter else {
-            let hashes = ending.names.hashes(dictionary.names)
-            ending.filter =
-                (assembler.pathGroupCount > 0
-                    ? PathGroupFilter.make(hashes.directories, hashes.paths, groupSize: pathGroupSize, key: filterKey)
-                    : nil)
-                ?? PathFilter.make(hashes.directories, hashes.paths, key: filterKey)
-            self.ending = ending
+            self.ending = MergeEnding(
+                content, dictionary, objects: known, assembler, pathGroupSize: pathGroupSize, filterKey: filterKey)
+            // What only finds entries, or waits for more of them, is of no more use.
+            forget()
             return nil
         }
         var compressor = try takeCompressor()
-        let block = try assembler.finish(
-            content, ending.names, filter: filter, pathGroupSize: pathGroupSize, level: level, &compressor)
-        reset(keeping: consume compressor)
+        let block = try ending.step(level: level, &compressor)
+        self.compressor = consume compressor
+        if block == nil { self.ending = ending }
         return block
     }
 
@@ -156,7 +114,7 @@ package struct BlockMerger: ~Copyable {
         let header = block.header
         guard ending == nil else { throw BlockError(.notConsecutive, "the merge is being finished") }
         if let content {
-            guard source.map({ $0.nextRowGroup == $0.block.header.rowGroups.count }) ?? true else {
+            guard source == nil else {
                 throw BlockError(.notConsecutive, "the block before was not appended whole")
             }
             guard header.origin.store == content.origin.store else {
@@ -179,11 +137,13 @@ package struct BlockMerger: ~Copyable {
         guard dictionary.nameByteCount + names.nameByteCount <= BlockLimits.nameByteCount else {
             throw BlockError(.limitExceeded, "\(dictionary.nameByteCount + names.nameByteCount) bytes of names")
         }
-        let processes = try block.processes()
+        let decoded = try block.decodedProcesses()
+        let processes = decoded.processes
         let textByteCount = processTextByteCount + processes.reduce(0) { $0 + $1.textByteCount }
         guard textByteCount <= BlockLimits.processStringByteCount else {
             throw BlockError(.limitExceeded, "\(textByteCount) bytes of process texts")
         }
+        textMemoryByteCount += decoded.textMemoryByteCount
         source = MergeSource(block: block, names: names, processes: processes)
         if content == nil {
             content = BlockContent(
@@ -193,6 +153,7 @@ package struct BlockMerger: ~Copyable {
                 maskUnion: 0, rowGroupCount: 0, processes: [], facts: [], volumes: [])
         }
         content?.add(header, commits, facts)
+        content?.reserveProcesses(processes.count)
         for volume in try block.volumes() {
             source?.volumeMap.append(content?.volumes.index(adding: volume) ?? 0)
         }
@@ -322,8 +283,8 @@ package struct BlockMerger: ~Copyable {
         return try Compressor()
     }
 
-    private mutating func reset(keeping compressor: consuming Compressor) {
-        self.compressor = consume compressor
+    /// Empties all but the ending and the compressor.
+    private mutating func forget() {
         assembler = BlockAssembler()
         content = nil
         dictionary = PathDictionary()
@@ -331,21 +292,12 @@ package struct BlockMerger: ~Copyable {
         isKnown = []
         processIndices = [:]
         processTextByteCount = 0
+        textMemoryByteCount = 0
         marks = DictionaryMarks()
-        pending.removeAll()
+        predictorStorage = []
+        pending = RowGroupEvents()
         source = nil
-        ending = nil
     }
-}
-
-/// What is left to be done once all row groups are there; the parts are taken from the end.
-private struct MergeEnding {
-    /// The path groups that are left to be added, before all parts.
-    var pathGroups: Range<Int>
-    var firstNewDirectory: UInt32 = 0
-    var parts: [PendingPart]
-    let names: BlockNames
-    var filter: [UInt8]?
 }
 
 extension BlockContent {
@@ -355,6 +307,12 @@ extension BlockContent {
         for run in header.runs where !runs.contains(run) { runs.append(run) }
         self.commits.append(contentsOf: commits)
         self.facts.append(contentsOf: facts)
+    }
+
+    /// Room for so many more; in smaller steps than an array grows by itself, since a process takes so much.
+    fileprivate mutating func reserveProcesses(_ addedCount: Int) {
+        let needed = processes.count + addedCount
+        if needed > processes.capacity { processes.reserveCapacity(max(needed, processes.count * 5 / 4)) }
     }
 }
 

@@ -34,14 +34,14 @@ package struct DecodedWindows: Sendable {
 package final class BlockReader {
     package let header: BlockHeader
     private var bytes: BlockBytes
-    private let byteCount: Int
+    let byteCount: Int
     let layout: BlockLayout
     private var cachedBundle: [UInt8]?
     var cachedDirectories: DirectoryNames?
     /// By path group.
     var cachedPathParts: [PathParts?]
     var cachedPaths: DecodedPaths?
-    private var cachedProcesses: [ActorProcess]?
+    var cachedProcesses: DecodedProcesses?
     private var cachedVolumes: [Volume]?
     var cachedPathObjects: [StoredObject]?
     private var cachedProcessColumn: (rowGroup: Int, values: [UInt32])?
@@ -74,15 +74,13 @@ package final class BlockReader {
         cachedPathParts = Array(repeating: nil, count: layout.pathGroupCount)
     }
 
-    private var origin: Int64 { layout.origin }
-
     /// The commits of the block in order; their counts sum to the block's.
     package func commits() throws(BlockError) -> [CommitRecord] {
         let table = CommitTable(numbers: try part(.commits), hashes: try part(.commitHashes))
         return try decoding("commits") { () throws(PartError) in
             try table.decode(
                 count: header.commitCount, eventCount: header.count, firstSequence: header.firstSequence,
-                runs: header.runs, origin: origin)
+                runs: header.runs, origin: layout.origin)
         }
     }
 
@@ -94,29 +92,11 @@ package final class BlockReader {
         return paths
     }
 
-    /// The processes the events name, and those the batch held beside.
-    package func processes() throws(BlockError) -> [ActorProcess] {
-        if let cachedProcesses { return cachedProcesses }
-        var table = ProcessTable()
-        table.identities = try part(.processIdentities)
-        table.times = try part(.processTimes)
-        table.details = try part(.processDetails)
-        table.references = try part(.processReferences)
-        table.texts = try part(.processTexts)
-        table.links = try part(.processLinks)
-        table.controlGroups = try part(.processControlGroups)
-        let processes = try decoding("processes") { () throws(PartError) in
-            try table.decode(count: header.processCount, origin: origin, version: header.version)
-        }
-        cachedProcesses = processes
-        return processes
-    }
-
     /// What was learned about processes while the block was gathered.
     package func facts() throws(BlockError) -> [ProcessFact] {
         let content = try part(.facts)
         return try decoding("facts") { () throws(PartError) in
-            try FactTable.decode(content, count: header.factCount, origin: origin, version: header.version)
+            try FactTable.decode(content, count: header.factCount, origin: layout.origin, version: header.version)
         }
     }
 
@@ -229,7 +209,7 @@ extension BlockReader {
         column.highLengths = try part(.windowHighLengths, rowGroup)
         let count = header.rowGroups[rowGroup].count
         return try decoding("windows of row group \(rowGroup)") { () throws(PartError) in
-            try column.decode(count: count, origin: origin)
+            try column.decode(count: count, origin: layout.origin)
         }
     }
 

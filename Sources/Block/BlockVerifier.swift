@@ -18,8 +18,7 @@ package struct BlockVerifier {
         self.block = block
         commits = try block.commits()
         paths = try block.names().hashes().paths
-        var scratch: [UInt8] = []
-        processes = try block.processes().map { $0.canonicalHash(scratch: &scratch) }
+        processes = try block.processHashes()
         _ = try block.facts()
     }
 

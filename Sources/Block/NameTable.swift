@@ -10,6 +10,8 @@ struct NameTable: Sendable {
         slots = Array(repeating: 0, count: minimumCapacity)
     }
 
+    var memoryByteCount: Int { slots.capacity * MemoryLayout<UInt64>.stride }
+
     mutating func removeAll() {
         guard count > 0 else { return }
         count = 0

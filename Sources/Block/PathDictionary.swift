@@ -37,6 +37,13 @@ package struct PathDictionary: Sendable {
     /// The bytes all names take; a batch ends when they reach 8 MiB.
     package var nameByteCount: Int { names.count }
 
+    /// What entries and names take in memory.
+    var entryMemoryByteCount: Int {
+        (directories.capacity + paths.capacity) * MemoryLayout<Entry>.stride + names.capacity
+    }
+    /// What the tables that find them take.
+    var tableMemoryByteCount: Int { directoryTable.memoryByteCount + pathTable.memoryByteCount }
+
     /// Forgets everything but the root.
     package mutating func removeAll(keepingCapacity: Bool) {
         guard keepingCapacity else {

@@ -136,7 +136,8 @@ struct ProcessTable {
 
     init() {}
 
-    /// Encodes processes that are `asStored`; `origin` is the block's base in microseconds.
+    /// Encodes processes that are `asStored`, but for their command lines, which `ProcessTexts` puts behind the other texts;
+    /// `origin` is the block's base in microseconds.
     init(_ processes: [ActorProcess], origin: Int64) {
         Self.append(processes, to: &identities) { Int64(bitPattern: $0.instance) }
         Self.append(processes, to: &identities) { Int64($0.pid) }
@@ -167,11 +168,6 @@ struct ProcessTable {
                     texts.append(0)
                 }
             }
-        }
-        for process in processes {
-            guard let commandLine = process.commandLine else { continue }
-            texts.append(contentsOf: commandLine.bytes)
-            texts.append(0)
         }
         (links, controlGroups) = ProcessLinks.encode(processes)
     }
@@ -206,8 +202,41 @@ struct ProcessTable {
         }
     }
 
-    /// `count` processes.
-    func decode(count: Int, origin: Int64, version: UInt8) throws(PartError) -> [ActorProcess] {
+    /// `count` processes. Equal texts of one section share their memory, and so do equal command lines that follow one
+    /// another: those of processes that were forked from one program.
+    func decode(count: Int, origin: Int64, version: UInt8) throws(PartError) -> DecodedProcesses {
+        var decoded = DecodedProcesses(processes: [])
+        let (commandLines, presence) = try decodeBesideCommandLines(
+            count: count, origin: origin, version, into: &decoded)
+        try forEachCommandLine(from: commandLines, presence) { index, commandLine, isNew in
+            if isNew { decoded.addText(commandLine.bytes.count) }
+            decoded.processes[index].commandLine = commandLine
+        }
+        return decoded
+    }
+
+    /// Hands over `count` processes, of which only one has its command line in memory at a time.
+    func forEach(
+        count: Int, origin: Int64, version: UInt8, _ body: (ActorProcess) -> Void
+    ) throws(PartError) {
+        var decoded = DecodedProcesses(processes: [])
+        let (commandLines, presence) = try decodeBesideCommandLines(
+            count: count, origin: origin, version, into: &decoded)
+        var next = 0
+        try forEachCommandLine(from: commandLines, presence) { index, commandLine, _ in
+            for process in decoded.processes[next..<index] { body(process) }
+            var process = decoded.processes[index]
+            process.commandLine = commandLine
+            body(process)
+            next = index + 1
+        }
+        for process in decoded.processes[next...] { body(process) }
+    }
+
+    /// Returns where the command lines begin in `texts`, and the presence bits of each process.
+    private func decodeBesideCommandLines(
+        count: Int, origin: Int64, _ version: UInt8, into decoded: inout DecodedProcesses
+    ) throws(PartError) -> (Int, [UInt16]) {
         // SAFETY: bytes are initialised memory without padding; the spans do not outlive the arrays.
         var identities = unsafe ByteCursor(self.identities.span.bytes)
         var times = unsafe ByteCursor(self.times.span.bytes)
@@ -255,20 +284,41 @@ struct ProcessTable {
             var section: [RawPath] = []
             for index in 0..<count where presence[index] & field.bit != 0 {
                 let reference = try references.count(atMost: section.count)
-                if reference == 0 { section.append(try takeText(&nextText)) }
+                if reference == 0 {
+                    let range = try textRange(&nextText)
+                    decoded.addText(range.count)
+                    section.append(RawPath(Array(texts[range])))
+                }
                 field.set(section[section.count - max(1, reference)], of: &processes[index])
             }
         }
-        for index in 0..<count where presence[index] & Self.commandLineBit != 0 {
-            processes[index].commandLine = try takeText(&nextText)
-        }
-        guard nextText == texts.count else { throw .malformed("text after the last") }
         try identities.expectEnd()
         try times.expectEnd()
         try details.expectEnd()
         try references.expectEnd()
         try ProcessLinks.decode(links, controlGroups, into: &processes)
-        return processes
+        decoded.addText(controlGroups.count, count: controlGroups.count { $0 == 0 })
+        decoded.processes = processes
+        return (nextText, presence)
+    }
+
+    /// Hands over the command lines from `start` on with the index of the process, and whether it is not the one before.
+    private func forEachCommandLine(
+        from start: Int, _ presence: [UInt16], _ body: (Int, RawPath, Bool) -> Void
+    ) throws(PartError) {
+        var next = start
+        var last: (range: Range<Int>, text: RawPath)?
+        for index in presence.indices where presence[index] & Self.commandLineBit != 0 {
+            let range = try textRange(&next)
+            if let last, isEqual(range, last.range) {
+                body(index, last.text, false)
+            } else {
+                let text = RawPath(Array(texts[range]))
+                body(index, text, true)
+                last = (range, text)
+            }
+        }
+        guard next == texts.count else { throw .malformed("text after the last") }
     }
 
     private static func differences(
@@ -290,11 +340,35 @@ struct ProcessTable {
         return source
     }
 
-    private func takeText(_ next: inout Int) throws(PartError) -> RawPath {
+    /// Where the text at `next` stands, which is moved behind it.
+    private func textRange(_ next: inout Int) throws(PartError) -> Range<Int> {
         // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
         let end = unsafe texts.span.bytes.first(0, from: next)
         guard end < texts.count else { throw .truncated }
         defer { next = end + 1 }
-        return RawPath(Array(texts[next..<end]))
+        return next..<end
+    }
+
+    private func isEqual(_ first: Range<Int>, _ second: Range<Int>) -> Bool {
+        // SAFETY: bytes are initialised memory without padding; the spans do not outlive the array.
+        unsafe texts.span.bytes.extracting(first).isEqual(to: texts.span.bytes.extracting(second))
+    }
+}
+
+/// The processes of a block.
+struct DecodedProcesses {
+    /// What a text takes beside its bytes: the array's header and what the allocator adds and rounds up.
+    private static let textOverheadByteCount = 48
+
+    var processes: [ActorProcess]
+    /// What all texts take in memory; a text that many processes share is counted once.
+    private(set) var textMemoryByteCount = 0
+
+    init(processes: [ActorProcess]) {
+        self.processes = processes
+    }
+
+    mutating func addText(_ byteCount: Int, count: Int = 1) {
+        textMemoryByteCount += byteCount + count * Self.textOverheadByteCount
     }
 }

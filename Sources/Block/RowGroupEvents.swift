@@ -15,6 +15,13 @@ struct RowGroupEvents {
 
     var count: Int { masks.count }
 
+    /// What it takes in memory.
+    var memoryByteCount: Int {
+        table.capacity * MemoryLayout<StoredWindow>.stride + objects.capacity * MemoryLayout<StoredObject>.stride
+            + [windows, processes, paths, targets, masks, flags, lastProcesses].reduce(0) { $0 + $1.capacity }
+            * MemoryLayout<UInt32>.stride
+    }
+
     mutating func removeAll() {
         table.removeAll(keepingCapacity: true)
         windows.removeAll(keepingCapacity: true)

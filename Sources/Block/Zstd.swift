@@ -43,6 +43,10 @@ import Synchronization
 }
 
 extension Compressor {
+    /// What a context takes at most, at the levels that blocks are written with: the tables and the window of level 9. Levels
+    /// up to 3 take a fifth of it. Source: ZSTD_sizeof_CCtx of zstd 1.5.4 for 64 KiB to 16 MiB of content.
+    static func greatestByteCount(level: Int32) -> Int { level > 3 ? 17 << 20 : 4 << 20 }
+
     /// Begins a frame that `compressPiece` fills with `byteCount` bytes in all.
     mutating func beginFrame(byteCount: Int, level: Int32) throws(BlockError) {
         // SAFETY: the context is valid; plain numbers are passed.
@@ -58,31 +62,33 @@ extension Compressor {
     mutating func compressPiece(
         _ bytes: [UInt8], _ range: Range<Int>, isLast: Bool, to output: inout [UInt8]
     ) throws(BlockError) {
-        let start = output.count
-        // All that the context may still hold back comes out with the last piece.
-        let room = ZSTD_compressBound(isLast ? bytes.count : range.count) + 1 << 18
-        output.append(contentsOf: repeatElement(0, count: room))
-        var written = 0
-        // SAFETY: the context is valid; the input buffer spans `range` of `bytes`, the output buffer the `room` bytes
-        // just appended, and neither pointer outlives the closures.
-        let result = unsafe output.withUnsafeMutableBytes { target in
-            unsafe bytes.withUnsafeBytes { source in
-                var input = unsafe ZSTD_inBuffer(
-                    src: source.baseAddress.map { unsafe $0 + range.lowerBound }, size: range.count, pos: 0)
-                var sink = unsafe ZSTD_outBuffer(
-                    dst: target.baseAddress.map { unsafe $0 + start }, size: room, pos: 0)
-                while true {
+        // The context holds some of the content back, so what comes out now may be more or less than what goes in.
+        let room = ZSTD_compressBound(range.count)
+        var consumed = 0
+        var isDone = false
+        while !isDone {
+            let start = output.count
+            output.append(contentsOf: repeatElement(0, count: room))
+            var written = 0
+            // SAFETY: the context is valid; the input buffer spans what is left of `range` of `bytes`, the output buffer the
+            // `room` bytes just appended, and neither pointer outlives the closures.
+            let result = unsafe output.withUnsafeMutableBytes { target in
+                unsafe bytes.withUnsafeBytes { source in
+                    var input = unsafe ZSTD_inBuffer(
+                        src: source.baseAddress.map { unsafe $0 + range.lowerBound }, size: range.count, pos: consumed)
+                    var sink = unsafe ZSTD_outBuffer(
+                        dst: target.baseAddress.map { unsafe $0 + start }, size: room, pos: 0)
                     let result = unsafe ZSTD_compressStream2(
                         context, &sink, &input, isLast ? ZSTD_e_end : ZSTD_e_continue)
+                    consumed = unsafe input.pos
                     written = unsafe sink.pos
-                    let isDone = unsafe isLast ? result == 0 : input.pos == input.size
-                    if ZSTD_isError(result) != 0 || isDone || written == room { return result }
+                    return result
                 }
             }
+            output.removeSubrange((start + written)...)
+            guard ZSTD_isError(result) == 0 else { throw Self.error(result) }
+            isDone = isLast ? result == 0 : consumed == range.count
         }
-        output.removeSubrange((start + written)...)
-        guard ZSTD_isError(result) == 0 else { throw Self.error(result) }
-        guard !isLast || result == 0 else { throw BlockError(.compression, "frame did not end") }
     }
 
     private static func error(_ code: Int) -> BlockError {

@@ -9,6 +9,7 @@ import Syscalls
 package enum RecordingSession {
     /// Records as the options say, says so on stderr, and returns the exit status.
     package static func run(_ options: RecorderOptions) throws(RecorderError) -> Int32 {
+        HeapPolicy.giveLargeMemoryBack()
         let exclusions = try compile(options.exclusions, of: "--exclude")
         let capturePatterns = try compile(options.capturePatterns, of: "--capture-wal")
         SignalDescriptor.ignoreBrokenPipes()

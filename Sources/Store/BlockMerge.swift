@@ -8,11 +8,13 @@ internal import Model
 struct BlockMerge: ~Copyable, @unchecked Sendable {
     /// What is merged: all that was planned, unless memory ends it earlier.
     private(set) var plan: MergePlan
-    /// About what the merger's dictionaries may hold, command lines included. What it takes to read, encode and verify them
-    /// comes to about twice as much again: the recorder's memory peaks near 100 MiB where thousands of programs with long
-    /// command lines ran (docs/decisions/0004-store-layout.md).
-    static let memoryByteLimit = 32 << 20
+    /// What a merge may take in memory at its peak, reading, encoding and verifying included; a single source that needs more is
+    /// merged all the same. The recorder itself takes some 35 MiB (docs/decisions/0004-store-layout.md).
+    static let memoryByteLimit = 80 << 20
+    /// The same of a merge below a segment: what it gives is decoded as a whole when it goes into one.
+    static let levelOneMemoryByteLimit = 24 << 20
 
+    private let memoryByteLimit: Int
     private var merger: BlockMerger?
     private var reader: BlockReader?
     private var position = 0
@@ -26,6 +28,7 @@ struct BlockMerge: ~Copyable, @unchecked Sendable {
     /// `compressionLevel` is zstd's.
     init(plan: MergePlan, compressionLevel: Int32, filterKey: FilterKey) {
         self.plan = plan
+        memoryByteLimit = plan.level < 2 ? Self.levelOneMemoryByteLimit : Self.memoryByteLimit
         merger = BlockMerger(level: compressionLevel, filterKey: filterKey)
     }
 
@@ -37,12 +40,16 @@ struct BlockMerge: ~Copyable, @unchecked Sendable {
         reader == nil && position < plan.sources.count ? plan.sources[position] : nil
     }
 
-    /// Hands in the bytes of `neededSource`.
+    /// Hands in the bytes of `neededSource`; the merge may end before it.
     mutating func supply(_ bytes: [UInt8]) throws(BlockError) {
         let source = plan.sources[position]
         let opened = try BlockReader(bytes)
         guard opened.header.firstSequence == source.firstSequence, UInt64(opened.header.count) == source.count else {
             throw BlockError(.malformed, "header, of other events than its row says")
+        }
+        if position > 0, let needed = try merger?.memoryByteCount(appending: opened), needed > memoryByteLimit {
+            endEarly()
+            return
         }
         commits.append(contentsOf: try opened.commits())
         reader = opened
@@ -59,7 +66,6 @@ struct BlockMerge: ~Copyable, @unchecked Sendable {
             if rowGroup == reader.header.rowGroups.count {
                 self.reader = nil
                 position += 1
-                endEarlyIfLarge()
             }
         } else if position == plan.sources.count {
             if encoded == nil {
@@ -72,13 +78,10 @@ struct BlockMerge: ~Copyable, @unchecked Sendable {
         }
     }
 
-    /// Events with so many different names that a whole segment of them would take too much memory.
-    private mutating func endEarlyIfLarge() {
-        guard position < plan.sources.count, let used = merger?.memoryByteCount, used > Self.memoryByteLimit else {
-            return
-        }
+    /// Events with so many different names or processes that a whole segment of them would take too much memory.
+    private mutating func endEarly() {
         plan.sources.removeSubrange(position...)
-        plan.level = CompactionPolicy.closedSegmentLevel
+        if plan.level >= 2 { plan.level = CompactionPolicy.closedSegmentLevel }
     }
 
     /// Every commit's hash is derived anew from the merged bytes and must be the one its source carried.

@@ -135,6 +135,9 @@ extension StoreWriter {
                 compaction.merge = consume merge
                 throw error
             }
+            _ = consume merge
+            // A merge takes and frees more than all that comes before the next.
+            HeapPolicy.giveFreedMemoryBack()
             return true
         }
         var bytes: [UInt8]?

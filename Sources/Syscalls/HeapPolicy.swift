@@ -16,6 +16,24 @@ package enum HeapPolicy {
         growHeap()
     }
 
+    /// Large arrays are mapped on their own, whatever was freed before, so that freeing them gives them back.
+    ///
+    /// For programs that run for months: by default the first large array that is freed raises the size from which the next
+    /// are mapped, up to 32 MiB, and twice as much freed memory is kept in each thread's heap. mallopt(3). Smaller ones than
+    /// this are reused all the time. Call it before other threads run.
+    package static func giveLargeMemoryBack() {
+        // A refusal only costs memory.
+        _ = mallopt(Int32(M_MMAP_THRESHOLD), 2 << 20)
+        _ = mallopt(Int32(M_TRIM_THRESHOLD), 4 << 20)
+    }
+
+    /// Gives back the whole pages of freed memory that lie in the heaps between what is still used.
+    ///
+    /// Cost: some milliseconds, and the page faults when they are used again. malloc_trim(3).
+    package static func giveFreedMemoryBack() {
+        _ = malloc_trim(0)
+    }
+
     /// What one allocation may take from the heap; more would be mapped on its own.
     private static let stepByteCount = 30 << 20
     private static let largePageByteCount = 2 << 20

@@ -108,6 +108,20 @@ import Testing
         #expect(try scene.reader().blocks() == rows)
     }
 
+    @Test func aMergeBelowASegmentThatEndsEarlyStillGoesIntoOne() throws {
+        let scene = try StoreScene()
+        var writer = try scene.writer()
+        var factory = EventFactory(seed: 10)
+        // 26 MB of names that are all different, in as many blocks as are merged in the background.
+        try writer.fill(&factory, blockCount: 130, eventCount: 50, nameByteCount: 4_000)
+        while try writer.compactStep() != .idle {}
+        let rows = try scene.reader().blocks()
+        #expect(rows.first?.level == 1)
+        #expect(try #require(rows.first).count > 50)
+        #expect(rows.dropFirst().allSatisfy { $0.level == 0 } && rows.count > 1)
+        try BlockReader(#require(try scene.reader().blockBytes(firstSequence: 1))).verify()
+    }
+
     @Test func aDamagedBlockIsReportedAndLeftAlone() throws {
         let scene = try StoreScene()
         var factory = EventFactory(seed: 5)

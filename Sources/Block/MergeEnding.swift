@@ -1,0 +1,77 @@
+import Model
+
+/// The end of a merge, once all row groups are there: the dictionaries are encoded, and let go as they are.
+struct MergeEnding {
+    private let outline: BlockOutline
+    private let pathGroupSize: Int
+    private let filterKey: FilterKey
+    private var assembler: BlockAssembler
+    /// Until the parts are there.
+    private var content: BlockContent?
+    private let entries: BlockNames
+    private let names: [UInt8]
+    /// Of the paths, until these are encoded.
+    private var objects: [StoredObject]
+    /// The path groups that are left to be added, before all parts.
+    private var pathGroups: Range<Int>
+    private var firstNewDirectory: UInt32 = 0
+    /// What is left to be added, taken from the end.
+    private var parts: [PendingPart] = []
+    private var filter: [UInt8]?
+
+    /// `objects` are those of the dictionary's paths; `assembler` has all row groups.
+    init(
+        _ content: BlockContent, _ dictionary: PathDictionary, objects: [StoredObject], _ assembler: BlockAssembler,
+        pathGroupSize: Int, filterKey: FilterKey
+    ) {
+        entries = BlockNames(directories: dictionary.directories, paths: dictionary.paths)
+        names = dictionary.names
+        outline = BlockOutline(content, entries)
+        self.content = content
+        self.objects = objects
+        self.assembler = assembler
+        self.pathGroupSize = pathGroupSize
+        self.filterKey = filterKey
+        // A group alone would be the whole dictionary again.
+        let groupCount = BlockFormat.pathGroupCount(of: entries.paths.count, size: pathGroupSize)
+        pathGroups = 0..<(2...BlockLimits.pathGroupCount ~= groupCount ? groupCount : 0)
+    }
+
+    /// A piece of the work, some milliseconds; the block at the end, after which there is nothing more to do.
+    mutating func step(level: Int32, _ compressor: inout Compressor) throws(BlockError) -> EncodedBlock? {
+        if let group = pathGroups.popFirst() {
+            try addPathGroup(group, level: level, &compressor)
+        } else if let content = content.take() {
+            parts =
+                (assembler.pathGroupCount > 0
+                ? content.partsBesidePaths(entries, names: names)
+                : content.parts(entries, names: names, objects: objects)).reversed()
+            objects = []
+        } else if var part = parts.popLast() {
+            if try !assembler.addPiece(of: &part, level: level, &compressor) { parts.append(part) }
+        } else if let filter {
+            return try assembler.finish(
+                outline, filter: filter, pathGroupSize: pathGroupSize, level: level, &compressor)
+        } else {
+            filter = makeFilter()
+        }
+        return nil
+    }
+
+    private mutating func addPathGroup(_ group: Int, level: Int32, _ compressor: inout Compressor) throws(BlockError) {
+        let start = group * pathGroupSize
+        let end = min(entries.paths.count, start + pathGroupSize)
+        for part in entries.pathParts(start..<end, names: names, objects: objects, firstNew: &firstNewDirectory) {
+            try assembler.add(part.kind, part.bytes, level: level, &compressor)
+        }
+        assembler.endPathGroup()
+    }
+
+    private func makeFilter() -> [UInt8] {
+        let hashes = entries.hashes(names)
+        let grouped =
+            assembler.pathGroupCount > 0
+            ? PathGroupFilter.make(hashes.directories, hashes.paths, groupSize: pathGroupSize, key: filterKey) : nil
+        return grouped ?? PathFilter.make(hashes.directories, hashes.paths, key: filterKey)
+    }
+}
