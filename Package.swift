@@ -19,6 +19,7 @@ let settings: [SwiftSetting] = [
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 
 let package = Package(
     name: "varve",
@@ -61,7 +62,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
-            name: "Query", dependencies: ["Block", "Model", "SQLitePages", "Segment", "Store", "Syscalls"],
+            name: "Query", dependencies: ["Block", "Model", "SQLitePages", "Segment", "Store", "Syscalls", heap],
             swiftSettings: settings),
         .target(
             name: "SQLTables", dependencies: ["Block", "CSQLite", "Model", "Query", "Segment", "Store", "Syscalls"],

@@ -12,6 +12,18 @@ extension PathDictionary {
         internPath(directory: directory, name: unsafe name.span.bytes)
     }
 
+    /// The same with the name in a part of an array.
+    package mutating func internDirectory(parent: DirectoryIndex, name: ArraySlice<UInt8>) -> DirectoryIndex {
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the slice.
+        internDirectory(parent: parent, name: unsafe name.span.bytes)
+    }
+
+    /// The same with the name in a part of an array.
+    package mutating func internPath(directory: DirectoryIndex, name: ArraySlice<UInt8>) -> PathIndex {
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the slice.
+        internPath(directory: directory, name: unsafe name.span.bytes)
+    }
+
     /// Gives an unplaced directory its place.
     package mutating func place(_ directory: DirectoryIndex, parent: DirectoryIndex, name: [UInt8]) {
         // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.

@@ -94,12 +94,6 @@ package struct PathDictionary: Sendable {
         return index
     }
 
-    /// As `internDirectory` with the name in an array.
-    mutating func internDirectory(parent: DirectoryIndex, name: ArraySlice<UInt8>) -> DirectoryIndex {
-        // SAFETY: bytes are initialised memory without padding; the span does not outlive the slice.
-        internDirectory(parent: parent, name: unsafe name.span.bytes)
-    }
-
     /// A directory whose place is not known: it has no name until `place` gives it one.
     package mutating func addUnplacedDirectory() -> DirectoryIndex {
         directories.append(Entry(directory: Self.noParent, nameOffset: 0, nameByteCount: 0))

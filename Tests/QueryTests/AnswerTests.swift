@@ -222,6 +222,46 @@ import Testing
         #expect(limited.lines.count == 1)
     }
 
+    /// The same path is one group over all blocks, whatever number it has there; of equal counts the first name comes first.
+    @Test func topRanksPathsOverAllBlocks() throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        print("AnswerTests seed \(seed)")
+        var generator = SeededGenerator(seed: seed)
+        let scene = try StoreScene(from: 0)
+        let names = ["/", "/a", "/a/b", "/a/b/c", "/b", "/b/a", "lost", "/a/b/c/d", "/z"]
+        var clock = 0.0
+        for _ in 0..<6 {
+            try scene.append(
+                (0..<40).map { _ in
+                    clock += 1
+                    return RecordedEvent(clock, .modify, names.randomElement(using: &generator))
+                })
+        }
+        var counts: [String: Int] = [:]
+        for event in scene.events { counts[String(decoding: event.path ?? [], as: UTF8.self), default: 0] += 1 }
+        for limit in [1, 3, 5, 100] {
+            let answer = try scene.ask(.csv) { try TopAnswer($0, .only { $0.limit = limit }, by: .path).run() }
+            let expected = counts.sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }
+            let lines = answer.lines.dropFirst().map { $0.filter { $0 != "\r" } }
+            #expect(lines == expected.prefix(limit).map { "\($0.value),\($0.key)" }, "seed \(seed), limit \(limit)")
+        }
+    }
+
+    @Test func moreGroupsThanCanBeHeldAreRefused() throws {
+        let scene = try ScanTests.scene()
+        for grouping in [Grouping.path, .dir, .op] {
+            let error = #expect(throws: UsageError.self) {
+                try scene.ask { try TopAnswer($0, Selection(), by: grouping, maximumGroupCount: 2).run() }
+            }
+            #expect(error?.description.hasPrefix("events of more than 2 \(grouping.plural): ") == true)
+        }
+        #expect(throws: UsageError.self) {
+            try scene.ask {
+                try HistogramAnswer($0, Selection(), every: 1_000_000_000, by: nil, maximumGroupCount: 2).run()
+            }
+        }
+    }
+
     @Test func histogramsShowEmptyBucketsAndGaps() throws {
         let scene = try ScanTests.scene()
         try scene.append(

@@ -9,6 +9,7 @@ package struct HistogramAnswer {
     private let selection: Selection
     private let grouping: Grouping?
     private let every: Int64
+    private let maximumGroupCount: Int
     /// Nanoseconds east of UTC at one moment of the range; a change of the clock within it moves no bucket.
     private let offset: Int64
     /// More buckets than this between the first and the last event would be no answer to read.
@@ -17,7 +18,11 @@ package struct HistogramAnswer {
     package static let defaultLimit = 10
 
     /// Parameter every: nanoseconds a bucket, more than 0.
-    package init(_ context: QueryContext, _ selection: Selection, every: Int64, by grouping: Grouping?) {
+    package init(
+        _ context: QueryContext, _ selection: Selection, every: Int64, by grouping: Grouping?,
+        maximumGroupCount: Int = GroupKeys.maximumCount
+    ) {
+        self.maximumGroupCount = maximumGroupCount
         self.context = context
         self.selection = selection
         self.every = every
@@ -32,14 +37,14 @@ package struct HistogramAnswer {
 
     /// Prints the buckets in order of time, those without events in between as well.
     ///
-    /// Throws: `StoreError`, `AnswerOutput.Failure`, `UsageError` where the buckets are too many.
+    /// Throws: `StoreError`, `AnswerOutput.Failure`, `UsageError` where the buckets or the groups are too many.
     package func run() throws -> AnswerStatus {
         var selection = selection
         let groupLimit = selection.limit ?? Self.defaultLimit
         selection.limit = nil
         let question = try Question(context, selection)
         let scan = Scan(question.reader, selection)
-        var keys = try grouping.map { try GroupKeys($0, for: question) }
+        var keys = try grouping.map { try GroupKeys($0, for: question, maximumCount: maximumGroupCount) }
         var counts: [Cell: UInt64] = [:]
         try scan.forEachGroup { view in
             let windows = try view.windows()
@@ -63,6 +68,10 @@ package struct HistogramAnswer {
                 for position in view.positions { add(Cell(bucket: buckets[Int(windows.index[position])], group: 0)) }
             }
             if held > 0 { counts[last, default: 0] += held }
+            guard counts.count <= maximumGroupCount else {
+                throw UsageError(
+                    "more than \(maximumGroupCount) counts: choose a longer --every, a shorter range or fewer events")
+            }
             return .proceed
         }
         try write(counts, keys, groupLimit, gaps: question.gaps.map(\.gap))
@@ -118,10 +127,9 @@ package struct HistogramAnswer {
     }
 
     private static func greatest(_ limit: Int, of counts: [Cell: UInt64], _ keys: GroupKeys) -> [Int] {
-        var totals = [UInt64](repeating: 0, count: keys.names.count)
+        var totals = [UInt64](repeating: 0, count: keys.numberLimit)
         for (cell, count) in counts { totals[cell.group] += count }
-        return Array(
-            totals.indices.sorted { totals[$0] != totals[$1] ? totals[$0] > totals[$1] : $0 < $1 }.prefix(limit))
+        return keys.greatest(limit, of: totals).map(\.group)
     }
 
     private func write(_ rows: [Row], _ keys: GroupKeys?) {

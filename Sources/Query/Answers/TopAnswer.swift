@@ -6,20 +6,27 @@ package struct TopAnswer {
     private let context: QueryContext
     private let selection: Selection
     private let grouping: Grouping
+    private let maximumGroupCount: Int
     /// How many groups are shown when the selection sets no limit.
     package static let defaultLimit = 10
 
-    package init(_ context: QueryContext, _ selection: Selection, by grouping: Grouping) {
+    package init(
+        _ context: QueryContext, _ selection: Selection, by grouping: Grouping,
+        maximumGroupCount: Int = GroupKeys.maximumCount
+    ) {
+        self.maximumGroupCount = maximumGroupCount
         self.context = context
         self.selection = selection
         self.grouping = grouping
     }
 
-    /// Prints the groups, most events first. Throws: `StoreError`, `AnswerOutput.Failure`.
+    /// Prints the groups, most events first.
+    ///
+    /// Throws: `StoreError`, `AnswerOutput.Failure`, `UsageError` where the groups are too many.
     package func run() throws -> AnswerStatus {
         let question = try Question(context, selection)
         let scan = Scan(question.reader, selection)
-        var keys = try GroupKeys(grouping, for: question)
+        var keys = try GroupKeys(grouping, for: question, maximumCount: maximumGroupCount)
         var counts: [UInt64] = []
         try scan.forEachGroup { view in
             try keys.forEach(view) { group, _ in
@@ -30,18 +37,14 @@ package struct TopAnswer {
             }
             return .proceed
         }
-        let order = counts.indices.sorted { left, right in
-            counts[left] != counts[right]
-                ? counts[left] > counts[right]
-                : (keys.names[left] ?? []).lexicographicallyPrecedes(keys.names[right] ?? [])
-        }
-        let shown = order.prefix(selection.limit ?? Self.defaultLimit)
-        write(shown.map { ($0, counts[$0]) }, keys)
+        let shown = keys.greatest(selection.limit ?? Self.defaultLimit, of: counts)
+        write(shown, keys)
         try context.output.flush()
-        if shown.count < order.count {
-            let hidden = order.dropFirst(shown.count).reduce(0) { $0 + counts[$1] }
+        let groupCount = counts.count { $0 > 0 }
+        if shown.count < groupCount {
+            let hidden = counts.reduce(0, +) - shown.reduce(0) { $0 + $1.count }
             context.messages.say(
-                "the first \(shown.count) of \(order.count) are shown; the others have \(hidden) events (--limit)")
+                "the first \(shown.count) of \(groupCount) are shown; the others have \(hidden) events (--limit)")
         }
         return question.conclude(found: !shown.isEmpty, scan)
     }
