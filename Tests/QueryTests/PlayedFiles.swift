@@ -1,4 +1,5 @@
 import Block
+import Glibc
 import Model
 import TestSupport
 
@@ -56,6 +57,13 @@ struct PlayedFiles {
         }
         initial = names
         while steps.count < stepCount { step(&generator) }
+    }
+
+    /// Some seeds that are always played, and random ones: `VARVE_PLAYED_SEEDS=2000` plays as many of those.
+    static func seeds(with known: [UInt64] = []) -> [UInt64] {
+        // SAFETY: the tests do not change their environment; the string is copied at once.
+        let count = unsafe getenv("VARVE_PLAYED_SEEDS").flatMap { unsafe Int(String(cString: $0)) } ?? 12
+        return known + (0..<max(0, count)).map { _ in UInt64.random(in: 0...UInt64.max) }
     }
 
     /// The paths and names after `count` steps.

@@ -49,14 +49,16 @@ package struct ChangesAnswer {
         asked.paths = []
         asked.isReversed = false
         asked.operations = [.create, .delete, .rename, .modify, .closeWrite, .attrib]
+        var places: FollowedPlaces?
         if !directories.isEmpty {
             let renamed = try RenamedDirectories(question.reader, selection, of: directories)
             asked.directories = []
             asked.paths = try renamed.paths
+            places = renamed.places
             reasons += renamed.reasons
         }
         let keepsTransient = kinds.contains(NetChange.Kind.transient.rawValue)
-        var forest = NameForest(keepsGone: keepsTransient, maximumCount: maximumNameCount)
+        var forest = NameForest(following: places, keepsGone: keepsTransient, maximumCount: maximumNameCount)
         forest.begin()
         let scan = Scan(question.reader, asked)
         var isWhole = true

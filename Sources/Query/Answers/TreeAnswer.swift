@@ -41,7 +41,7 @@ package struct TreeAnswer {
         var asked = Selection()
         asked.paths = try renamed.paths
         let scan = Scan(question.reader, asked)
-        let (forest, crossing, unread) = try read(scan)
+        let (forest, crossing, unread) = try read(scan, renamed.places)
         let then = NamesThen(
             forest, at: moment, crossing: crossing, reasons: question.reasons(since: nil, until: nil))
         var trees: [(directory: RawPath, names: [NamesThen.Name])] = []
@@ -71,8 +71,10 @@ package struct TreeAnswer {
     /// tell of further ones.
     ///
     /// Throws: `UsageError` where there are too many names already up to the moment; what they were then is not known.
-    private func read(_ scan: Scan) throws -> (NameForest, crossing: Set<UInt32>, unread: [Completeness.Reason]) {
-        var forest = NameForest(keepsGone: showsGone, maximumCount: maximumNameCount)
+    private func read(
+        _ scan: Scan, _ places: FollowedPlaces
+    ) throws -> (NameForest, crossing: Set<UInt32>, unread: [Completeness.Reason]) {
+        var forest = NameForest(following: places, keepsGone: showsGone, maximumCount: maximumNameCount)
         var unread: [Completeness.Reason] = []
         var crossing: Set<UInt32> = []
         var hasBegun = false

@@ -6,6 +6,9 @@ internal import Model
 /// Pure: events in, nodes out. A node is one name of one file; it stays itself through renames, of the directories above
 /// it too. A name that an event needs to have been there is taken to have been there, with all directories above it.
 ///
+/// Where only some places are followed, a rename may put something elsewhere, or bring it from there. What was put elsewhere
+/// keeps the name that it left to; only the same file coming back from there takes it up again.
+///
 /// `begin` fixes a moment (for `changes` the start of the range, for `tree` the time asked for). From then on each node
 /// also knows its *origin*, the place that it had at that moment: that of nodes which were there, and of names that a later
 /// event mentions without making them. What was made after it has none and is *born*.
@@ -37,6 +40,7 @@ struct NameForest {
     /// What the last event moved, if it was a rename.
     private var lastMove: (node: UInt32, from: NamePlace, to: NamePlace)?
     private var hasBegun = false
+    private let places: FollowedPlaces?
     private let keepsGone: Bool
     private let maximumCount: Int
     /// How many names that were born and gone again were forgotten.
@@ -44,7 +48,9 @@ struct NameForest {
     /// The node that the last event was about; nil where it was about none.
     private(set) var subject: UInt32?
 
-    init(keepsGone: Bool = false, maximumCount: Int = Self.maximumCount) {
+    /// Parameter places: nil for everywhere.
+    init(following places: FollowedPlaces? = nil, keepsGone: Bool = false, maximumCount: Int = Self.maximumCount) {
+        self.places = places
         self.keepsGone = keepsGone
         self.maximumCount = maximumCount
     }
@@ -83,11 +89,11 @@ struct NameForest {
         }
         settle()
         lastMove = nil
-        guard !event.mask.isDisjoint(with: Self.telling), let path = event.path, let place = place(of: path, event)
+        guard !event.mask.isDisjoint(with: Self.telling), let path = event.path, let site = site(of: path, event)
         else {
             return
         }
-        let found = event.mask.contains(.create) ? make(place, event) : witness(place, event)
+        let found = event.mask.contains(.create) ? make(site, event) : witness(site, event)
         guard let index = found else { return }
         note(event, index)
         // One record joins operations on one object, so what was made and deleted was deleted last.
@@ -106,10 +112,10 @@ struct NameForest {
         let last = lastMove
         displaced = nil
         lastMove = nil
-        let source = event.path.flatMap { place(of: $0, event) }
-        let target = event.target.flatMap { place(of: $0, event) }
-        if let last, let source, let target, last.to == source, last.from == target, let object = event.object,
-            let other = tree[last.node].object, other != object
+        let source = event.path.flatMap { site(of: $0, event) }
+        let target = event.target.flatMap { site(of: $0, event) }
+        if let last, let source, let target, last.to == source.place, last.from == target.place,
+            let object = event.object, let other = tree[last.node].object, other != object
         {
             takeExchange(event, from: source, to: target, last.node, pending?.node)
             return
@@ -126,37 +132,36 @@ struct NameForest {
         }
         guard let moved, let source else {
             // Into what is recorded, from where nothing is known of it.
-            if let old = tree[target] { displace(old, event) }
+            _ = clear(target, event)
             note(event, add(target, event, isBorn: true))
             return
         }
         note(event, moved)
-        guard target != source else { return }
+        guard target.place != source.place else { return }
         // No rename puts a directory below itself; a damaged record may say so.
-        guard !tree.isAtOrBelow(target.parent, moved) else {
+        guard !tree.isAtOrBelow(target.place.parent, moved) else {
             tree[moved].isUncertain = true
             return
         }
         tree.detach(moved)
         leaveOrigin(moved)
-        if let old = tree[target] {
+        if let old = clear(target, event) {
             // That one may have been put in the place of another itself.
             tree[moved].mayHaveReplaced = tree[old].mayHaveReplaced
-            displace(old, event)
         } else {
-            tree[moved].mayHaveReplaced = !event.mask.contains(.onDirectory) && mayHold(target)
+            tree[moved].mayHaveReplaced = !event.mask.contains(.onDirectory) && mayHold(target.place)
         }
-        tree.attach(moved, target)
+        tree.attach(moved, target.place)
         if event.mask.contains(.delete) {
             remove(moved, event)
         } else {
-            lastMove = (moved, source, target)
+            lastMove = (moved, source.place, target.place)
         }
     }
 
     /// The second of two renames that exchange names: `event` moves what the first one, of `first`, took the name from.
     private mutating func takeExchange(
-        _ event: NameEvent, from source: NamePlace, to target: NamePlace, _ first: UInt32, _ displaced: UInt32?
+        _ event: NameEvent, from source: Site, to target: Site, _ first: UInt32, _ displaced: UInt32?
     ) {
         tree[first].mayHaveReplaced = false
         let moved: UInt32
@@ -165,65 +170,108 @@ struct NameForest {
         } else {
             // Nothing had told of it: it was there, under the name that the first has now.
             tree.detach(first)
-            moved = add(source, event, isBorn: !mayHold(source))
+            moved = add(source, event, isBorn: !mayHold(source.place))
             tree.detach(moved)
-            tree.attach(first, source)
+            tree.attach(first, source.place)
         }
-        guard !tree.isAtOrBelow(target.parent, moved) else { return }
+        guard !tree.isAtOrBelow(target.place.parent, moved) else { return }
         note(event, moved)
         leaveOrigin(moved)
-        if let old = tree[target] { displace(old, event) }
-        tree.attach(moved, target)
+        _ = clear(target, event)
+        tree.attach(moved, target.place)
+    }
+
+    /// Makes room for what a rename puts at a place. Gives what the record knew to be there.
+    private mutating func clear(_ site: Site, _ event: NameEvent) -> UInt32? {
+        guard let old = tree[site.place] else { return nil }
+        guard site.isFollowed else {
+            loseSight(of: old)
+            return nil
+        }
+        tree.detach(old)
+        displaced = (old, event)
+        return old
     }
 
     // MARK: What events need
 
-    /// The place that a path names, with every directory above it there; nil for the root.
-    private mutating func place(of path: [UInt8], _ event: NameEvent) -> NamePlace? {
-        let names = path.split(separator: UInt8(ascii: "/"))
-        guard let last = names.last else { return nil }
-        var parent = NameTree.root
-        for name in names.dropLast() {
-            let place = NamePlace(parent: parent, name: Array(name))
-            parent = tree[place] ?? add(place, event, isBorn: false)
-            tree[parent].isDirectory = true
-            touch(parent, event)
-        }
-        return NamePlace(parent: parent, name: Array(last))
+    /// A place, and whether every event there is looked at.
+    private struct Site {
+        var place: NamePlace
+        var isFollowed: Bool
     }
 
-    private mutating func make(_ place: NamePlace, _ event: NameEvent) -> UInt32 {
-        if let object = event.object { deaths.remove(object, at: place) }
-        guard let old = tree[place] else { return add(place, event, isBorn: true) }
+    /// The place that a path names, with every directory above it there; nil for the root.
+    private mutating func site(of path: [UInt8], _ event: NameEvent) -> Site? {
+        let names = FollowedPlaces.names(path)
+        guard let last = names.last else { return nil }
+        // Only renames have a second name, which may lie elsewhere.
+        let followedCount = event.mask.contains(.rename) ? places?.count(of: names) ?? names.count : names.count
+        var parent = NameTree.root
+        for (depth, name) in names.dropLast().enumerated() {
+            let place = NamePlace(parent: parent, name: Array(name))
+            parent = directory(Site(place: place, isFollowed: depth < followedCount), event)
+            touch(parent, event)
+        }
+        return Site(place: NamePlace(parent: parent, name: Array(last)), isFollowed: followedCount == names.count)
+    }
+
+    /// The directory at a place, which an event of something below it needs to be there.
+    private mutating func directory(_ site: Site, _ event: NameEvent) -> UInt32 {
+        var isReplaced = false
+        if let found = tree[site.place] {
+            let isFile = tree[found].isSeen && !tree[found].isDirectory
+            switch site.isFollowed {
+            case true where !isFile, false where !tree[found].isSeen:
+                tree[found].isDirectory = true
+                return found
+            case true:
+                removeUnseen(found, event)
+                isReplaced = true
+            // A rename put it there; whether it is still there nothing tells.
+            case false: loseSight(of: found)
+            }
+        }
+        let new = add(site, event, isBorn: isReplaced)
+        tree[new].isDirectory = true
+        if isReplaced { tree[new].isUncertain = true }
+        return new
+    }
+
+    private mutating func make(_ site: Site, _ event: NameEvent) -> UInt32 {
+        if let object = event.object { deaths.remove(object, at: site.place) }
+        guard let old = tree[site.place] else { return add(site, event, isBorn: true) }
         // Found by a scan, or told twice.
         if let object = event.object, tree[old].object == object { return old }
         // Known only from what lies below it.
         if tree[old].object == nil, tree[old].count == 0 { return old }
-        // Its removal is not in the record.
-        tree[old].isUncertain = true
-        remove(old, event)
-        let new = add(place, event, isBorn: true)
+        removeUnseen(old, event)
+        let new = add(site, event, isBorn: true)
         tree[new].isUncertain = true
         return new
     }
 
     /// The node at a place that an event needs to be there; nil where the event is of a file that lost this name before.
-    private mutating func witness(_ place: NamePlace, _ event: NameEvent) -> UInt32? {
-        let found = tree[place]
-        if let object = event.object, deaths.contains(object, at: place),
+    private mutating func witness(_ site: Site, _ event: NameEvent) -> UInt32? {
+        if !site.isFollowed, let found = tree[site.place], event.object == nil || tree[found].object != event.object {
+            loseSight(of: found)
+        }
+        let found = tree[site.place]
+        if let object = event.object, deaths.contains(object, at: site.place),
             found.map({ tree[$0].object != object }) ?? true, event.mask.isDisjoint(with: [.delete, .rename])
         {
             return nil
         }
-        return found ?? add(place, event, isBorn: false)
+        return found ?? add(site, event, isBorn: false)
     }
 
     /// A node for a name that was made (`isBorn`), or that was there before anything told of it.
-    private mutating func add(_ place: NamePlace, _ event: NameEvent, isBorn: Bool) -> UInt32 {
+    private mutating func add(_ site: Site, _ event: NameEvent, isBorn: Bool) -> UInt32 {
+        let place = site.place
         var node = NameNode(place, witnessed: event.window.time)
         // Where something else has been since, or where the directory itself is newer, it cannot have been before.
         node.isBorn = hasBegun && (isBorn || !mayHold(place))
-        if hasBegun, !isBorn, vacated.contains(place) { node.isUncertain = true }
+        if hasBegun, !isBorn, site.isFollowed, vacated.contains(place) { node.isUncertain = true }
         if hasBegun, !node.isBorn {
             node.origin = place
             node.isInferred = true
@@ -240,6 +288,7 @@ struct NameForest {
     private mutating func note(_ event: NameEvent, _ index: UInt32) {
         subject = index
         touch(index, event)
+        tree[index].isSeen = true
         if tree[index].object == nil { tree[index].object = event.object }
         if event.mask.contains(.onDirectory) { tree[index].isDirectory = true }
         if event.isUncertain { tree[index].isUncertain = true }
@@ -259,15 +308,33 @@ struct NameForest {
         if let origin = tree[index].origin { vacated.insert(origin) }
     }
 
-    private mutating func displace(_ index: UInt32, _ event: NameEvent) {
+    /// Something else has the place of a node that was moved to where nothing is followed, or that was presumed there: what
+    /// became of it, and of what lies below it, is not looked at.
+    private mutating func loseSight(of index: UInt32) {
+        let below = tree.detachAll(below: index)
         tree.detach(index)
-        displaced = (index, event)
+        // Those that are still told of by the name that they left to need the directories above them.
+        var needed: Set<UInt32> = []
+        for lost in ([index] + below).reversed() {
+            leaveOrigin(lost)
+            if tree[lost].origin == nil, !needed.contains(lost) {
+                tree.forget(lost)
+            } else {
+                needed.insert(tree[lost].place.parent)
+            }
+        }
     }
 
     private mutating func settle() {
         guard let pending = displaced else { return }
         displaced = nil
         remove(pending.node, pending.by)
+    }
+
+    /// Ends a node of which something else tells that it is gone.
+    private mutating func removeUnseen(_ index: UInt32, _ event: NameEvent) {
+        tree[index].isUncertain = true
+        remove(index, event)
     }
 
     /// Ends a node, and all that is still below it: the removal of that is not in the record.

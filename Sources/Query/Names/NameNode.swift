@@ -26,6 +26,8 @@ struct NameNode {
     /// False once it was removed.
     var isLive = true
     var isDirectory = false
+    /// An event was about itself, not only about what lies below it.
+    var isSeen = false
     /// Made after the moment that `begin` fixed.
     var isBorn = false
     var isUncertain = false

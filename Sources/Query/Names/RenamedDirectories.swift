@@ -21,6 +21,9 @@ struct RenamedDirectories {
         }
     }
 
+    /// The same for a forest of those events.
+    var places: FollowedPlaces { FollowedPlaces(directories) }
+
     /// What an answer about these directories may miss: where there were more than are followed.
     var reasons: [Completeness.Reason] {
         isWhole ? [] : [.unread("not all of the directories that were renamed are followed; ask for one further down")]
