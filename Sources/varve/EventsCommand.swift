@@ -3,7 +3,12 @@ import Query
 
 struct EventsCommand: QueryCommand {
     static let configuration = CommandConfiguration(
-        commandName: "events", abstract: "Print the events that match, in the order they were recorded.")
+        commandName: "events", abstract: "Print the events that match, in the order they were recorded.",
+        discussion: """
+            varve events --since -10m --path '*.conf'
+            varve events --under /srv --op create,delete --user root -o jsonl
+            varve events --exe '**/python3*' --limit 20
+            """)
 
     @OptionGroup var selection: SelectionOptions
     @OptionGroup var options: StoreOptions

@@ -10,6 +10,8 @@ struct FileCommand: QueryCommand {
             Follows the files that had the name PATH by their identity, whatever else they were called; a name that \
             several files had one after the other has as many lives. A file dies with its last known name; hard links \
             with other names are found with --links.
+
+            varve file /etc/passwd --since -30d
             """)
 
     @Argument(help: ArgumentHelp("A name that the file has or had.", valueName: "PATH"))

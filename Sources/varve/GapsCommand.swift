@@ -4,7 +4,10 @@ import Query
 
 struct GapsCommand: QueryCommand {
     static let configuration = CommandConfiguration(
-        commandName: "gaps", abstract: "Print what is known to be missing from the record.")
+        commandName: "gaps", abstract: "Print what is known to be missing from the record.",
+        discussion: """
+            varve gaps --since -7d
+            """)
 
     @OptionGroup var range: RangeOptions
     @Option(parsing: .unconditionalSingleValue, help: ArgumentHelp("Only what concerns DIR.", valueName: "DIR"))

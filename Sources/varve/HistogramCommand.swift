@@ -4,7 +4,11 @@ import Query
 
 struct HistogramCommand: QueryCommand {
     static let configuration = CommandConfiguration(
-        commandName: "histogram", abstract: "Print how many matching events each stretch of time has.")
+        commandName: "histogram", abstract: "Print how many matching events each stretch of time has.",
+        discussion: """
+            varve histogram --every 1m --by exe --since -1h
+            varve histogram --every 1d --op create
+            """)
 
     @Option(help: ArgumentHelp("The length of a stretch, such as 10s, 1m, 1h, 1d.", valueName: "SPAN"))
     var every = "1m"

@@ -9,6 +9,9 @@ struct ProcessCommand: QueryCommand {
             A number may have been given out several times: each process that had it is printed, or with @TIME the one \
             that had it then. --since, --until, --path, --under and --op narrow what it did; --limit says how many files \
             are shown (20 in a table).
+
+            varve process 1
+            varve process 4711@-10m --under /etc
             """)
 
     @Argument(help: ArgumentHelp("The process.", valueName: "PID[@TIME]"))

@@ -11,6 +11,9 @@ struct SQLCommand: QueryCommand {
             written: time >= '2026-11-23 13:00' (UTC), time >= datetime('now', '-10 minutes'). A merged record names \
             several operations: op MATCH 'create,modify' finds those that hold one of them. The columns are in \
             docs/sql.md; 'PRAGMA table_info(event)' lists them.
+
+            varve sql "SELECT path, count(*) FROM event WHERE op MATCH 'delete' GROUP BY path LIMIT 20"
+            varve sql --explain "SELECT time, pid, exe FROM event WHERE path GLOB '/etc/*'"
             """)
 
     @Argument(help: ArgumentHelp("One SELECT.", valueName: "QUERY"))

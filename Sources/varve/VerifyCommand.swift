@@ -3,7 +3,10 @@ import Query
 
 struct VerifyCommand: QueryCommand {
     static let configuration = CommandConfiguration(
-        commandName: "verify", abstract: "Check that every block decodes and is what the store says it is.")
+        commandName: "verify", abstract: "Check that every block decodes and is what the store says it is.",
+        discussion: """
+            varve verify
+            """)
 
     @OptionGroup var options: StoreOptions
 

@@ -1,0 +1,89 @@
+import Model
+import Syscalls
+import TestSupport
+import Testing
+
+/// What the programs tell of themselves: examples that run, man pages and completions that can be read.
+extension EndToEnd {
+    @Suite struct Manual {
+        /// The repository's top directory, found from this file's own place in it.
+        private static let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
+            .joined(separator: "/")
+
+        /// The names of the pages of a program, made anew in `directory`.
+        private static func pages(of program: String, section: String, in directory: String) throws -> [String] {
+            try runSuccessfully("\(root)/scripts/manual", [program, directory, section], timeoutSeconds: 60)
+            return try runSuccessfully("ls", [directory]).lines.map(String.init)
+        }
+
+        /// The lines of a page's examples.
+        private static func examples(in page: String) throws -> [String] {
+            let lines = try Files.contents(of: RawPath(page)).split(separator: UInt8(ascii: "\n"))
+                .map { String(decoding: $0, as: UTF8.self) }
+            guard let first = lines.firstIndex(of: ".SH EXAMPLES") else { return [] }
+            return lines[first...].filter { $0.hasPrefix("varve") }.map {
+                $0.split(separator: "\\-", omittingEmptySubsequences: false).joined(separator: "-")
+                    .split(separator: "\\e", omittingEmptySubsequences: false).joined(separator: "\\")
+            }
+        }
+
+        @Test(Privilege.required) func examplesRun() throws {
+            let scene = try Scene(.ext4)
+            defer { scene.close() }
+            var script = WorkloadScript()
+            for number in 0..<8 { script.add("create", "file\(number)", "1") }
+            _ = try scene.perform([script])
+            try scene.sync()
+            let pages = "\(scene.place)/man1"
+            var count = 0
+            for page in try Self.pages(of: BuiltPrograms.varve, section: "1", in: pages) {
+                for line in try Self.examples(in: "\(pages)/\(page)") {
+                    count += 1
+                    // As somebody types it: the program is found, the store is the standard one.
+                    let program = BuiltPrograms.varve.split(separator: "/", omittingEmptySubsequences: false)
+                    let path = program.dropLast().joined(separator: "/")
+                    let command = "export PATH='\(path)':$PATH STATE_DIRECTORY='\(scene.store)'; \(line)"
+                    let result = try run("sh", ["-c", command], timeoutSeconds: 60)
+                    // Found, not found, or not known for a time before the recording; never a wrong usage.
+                    #expect([0, 1, 3].contains(result.status), "\(line): \(result.status) \(result.errorText)")
+                }
+            }
+            #expect(count >= 15, "the examples were not found")
+        }
+
+        @Test func pagesAreWellFormedAndNameEveryOption() throws {
+            let directory = try TemporaryDirectory()
+            for (program, section) in [(BuiltPrograms.varve, "1"), (BuiltPrograms.varved, "8")] {
+                let pages = "\(directory.path)/man\(section)"
+                for page in try Self.pages(of: program, section: section, in: pages) {
+                    let file = "\(pages)/\(page)"
+                    let set = try run("groff", ["-man", "-ww", "-Tutf8", file])
+                    #expect(set.status == 0 && set.errorText.isEmpty, "\(page): \(set.errorText)")
+                    let words = page.split(separator: ".")[0].split(separator: "-").dropFirst().map(String.init)
+                    let text = String(decoding: try Files.contents(of: RawPath(file)), as: UTF8.self)
+                    let help = try runSuccessfully(program, words + ["--help"]).outputText
+                    for line in help.split(separator: "\n") where line.hasPrefix("  -") {
+                        for word in line.split(whereSeparator: { " ,/".contains($0) }) where word.hasPrefix("--") {
+                            guard !["--help", "--version"].contains(word) else { continue }
+                            let name = word.split(separator: "-").joined(separator: "\\-")
+                            #expect(text.contains(name), "\(page) lacks \(word)")
+                        }
+                    }
+                }
+            }
+        }
+
+        @Test(arguments: ["bash", "zsh", "fish"]) func completionsAreScriptsOfTheirShell(shell: String) throws {
+            let directory = try TemporaryDirectory()
+            for program in [BuiltPrograms.varve, BuiltPrograms.varved] {
+                let script = try runSuccessfully(program, ["--generate-completion-script", shell]).output
+                #expect(!script.isEmpty)
+                let file = "\(directory.path)/completion"
+                try Files.write(script, to: RawPath(file))
+                guard try run("sh", ["-c", "command -v \(shell)"]).status == 0 else { continue }
+                let checked = try run(shell, ["-n", file])
+                #expect(checked.status == 0, "\(checked.errorText)")
+            }
+        }
+    }
+}
