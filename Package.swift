@@ -48,6 +48,7 @@ let package = Package(
         .target(name: "Fanotify", dependencies: ["CLinux", "Syscalls", "Model"], swiftSettings: settings),
         .target(name: "Block", dependencies: ["CZstd", "CXXHash", "Model"], swiftSettings: settings),
         .target(name: "SQLitePages", swiftSettings: settings),
+        .target(name: "Parquet", dependencies: ["Block"], swiftSettings: settings),
         .target(name: "SQLiteWAL", dependencies: ["Model"], swiftSettings: settings),
         .target(name: "Segment", dependencies: ["Block", "Model"], swiftSettings: settings),
         .target(
@@ -61,7 +62,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
-            name: "Query", dependencies: ["Block", "Model", "SQLitePages", "Segment", "Store", "Syscalls"],
+            name: "Query", dependencies: ["Block", "Model", "Parquet", "SQLitePages", "Segment", "Store", "Syscalls"],
             swiftSettings: settings),
         .target(
             name: "SQLTables", dependencies: ["Block", "CSQLite", "Model", "Query", "Segment", "Store", "Syscalls"],
@@ -94,6 +95,7 @@ let package = Package(
         .testTarget(
             name: "SQLitePagesTests", dependencies: ["Model", "SQLitePages", "Syscalls", "TestSupport"],
             swiftSettings: settings),
+        .testTarget(name: "ParquetTests", dependencies: ["Block", "Parquet", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "SQLiteWALTests", dependencies: ["FuzzTargets", "Model", "SQLiteWAL", "Syscalls", "TestSupport"],
             swiftSettings: settings),

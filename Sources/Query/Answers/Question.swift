@@ -55,6 +55,9 @@ package final class Question {
     /// The gaps as far as they are known by now, wherever and whenever.
     package var boundedGaps: [CoverageHistory.BoundedGap] { history.boundedRows }
 
+    /// Which places were recorded when.
+    package var covers: [CoveredSpan] { history.spans }
+
     /// `seq` of the newest event when it was asked; 0 when there was none.
     package var lastSequence: UInt64 { history.lastSequence }
 

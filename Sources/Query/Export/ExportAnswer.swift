@@ -62,10 +62,30 @@ package struct ExportAnswer {
 
     private func writer(_ question: Question, _ output: AnswerOutput, file: RawPath?) throws -> any EventWriter {
         let containers = ContainerPaths(try question.reader.containerMounts())
+        let origin = question.reader.origin
         switch format {
+        case .jsonl: return EventJSONWriter(isArray: false, containers: containers)
         case .csv: return EventCSVWriter(isForTerminal: output.isTerminal, containers: containers, includesGaps: true)
-        default: return EventJSONWriter(isArray: false, containers: containers)
+        case .bodyfile: return BodyfileWriter(messages: context.messages)
+        case .timesketch: return TimesketchWriter(containers: containers)
+        case .ocsf: return OCSFWriter(containers: containers, origin: origin)
+        case .sqlite:
+            guard let file else { preconditionFailure("the form needs a file") }
+            return try DatabaseEventWriter(
+                file, containers: containers, covered: question.covers, facts: facts(origin))
+        case .parquet: return try ParquetEventWriter(containers: containers, metadata: facts(origin))
         }
+    }
+
+    /// What an export says of itself.
+    private func facts(_ origin: BlockOrigin) -> [(key: String, value: String)] {
+        [
+            ("varve.export", "1"), ("varve.store", origin.store.hexadecimalText),
+            ("varve.host", origin.hostName.lossyText), ("varve.machine_id", origin.machineID.hexadecimalText),
+            ("varve.selection", selection.wishText),
+            ("varve.since", selection.since.map { TimestampWriter.text($0) } ?? ""),
+            ("varve.until", selection.until.map { TimestampWriter.text($0) } ?? ""),
+        ]
     }
 
     /// Where the last export ended; nil where there was none.
