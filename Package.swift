@@ -95,7 +95,7 @@ let package = Package(
         .testTarget(
             name: "SQLitePagesTests", dependencies: ["Model", "SQLitePages", "Syscalls", "TestSupport"],
             swiftSettings: settings),
-        .testTarget(name: "ParquetTests", dependencies: ["Block", "Parquet", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "ParquetTests", dependencies: ["Parquet", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "SQLiteWALTests", dependencies: ["FuzzTargets", "Model", "SQLiteWAL", "Syscalls", "TestSupport"],
             swiftSettings: settings),

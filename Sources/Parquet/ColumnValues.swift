@@ -3,17 +3,19 @@ struct ColumnValues {
     let column: ParquetColumn
     /// Of a column without a dictionary: the values of the rows that have one.
     private var numbers: [Int64] = []
-    /// Of a column with one: their places in it.
+    /// Of an optional column without a dictionary: whether each row has a value.
+    private var presences: [Bool] = []
+    /// Of a column with a dictionary: the place of each row's value in it, `absent` where there is none.
     private var places: [UInt32] = []
-    /// Of an optional column: 1 for each row that has a value, else 0.
-    private(set) var levels: [UInt32] = []
+    private static let absent = UInt32.max
     private var texts: [[UInt8]] = []
     private var textPlaces: [[UInt8]: UInt32] = [:]
     private var words: [Int64] = []
     private var wordPlaces: [Int64: UInt32] = [:]
 
-    /// How many rows there are.
+    /// How many rows there are, and how many of them have a value.
     private(set) var rowCount = 0
+    private(set) var valueCount = 0
     /// What the dictionary's texts take.
     private(set) var dictionaryByteCount = 0
 
@@ -21,20 +23,18 @@ struct ColumnValues {
         self.column = column
     }
 
-    /// Values that are not there.
     var nullCount: Int { rowCount - valueCount }
-    /// Values that are.
-    var valueCount: Int { column.encoding == .dictionary ? places.count : numbers.count }
 
     mutating func removeAll() {
         numbers.removeAll(keepingCapacity: true)
         places.removeAll(keepingCapacity: true)
-        levels.removeAll(keepingCapacity: true)
+        presences.removeAll(keepingCapacity: true)
         texts.removeAll(keepingCapacity: true)
         textPlaces.removeAll(keepingCapacity: true)
         words.removeAll(keepingCapacity: true)
         wordPlaces.removeAll(keepingCapacity: true)
         rowCount = 0
+        valueCount = 0
         dictionaryByteCount = 0
     }
 
@@ -57,28 +57,31 @@ struct ColumnValues {
         return place
     }
 
+    /// Range: only of a column with a dictionary; nil only of an optional one. So for numbers.
     mutating func append(place: UInt32?) {
-        if let place { places.append(place) }
-        endValue(isThere: place != nil)
+        precondition(column.encoding == .dictionary && (column.isOptional || place != nil), "no such value")
+        places.append(place ?? Self.absent)
+        rowCount += 1
+        if place != nil { valueCount += 1 }
     }
 
     mutating func append(number: Int64?) {
-        if let number {
-            if column.encoding == .dictionary { places.append(place(of: number)) } else { numbers.append(number) }
+        guard column.encoding != .dictionary else {
+            append(place: number.map { place(of: $0) })
+            return
         }
-        endValue(isThere: number != nil)
-    }
-
-    private mutating func endValue(isThere: Bool) {
+        precondition(column.isOptional || number != nil, "a required column without a value")
+        if let number { numbers.append(number) }
+        if column.isOptional { presences.append(number != nil) }
         rowCount += 1
-        if column.isOptional { levels.append(isThere ? 1 : 0) }
+        if number != nil { valueCount += 1 }
     }
 
     // MARK: Pages
 
     /// The content of the dictionary page and how many values it has; nil where the column has none in this row group.
     var dictionaryPage: (content: [UInt8], count: Int)? {
-        guard column.encoding == .dictionary, !places.isEmpty else { return nil }
+        guard column.encoding == .dictionary, valueCount > 0 else { return nil }
         var bytes: [UInt8] = []
         if column.holdsBytes {
             bytes.reserveCapacity(dictionaryByteCount + 4 * texts.count)
@@ -107,6 +110,9 @@ struct ColumnValues {
         var bytes: [UInt8] = []
         if column.isOptional {
             var runs: [UInt8] = []
+            let levels: [UInt32] =
+                column.encoding == .dictionary
+                ? places.map { $0 == Self.absent ? 0 : 1 } : presences.map { $0 ? 1 : 0 }
             RunCoding.append(levels, width: 1, to: &runs)
             bytes.append(littleEndian: UInt32(runs.count))
             bytes.append(contentsOf: runs)
@@ -119,7 +125,7 @@ struct ColumnValues {
             // Some readers take a width of 0 for an error.
             let width = max(1, Int.bitWidth - (count - 1).leadingZeroBitCount)
             bytes.append(UInt8(width))
-            RunCoding.append(places, width: width, to: &bytes)
+            RunCoding.append(places.filter { $0 != Self.absent }, width: width, to: &bytes)
         case .plain:
             var packer = BitPacker(width: 1)
             for number in numbers { packer.append(number == 0 ? 0 : 1, to: &bytes) }

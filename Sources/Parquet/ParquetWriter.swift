@@ -182,7 +182,8 @@ package final class ParquetWriter {
             throw ParquetError(error.description)
         }
         // A dictionary is bounded by `groupTextByteCount` and one row more, the rest by the rows.
-        guard let byteCount = Int32(exactly: content.count), let compressedCount = Int32(exactly: compressed.count) else {
+        guard let byteCount = Int32(exactly: content.count), let compressedCount = Int32(exactly: compressed.count)
+        else {
             throw ParquetError("a page of more than 2 GiB")
         }
         var header = ThriftWriter()

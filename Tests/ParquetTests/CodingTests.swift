@@ -5,17 +5,18 @@ import Testing
 
 /// Each coding is read back by a reader that was written from its description, not from the writer.
 @Suite struct CodingTests {
-    @Test(arguments: [
-        // one value; nothing follows the header
-        [7],
-        // a block whose differences are all the same needs no bits
-        (0..<200).map { Int64($0) * 1_000 },
-        // the block's end, one before and one behind it
-        Array(repeating: 3, count: 128), Array(repeating: 3, count: 129), Array(repeating: 3, count: 130),
-        // the greatest differences that there are, which wrap around
-        [.min, .max, .min, .max, 0, .min, -1],
-        [0, .max, -1, .min],
-    ] as [[Int64]])
+    @Test(
+        arguments: [
+            // one value; nothing follows the header
+            [7],
+            // a block whose differences are all the same needs no bits
+            (0..<200).map { Int64($0) * 1_000 },
+            // the block's end, one before and one behind it
+            Array(repeating: 3, count: 128), Array(repeating: 3, count: 129), Array(repeating: 3, count: 130),
+            // the greatest differences that there are, which wrap around
+            [.min, .max, .min, .max, 0, .min, -1],
+            [0, .max, -1, .min],
+        ] as [[Int64]])
     func differencesByTable(values: [Int64]) {
         var bytes: [UInt8] = []
         DeltaCoding.append(values, to: &bytes)
@@ -40,16 +41,17 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        // nothing at all
-        [],
-        // too short for a run, and just long enough
-        Array(repeating: 1, count: 7), Array(repeating: 1, count: 8),
-        // the run has to fill up a group before it may stand for itself
-        [0, 1, 0] + Array(repeating: 1, count: 13), [0, 1, 0] + Array(repeating: 1, count: 12),
-        // groups after a run
-        Array(repeating: 0, count: 100) + [1, 0, 1],
-    ] as [[UInt32]])
+    @Test(
+        arguments: [
+            // nothing at all
+            [],
+            // too short for a run, and just long enough
+            Array(repeating: 1, count: 7), Array(repeating: 1, count: 8),
+            // the run has to fill up a group before it may stand for itself
+            [0, 1, 0] + Array(repeating: 1, count: 13), [0, 1, 0] + Array(repeating: 1, count: 12),
+            // groups after a run
+            Array(repeating: 0, count: 100) + [1, 0, 1],
+        ] as [[UInt32]])
     func runsByTable(values: [UInt32]) {
         var bytes: [UInt8] = []
         RunCoding.append(values, width: 1, to: &bytes)

@@ -19,7 +19,8 @@ import Testing
             "Store", "Synchronization", "Syscalls",
         ],
         "Query": [
-            "Block", "CSQLite", "Glibc", "Model", "Parquet", "SQLitePages", "SQLiteWAL", "Segment", "Store", "Synchronization",
+            "Block", "CSQLite", "Glibc", "Model", "Parquet", "SQLitePages", "SQLiteWAL", "Segment", "Store",
+            "Synchronization",
             "Syscalls",
         ],
         "SQLTables": ["Block", "CSQLite", "Glibc", "Model", "Query", "Segment", "Store", "Syscalls"],

@@ -134,6 +134,12 @@ struct OCSFWriter: EventWriter {
         if let sequence {
             json.key("sequence")
             json.integer(sequence)
+        } else {
+            // A Base Event has a device only with this profile.
+            json.key("profiles")
+            json.beginArray()
+            json.string(static: "host")
+            json.endArray()
         }
         json.key("original_time")
         json.time(moment, &time)

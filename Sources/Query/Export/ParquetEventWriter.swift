@@ -121,7 +121,7 @@ final class ParquetEventWriter: EventWriter {
             case .gap: put(Array(gap.kind.rawValue.utf8), column)
             case .gapCount: put(gap.count.map { Int64(clamping: $0) }, column)
             case .gapCause: put(Array(gap.cause.utf8), column)
-            default: writer.append(nil as Int64?, to: column.rawValue)
+            default: put(nil as Int64?, column)
             }
         }
         try endRow(into: &bytes)
