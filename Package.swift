@@ -49,6 +49,7 @@ let package = Package(
         .target(name: "Fanotify", dependencies: ["CLinux", "Syscalls", "Model"], swiftSettings: settings),
         .target(name: "Block", dependencies: ["CZstd", "CXXHash", "Model"], swiftSettings: settings),
         .target(name: "SQLitePages", swiftSettings: settings),
+        .target(name: "Parquet", dependencies: ["Block"], swiftSettings: settings),
         .target(name: "SQLiteWAL", dependencies: ["Model"], swiftSettings: settings),
         .target(name: "Segment", dependencies: ["Block", "Model"], swiftSettings: settings),
         .target(
@@ -62,7 +63,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
-            name: "Query", dependencies: ["Block", "Model", "SQLitePages", "Segment", "Store", "Syscalls", heap],
+            name: "Query",
+            dependencies: ["Block", "Model", "Parquet", "SQLitePages", "Segment", "Store", "Syscalls", heap],
             swiftSettings: settings),
         .target(
             name: "SQLTables", dependencies: ["Block", "CSQLite", "Model", "Query", "Segment", "Store", "Syscalls"],
@@ -95,6 +97,7 @@ let package = Package(
         .testTarget(
             name: "SQLitePagesTests", dependencies: ["Model", "SQLitePages", "Syscalls", "TestSupport"],
             swiftSettings: settings),
+        .testTarget(name: "ParquetTests", dependencies: ["Parquet", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "SQLiteWALTests", dependencies: ["FuzzTargets", "Model", "SQLiteWAL", "Syscalls", "TestSupport"],
             swiftSettings: settings),

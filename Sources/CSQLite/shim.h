@@ -18,7 +18,8 @@ static inline int varve_sqlite3_bind_blob_copy(sqlite3_stmt *statement, int inde
 /// sqlite3_bind_text64 with SQLITE_TRANSIENT, UTF-8.
 static inline int varve_sqlite3_bind_text_copy(sqlite3_stmt *statement, int index, const char *text,
                                                sqlite3_uint64 count) {
-    return sqlite3_bind_text64(statement, index, text, count, SQLITE_TRANSIENT, SQLITE_UTF8);
+    // A null pointer would bind NULL instead of an empty text.
+    return sqlite3_bind_text64(statement, index, count == 0 ? "" : text, count, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
 /// A virtual table and a cursor of one, with the object of this program that each stands for.

@@ -186,7 +186,7 @@ extension StoreWriter {
         guard result.firstSequence == first.firstSequence, result.endSequence == last.endSequence else {
             throw StoreError(.badBlock, "a merged block does not hold the events of its sources", path: directory)
         }
-        let range: [SQLiteValue] = [.count(first.firstSequence), .count(last.firstSequence)]
+        let range: [BoundValue] = [.count(first.firstSequence), .count(last.firstSequence)]
         try connection.transaction { (connection) throws(StoreError) in
             let nextInstance = try connection.prepare(
                 "next instance", "SELECT next_instance FROM block WHERE first_seq = ?"

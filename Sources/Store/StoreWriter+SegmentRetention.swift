@@ -36,7 +36,7 @@ extension StoreWriter {
         let run = currentRun?.run
         try connection.transaction { (connection) throws(StoreError) in
             var commitCount: UInt64 = 0
-            let values: [SQLiteValue] = [.integer(oldest.stream), .count(oldest.newBase)]
+            let values: [BoundValue] = [.integer(oldest.stream), .count(oldest.newBase)]
             try connection.prepare(
                 "prune segments",
                 "DELETE FROM segment WHERE stream = ? AND last_commit <= ? RETURNING first_commit, last_commit, byte_count"

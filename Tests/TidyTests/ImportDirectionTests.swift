@@ -11,6 +11,7 @@ import Testing
         "Block": ["CXXHash", "CZstd", "Model", "Synchronization"],
         "SQLiteWAL": ["Model"],
         "SQLitePages": ["Model"],
+        "Parquet": ["Block"],
         "Segment": ["Block", "CXXHash", "CZstd", "Model"],
         "Store": ["Block", "CSQLite", "CXXHash", "Glibc", "Model", "Schema", "Segment", "Synchronization", "Syscalls"],
         "Recorder": [
@@ -18,7 +19,8 @@ import Testing
             "Store", "Synchronization", "Syscalls",
         ],
         "Query": [
-            "Block", "CSQLite", "Glibc", "Model", "SQLitePages", "SQLiteWAL", "Segment", "Store", "Synchronization",
+            "Block", "CSQLite", "Glibc", "Model", "Parquet", "SQLitePages", "SQLiteWAL", "Segment", "Store",
+            "Synchronization",
             "Syscalls",
         ],
         "SQLTables": ["Block", "CSQLite", "Glibc", "Model", "Query", "Segment", "Store", "Syscalls"],

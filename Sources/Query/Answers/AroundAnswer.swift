@@ -95,7 +95,7 @@ package struct AroundAnswer {
         let before = Scan(reader, selection, afterSequence: first - 1)
         _ = try printer.print(before, selection) { event, printer in
             guard event.sequence < place.sequence else { return .stop }
-            shown.note(event, &printer)
+            try shown.note(event, &printer)
             return .proceed
         }
         if place.isEvent { try show(place, &shown, &printer, reader) }
@@ -106,13 +106,13 @@ package struct AroundAnswer {
             count += 1
             // Of a moment the first event at or after it is marked.
             if count == 1, !place.isEvent { printer.markedSequence = event.sequence }
-            shown.note(event, &printer)
+            try shown.note(event, &printer)
             return .proceed
         }
         // Without a span the answer is about what it shows, and always about the point.
         let since = selection.since ?? min(shown.first ?? place.moment, place.moment)
         let until = selection.until ?? max(shown.last, place.moment).advanced(byNanoseconds: 1)
-        shown.writeGaps(before: until, &printer)
+        try shown.writeGaps(before: until, &printer)
         try printer.end()
         // Only what comes after the point crosses the end of the range, and it is counted by the second scan.
         return question.conclude(
@@ -127,7 +127,7 @@ package struct AroundAnswer {
         let scan = Scan(reader, Selection(), afterSequence: place.sequence - 1)
         _ = try printer.print(scan, Selection()) { event, printer in
             guard event.sequence == place.sequence else { return .stop }
-            shown.note(event, &printer)
+            try shown.note(event, &printer)
             return .proceed
         }
     }
@@ -202,19 +202,19 @@ private struct Shown {
     }
 
     /// Takes down the next event, before it is written, and writes the gaps that began before it.
-    mutating func note(_ event: EventView, _ printer: inout EventPrinter) {
+    mutating func note(_ event: EventView, _ printer: inout EventPrinter) throws {
         if first == nil {
             first = event.window.earliest
             // What was over before the first event that is shown is not near it.
             gaps = gaps.filter { $0.to >= event.window.earliest }[...]
         }
-        writeGaps(before: event.window.time, &printer)
+        try writeGaps(before: event.window.time, &printer)
         last = max(last, event.window.time)
     }
 
-    mutating func writeGaps(before moment: Instant, _ printer: inout EventPrinter) {
+    mutating func writeGaps(before moment: Instant, _ printer: inout EventPrinter) throws {
         while let gap = gaps.first, gap.from < moment {
-            printer.write(gap)
+            try printer.write(gap)
             gaps.removeFirst()
         }
     }

@@ -33,16 +33,21 @@ package struct EventsAnswer {
     }
 }
 
-/// Prints the events that scans find, in the context's form.
+/// Prints the events that scans find, in the context's form or in one of the caller's.
 struct EventPrinter {
-    private let context: QueryContext
+    private let output: AnswerOutput
     private var writer: any EventWriter
     /// How many events were printed.
     private(set) var count = 0
     private var blockSequence: UInt64?
 
+    init(_ writer: some EventWriter, to output: AnswerOutput) {
+        self.writer = writer
+        self.output = output
+    }
+
     init(_ context: QueryContext, _ reader: StoreReader, users: UserDatabase?) throws(StoreError) {
-        self.context = context
+        output = context.output
         let containers = ContainerPaths(context.rowFormat == .table ? [] : try reader.containerMounts())
         writer =
             switch context.rowFormat {
@@ -54,23 +59,28 @@ struct EventPrinter {
     }
 
     mutating func begin() throws {
-        writer.begin(into: &context.output.bytes)
+        try writer.begin(into: &output.bytes)
     }
 
     mutating func end() throws {
-        writer.end(into: &context.output.bytes)
-        try context.output.flush()
+        try writer.end(into: &output.bytes)
+        try output.flush()
     }
 
-    /// The event that the output marks.
+    /// The event that the output marks, in a form that can.
     var markedSequence: UInt64? {
-        get { writer.markedSequence }
-        set { writer.markedSequence = newValue }
+        get { (writer as? any MarkingEventWriter)?.markedSequence }
+        set {
+            guard var marking = writer as? any MarkingEventWriter else { return }
+            marking.markedSequence = newValue
+            writer = marking
+        }
     }
 
     /// Puts a gap between the events.
-    mutating func write(_ gap: Gap) {
-        writer.write(gap, into: &context.output.bytes)
+    mutating func write(_ gap: Gap) throws {
+        try writer.write(gap, into: &output.bytes)
+        try output.flushIfDue()
     }
 
     /// Prints what `scan` finds, up to the selection's limit over all scans; `willWrite` is asked before each event whether
@@ -100,16 +110,16 @@ struct EventPrinter {
             } else {
                 for ordinal in columns.ordinals where count < limit && !isStopped { try pass(ordinal) }
             }
-            if context.output.isTerminal { try context.output.flush() }
+            if output.isTerminal { try output.flush() }
             return count < limit && !isStopped ? .proceed : .stop
         }
         return count < limit && !isStopped
     }
 
     private mutating func write(_ event: EventView) throws {
-        writer.write(event, into: &context.output.bytes)
+        try writer.write(event, into: &output.bytes)
         count += 1
-        try context.output.flushIfDue()
+        try output.flushIfDue()
     }
 }
 

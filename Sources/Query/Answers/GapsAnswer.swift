@@ -15,7 +15,7 @@ package struct GapsAnswer {
     /// Prints the gaps in the order they start. Throws: `StoreError`, `AnswerOutput.Failure`.
     package func run() throws -> AnswerStatus {
         let history = try CoverageHistory(context.openStore())
-        let gaps = history.boundedGaps.filter(isAskedFor).sorted {
+        let gaps = history.boundedGaps.filter(selection.asksFor).sorted {
             ($0.from, $0.to) < ($1.from, $1.to)
         }
         let ordered = selection.isReversed ? Array(gaps.reversed()) : gaps
@@ -41,13 +41,6 @@ package struct GapsAnswer {
         }
         let range = [first, last].map { TimestampWriter.text($0, zone: context.zone) }
         context.messages.say("no gaps; the store covers \(range[0]) to \(range[1])")
-    }
-
-    private func isAskedFor(_ gap: Gap) -> Bool {
-        if let since = selection.since, gap.from < gap.to ? gap.to <= since : gap.to < since { return false }
-        if let until = selection.until, gap.from >= until { return false }
-        guard let scope = gap.scope, let asked = selection.scopes else { return true }
-        return asked.contains { $0.isAtOrUnder(scope) || scope.isAtOrUnder($0) }
     }
 
     private func writeJSON(_ gaps: [Gap]) {

@@ -52,6 +52,15 @@ package final class Question {
 
     package var gaps: [GapRow] { history.gaps }
 
+    /// The gaps as far as they are known by now, wherever and whenever.
+    package var boundedGaps: [CoverageHistory.BoundedGap] { history.boundedRows }
+
+    /// Which places were recorded when.
+    package var covers: [CoveredSpan] { history.spans }
+
+    /// `seq` of the newest event when it was asked; 0 when there was none.
+    package var lastSequence: UInt64 { history.lastSequence }
+
     /// When anything was recorded, from the first to the last moment; nil where nothing ever was.
     package var covered: (from: Instant, to: Instant)? {
         let spans = history.spans

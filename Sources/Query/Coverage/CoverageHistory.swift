@@ -53,18 +53,31 @@ package struct CoverageHistory: Sendable {
         Completeness(spans: spans, gaps: boundedGaps)
     }
 
+    /// A gap as far as it is known by now.
+    package struct BoundedGap: Hashable, Sendable {
+        package var gap: Gap
+        /// Nil where no row tells of it yet.
+        package var row: GapRow?
+        /// False where its row may still change: it is open, or grows as the store is pruned.
+        package var isSettled: Bool
+    }
+
     /// The gaps, where one that was open when it was written (a path that could not be marked) ends with its run.
-    package var boundedGaps: [Gap] {
+    package var boundedGaps: [Gap] { boundedRows.map(\.gap) }
+
+    /// The same with what is known of their rows.
+    package var boundedRows: [BoundedGap] {
         var bounded = gaps.map { row in
             var gap = row.gap
-            guard gap.to == .distantFuture, let run = row.run,
-                let position = runs.firstIndex(where: { $0.run == run })
-            else { return gap }
-            gap.to = max(gap.from, endOfRun(at: position))
-            return gap
+            let isOpen = gap.to == .distantFuture
+            if isOpen, let run = row.run, let position = runs.firstIndex(where: { $0.run == run }) {
+                gap.to = max(gap.from, endOfRun(at: position))
+            }
+            return BoundedGap(gap: gap, row: row, isSettled: !isOpen && gap.kind != .pruned)
         }
-        if let lost = lostCommits { bounded.append(lost) }
-        if let pending = pendingLoss { bounded.append(pending) }
+        for gap in [lostCommits, pendingLoss] {
+            if let gap { bounded.append(BoundedGap(gap: gap, row: nil, isSettled: false)) }
+        }
         return bounded
     }
 

@@ -1,4 +1,3 @@
-private import Glibc
 internal import Model
 internal import Segment
 internal import Store
@@ -8,26 +7,17 @@ internal import Syscalls
 ///
 /// When its life ends before that, it is removed. Thread: one.
 struct DatabaseFile: ~Copyable {
-    let path: RawPath
-    private let target: RawPath
+    private let file: NewFile
     private var pages: FilePages
 
-    /// Throws: `UsageError` where the target is there already, `SyscallError`.
-    init(target: RawPath, pageSize: Int) throws {
-        guard (try? target.status(followingLinks: false)) == nil else {
-            throw UsageError("\(TerminalText.escaped(target.bytes)) exists; nothing is overwritten")
-        }
-        let temporary = RawPath(target.bytes + Array(".varve-\(getpid())".utf8))
-        let file = try OwnedDescriptor.open(
-            temporary, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
-        path = temporary
-        self.target = target
-        pages = FilePages(file, pageSize: pageSize)
-    }
+    /// Where it is until it is placed.
+    var path: RawPath { file.path }
 
-    deinit {
-        // After `place` there is nothing of that name.
-        try? Files.unlink(path)
+    /// Throws: as `NewFile`.
+    init(target: RawPath, pageSize: Int) throws {
+        let file = try NewFile(target: target)
+        pages = FilePages(try file.descriptor.duplicate(), pageSize: pageSize)
+        self.file = file
     }
 
     /// Writes a base image and plays segments over it up to a commit; every commit's state is checked.
@@ -57,20 +47,9 @@ struct DatabaseFile: ~Copyable {
         try pages.finish()
     }
 
-    /// Gives it its name, unless something has that name by now. Throws: `UsageError`, `SyscallError`.
+    /// Gives it its name. Throws: as `NewFile.place`.
     consuming func place() throws {
-        do throws(SyscallError) {
-            // link(2), unlike rename(2), replaces nothing.
-            try Files.link(path, to: target)
-        } catch {
-            guard error.errno != EEXIST else {
-                throw UsageError("\(TerminalText.escaped(target.bytes)) exists; nothing is overwritten")
-            }
-            // A filesystem without hard links.
-            guard (try? target.status(followingLinks: false)) == nil else { throw error }
-            try Files.rename(path, to: target)
-        }
-        if let parent = target.parent { try OwnedDescriptor.open(parent, flags: O_RDONLY | O_DIRECTORY).sync() }
+        try file.place()
     }
 }
 

@@ -2,7 +2,7 @@ internal import Block
 internal import Model
 
 /// Writes events as comma-separated values; a field is empty where its value is not known.
-struct EventCSVWriter: EventWriter {
+struct EventCSVWriter: MarkingEventWriter {
     private static let columns = [
         "seq", "time", "earliest", "host", "op", "merged", "path", "path_raw", "target", "target_raw", "dir", "fs",
         "inode", "root", "generation", "pid", "instance", "start", "exe", "script", "comm", "cmdline", "ppid", "uid",
@@ -11,6 +11,8 @@ struct EventCSVWriter: EventWriter {
     ]
 
     private var csv: CSVWriter
+    /// Adds the columns `gap`, `gap_count` and `gap_cause`, and a row for each gap.
+    private let includesGaps: Bool
     /// Adds the column `marked`.
     var markedSequence: UInt64?
     private var time = TimestampWriter()
@@ -18,13 +20,15 @@ struct EventCSVWriter: EventWriter {
 
     private let containers: ContainerPaths
 
-    init(isForTerminal: Bool, containers: ContainerPaths = ContainerPaths([])) {
+    init(isForTerminal: Bool, containers: ContainerPaths = ContainerPaths([]), includesGaps: Bool = false) {
         self.containers = containers
+        self.includesGaps = includesGaps
         csv = CSVWriter(isForTerminal: isForTerminal)
     }
 
     mutating func begin(into bytes: inout [UInt8]) {
         for column in Self.columns { csv.field(column) }
+        if includesGaps { for column in ["gap", "gap_count", "gap_cause"] { csv.field(column) } }
         if markedSequence != nil { csv.field("marked") }
         csv.endRow()
         flush(into: &bytes)
@@ -56,13 +60,30 @@ struct EventCSVWriter: EventWriter {
         }
         writeLinks(dictionaries?.process(event.process))
         csv.field(dictionaries?.process(event.lastProcess)?.exe?.bytes ?? [])
+        if includesGaps { for _ in 0..<3 { csv.empty() } }
         if let markedSequence { csv.field(event.sequence == markedSequence ? "true" : "") }
         csv.endRow()
         flush(into: &bytes)
     }
 
-    /// A row of another kind has no place in a table for programs; `varve gaps` has them.
-    mutating func write(_ gap: Gap, into bytes: inout [UInt8]) {}
+    /// Without columns of its own a row of another kind has no place in a table for programs; `varve gaps` has them. With
+    /// them `earliest` is the gap's beginning, `time` its end and `path` its scope.
+    mutating func write(_ gap: Gap, into bytes: inout [UInt8]) {
+        guard includesGaps else { return }
+        csv.empty()
+        field(gap.to)
+        field(gap.from)
+        for _ in 0..<3 { csv.empty() }
+        field(path: gap.scope?.bytes)
+        // Beside those just written: seq, time, earliest, host, op, merged, path and path_raw.
+        for _ in 8..<Self.columns.count { csv.empty() }
+        csv.field(gap.kind.rawValue)
+        if let count = gap.count { csv.field(integer: count) } else { csv.empty() }
+        csv.field(gap.cause)
+        if markedSequence != nil { csv.empty() }
+        csv.endRow()
+        flush(into: &bytes)
+    }
 
     private mutating func writeObject(_ object: FileIdentity?) {
         guard let object else {

@@ -3,7 +3,7 @@ internal import Model
 
 /// Writes events as lines for people: local time, operations, process, path. Rows come out as they are found, so the
 /// columns have fixed widths.
-struct EventTableWriter: EventWriter {
+struct EventTableWriter: MarkingEventWriter {
     private var time: TimestampWriter
     private let users: UserDatabase?
     private var dictionaries: EventDictionaries?

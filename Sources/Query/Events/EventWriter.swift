@@ -63,19 +63,23 @@ struct EventColumns {
     }
 }
 
-/// Writes events in one output form.
+/// Writes events in one output form. What it throws ends the answer.
 protocol EventWriter {
-    /// The event that is marked among the others; set before `begin`. Nil marks none.
-    var markedSequence: UInt64? { get set }
     /// What comes before the first event.
-    mutating func begin(into bytes: inout [UInt8])
+    mutating func begin(into bytes: inout [UInt8]) throws
     /// What the next events' indices refer to. Called before the first event of each block.
-    mutating func use(_ block: BlockView) throws(BlockError)
-    mutating func write(_ event: EventView, into bytes: inout [UInt8])
+    mutating func use(_ block: BlockView) throws
+    mutating func write(_ event: EventView, into bytes: inout [UInt8]) throws
     /// Puts a gap between two events, where the form has a place for it.
-    mutating func write(_ gap: Gap, into bytes: inout [UInt8])
+    mutating func write(_ gap: Gap, into bytes: inout [UInt8]) throws
     /// What comes after the last event.
-    mutating func end(into bytes: inout [UInt8])
+    mutating func end(into bytes: inout [UInt8]) throws
+}
+
+/// Writes events of which one can be marked among the others.
+protocol MarkingEventWriter: EventWriter {
+    /// The marked event; set before `begin`. Nil marks none.
+    var markedSequence: UInt64? { get set }
 }
 
 /// The dictionaries that the indices of events refer to.

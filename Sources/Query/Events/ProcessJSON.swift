@@ -44,11 +44,15 @@ extension JSONWriter {
         endObject()
     }
 
-    /// A text whose key is absent where it is not known.
+    /// A text whose key is absent where it is not known. Where it is not UTF-8 the exact bytes stand beside it, in base64
+    /// and under the name with `_raw`.
     mutating func text(_ name: StaticString, _ value: RawPath?) {
         guard let value else { return }
         key(name)
         string(bytes: value.bytes)
+        guard !UTF8Scanner.isValid(value.bytes) else { return }
+        key(dynamic: "\(name)_raw")
+        base64(value.bytes)
     }
 
     mutating func number(_ name: StaticString, _ value: (some FixedWidthInteger)?) {

@@ -33,6 +33,12 @@ package final class AnswerOutput {
         sink = .descriptor(OwnedDescriptor(takingOver: STDOUT_FILENO))
     }
 
+    /// A file.
+    package init(to file: consuming OwnedDescriptor) {
+        isTerminal = false
+        sink = .descriptor(file)
+    }
+
     /// An output into memory, for tests.
     package init(memoryAsTerminal isTerminal: Bool) {
         self.isTerminal = isTerminal

@@ -64,6 +64,14 @@ package struct Selection: Sendable {
         }
     }
 
+    /// True for a gap that touches the range and may concern one of the places.
+    package func asksFor(_ gap: Gap) -> Bool {
+        if let since, gap.from < gap.to ? gap.to <= since : gap.to < since { return false }
+        if let until, gap.from >= until { return false }
+        guard let scope = gap.scope, let asked = scopes else { return true }
+        return asked.contains { $0.isAtOrUnder(scope) || scope.isAtOrUnder($0) }
+    }
+
     /// False when a block whose filter answers `mayContain` as given surely has no selected path.
     package func mayMatch(_ mayContain: ([UInt8]) -> Bool) -> Bool {
         func any(_ globs: [Glob]) -> Bool {

@@ -23,7 +23,7 @@ struct Statement: ~Copyable {
     }
 
     /// Runs a statement that gives no rows.
-    borrowing func run(_ values: [SQLiteValue] = []) throws(StoreError) {
+    borrowing func run(_ values: [BoundValue] = []) throws(StoreError) {
         try bind(values)
         defer { reset() }
         while try step() {}
@@ -31,7 +31,7 @@ struct Statement: ~Copyable {
 
     /// Runs the statement and hands over each row. `body` must not keep the row.
     borrowing func forEachRow(
-        _ values: [SQLiteValue] = [], _ body: (borrowing Statement) throws(StoreError) -> Void
+        _ values: [BoundValue] = [], _ body: (borrowing Statement) throws(StoreError) -> Void
     ) throws(StoreError) {
         try bind(values)
         defer { reset() }
@@ -40,7 +40,7 @@ struct Statement: ~Copyable {
 
     /// The first row, nil when there is none.
     borrowing func first<Value>(
-        _ values: [SQLiteValue] = [], _ body: (borrowing Statement) throws(StoreError) -> Value
+        _ values: [BoundValue] = [], _ body: (borrowing Statement) throws(StoreError) -> Value
     ) throws(StoreError) -> Value? {
         try bind(values)
         defer { reset() }
@@ -95,7 +95,7 @@ struct Statement: ~Copyable {
 
     // MARK: Machinery
 
-    private borrowing func bind(_ values: [SQLiteValue]) throws(StoreError) {
+    private borrowing func bind(_ values: [BoundValue]) throws(StoreError) {
         for (position, value) in values.enumerated() {
             let index = Int32(clamping: position + 1)
             let result: Int32
@@ -105,6 +105,11 @@ struct Statement: ~Copyable {
             case .integer(let number): result = unsafe sqlite3_bind_int64(handle, index, number)
             case .bytes(let bytes):
                 result = unsafe varve_sqlite3_bind_blob_copy(handle, index, bytes, UInt64(bytes.count))
+            case .utf8(let text):
+                result = unsafe text.withUnsafeBytes { memory in
+                    let start = unsafe memory.baseAddress?.assumingMemoryBound(to: CChar.self)
+                    return unsafe varve_sqlite3_bind_text_copy(handle, index, start, UInt64(memory.count))
+                }
             case .text(let text):
                 result = unsafe varve_sqlite3_bind_text_copy(handle, index, text, UInt64(text.utf8.count))
             }

@@ -1,25 +1,27 @@
 /// A value bound to a parameter of a statement.
-enum SQLiteValue: Sendable {
+package enum BoundValue: Sendable {
     case null
     case integer(Int64)
     case bytes([UInt8])
     case text(String)
+    /// Text as the UTF-8 it is.
+    case utf8([UInt8])
 
-    static func optional(_ value: Int64?) -> SQLiteValue {
+    package static func optional(_ value: Int64?) -> BoundValue {
         value.map { .integer($0) } ?? .null
     }
 
-    static func optional(_ value: [UInt8]?) -> SQLiteValue {
+    package static func optional(_ value: [UInt8]?) -> BoundValue {
         value.map { .bytes($0) } ?? .null
     }
 
     /// A number that stays below 2⁶³ by construction (`seq`, instance numbers, counts).
-    static func count(_ value: some BinaryInteger) -> SQLiteValue {
+    package static func count(_ value: some BinaryInteger) -> BoundValue {
         .integer(Int64(clamping: value))
     }
 
     /// Sixty-four bits that are no number (a filesystem id): kept bit by bit.
-    static func bits(_ value: UInt64) -> SQLiteValue {
+    package static func bits(_ value: UInt64) -> BoundValue {
         .integer(Int64(bitPattern: value))
     }
 }

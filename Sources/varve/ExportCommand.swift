@@ -1,0 +1,44 @@
+import ArgumentParser
+import Model
+import Query
+
+extension ExportFormat: ExpressibleByArgument {}
+
+struct ExportCommand: QueryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export", abstract: "Write events and gaps in a form for another program.",
+        discussion: """
+            jsonl and csv are for everything, bodyfile for mactime, timesketch for Timesketch (JSON lines), ocsf for whatever \
+            reads OCSF 1.8 (class 1001), sqlite is an ordinary database with tables and indices, parquet for DuckDB, Spark, \
+            pandas and ClickHouse. What each form does with gaps and with names that are no text is in docs/export.md.
+
+            With --cursor-file the first export ends with the newest event, and each further one gives what came after the \
+            last. The file is replaced when the export is whole, so what follows a failure gives everything again: at \
+            least once, told apart by seq. --since counts for the first export only.
+            """)
+
+    @Option(
+        help: ArgumentHelp("jsonl, csv, bodyfile, timesketch, ocsf, sqlite or parquet.", valueName: "FORM"))
+    var format: ExportFormat
+    @OptionGroup var selection: SelectionOptions
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp(
+            "The file to make; one that exists is never overwritten. Default: the standard output.", valueName: "FILE"))
+    var output: String?
+    @Option(help: ArgumentHelp("Go on where the last export with this file ended.", valueName: "FILE"))
+    var cursorFile: String?
+    @Option(help: ArgumentHelp("The store's directory.", valueName: "DIR"))
+    var store: String?
+    @Flag(help: "Exit with 0 although the export may be incomplete.")
+    var acceptGaps = false
+
+    func answer() throws -> AnswerStatus {
+        let context = try QueryContext(store: store.map { RawPath($0) }, format: nil, acceptsGaps: acceptGaps)
+        let paths = SelectionArguments()
+        return try ExportAnswer(
+            context, selection.selection(), format: format, target: output.map { paths.absolute(RawPath($0)) },
+            cursorFile: cursorFile.map { paths.absolute(RawPath($0)) }
+        ).run()
+    }
+}
