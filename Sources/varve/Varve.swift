@@ -18,7 +18,8 @@ struct Varve: ParsableCommand {
         subcommands: [
             EventsCommand.self, CountCommand.self, FileCommand.self, ProcessCommand.self, TopCommand.self,
             HistogramCommand.self, GapsCommand.self, DatabaseCommand.self, SQLCommand.self,
-            StatusCommand.self, SyncCommand.self, CompactCommand.self, PruneCommand.self, NoteCommand.self,
+            ArchiveCommand.self, StatusCommand.self, SyncCommand.self, CompactCommand.self, PruneCommand.self,
+            NoteCommand.self,
             VerifyCommand.self, DoctorCommand.self,
         ])
 
