@@ -36,7 +36,7 @@ extension StoreWriter {
     package mutating func serveFeed() {
         guard let tail = logTail else { return }
         switch tail.feed.phase {
-        case .off, .imaging: return
+        case .starting, .off, .imaging: return
         case .imageWanted: giveImage()
         case .following:
             let now = Clock.monotonic()
@@ -71,7 +71,7 @@ extension StoreWriter {
         guard let feed = logTail?.feed else { return false }
         switch feed.phase {
         case .off, .following: return false
-        case .imageWanted, .imaging:
+        case .starting, .imageWanted, .imaging:
             let byteCount = UInt64(connection.commitLog.lastFrame) * UInt64(Self.frameByteCount)
             guard byteCount > imageWALByteLimit else { return true }
             feed.abortImage()

@@ -100,12 +100,12 @@ extension EndToEnd {
             try scene.startRecorder(
                 watching: [scene.root, other],
                 options: Self.quick + [
-                    "--archive", archive, "--archive-max-size", "24M", "--max-size", "2M", "--ops", "all",
+                    "--archive", archive, "--archive-max-size", "24M", "--max-size", "600K", "--ops", "all",
                 ])
             try waitFor("archiving", scene)
             var moments: [Moment] = []
             for round in 0..<6 {
-                try work(scene, "round-\(round)", count: 1_000)
+                try work(scene, "round-\(round)", count: 2_000)
                 if round % 2 == 1 { #expect(try scene.varve(["compact"]).status == 0) }
                 moments.append(try moment(scene))
             }
@@ -170,7 +170,9 @@ extension EndToEnd {
             try work(scene, "before")
             let before = try moment(scene)
             pause(milliseconds: 6_000)
-            _ = try run("dd", ["if=/dev/zero", "of=" + small.appending("filler"), "bs=64k"])
+            for size in ["64k", "1k"] {
+                _ = try run("dd", ["if=/dev/zero", "of=" + small.appending("filler-\(size)"), "bs=\(size)"])
+            }
             try work(scene, "while-full", count: 500)
             try scene.sync()
             try waitFor("waiting", scene)
@@ -178,7 +180,7 @@ extension EndToEnd {
             let full = try moment(scene)
             #expect(try scene.stopRecorder() == 0, "the recorder ends although its archive is full")
 
-            try runSuccessfully("rm", [small.appending("filler")])
+            try runSuccessfully("rm", [small.appending("filler-64k"), small.appending("filler-1k")])
             try scene.startRecorder(options: Self.quick + ["--archive", archive])
             try waitFor("archiving", scene)
             try work(scene, "after")
@@ -281,7 +283,7 @@ extension EndToEnd {
             #expect(try run("ls", ["-A", archive]).outputText == "", "nothing was made in it")
             let own = try scene.runUnprivileged(
                 program,
-                ["--store", store, "--archive", store + "-archive", "--min-free", "0", scene.root, "--", "true"])
+                ["--store", store, "--archive", store + "-archive", "--min-free", "0", scene.root, "--", "sleep", "3"])
             #expect(own.status == 0, "\(own.errorText)")
             #expect(try lines(store + "-archive").count == 1)
             let inside = try run(

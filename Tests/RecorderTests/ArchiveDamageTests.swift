@@ -34,7 +34,7 @@ import Testing
                 // Whatever is offered can be had, or is refused.
                 do { _ = try ArchiveScene.restore(generation, to: generation.lastCommit) } catch {}
             }
-            return reader.verify { _ in }.damages.map { "\($0.path.lossyText): \($0.problem)" }
+            return reader.verify().damages.map { "\($0.path.lossyText): \($0.problem)" }
         } catch {
             return ["\(error)"]
         }

@@ -21,7 +21,7 @@ package struct ArchiveVerifyAnswer {
     /// Throws: `StoreError`, `AnswerOutput.Failure`.
     package func run() throws -> AnswerStatus {
         let reader = try ArchiveReader(directory: archive)
-        let (fileCount, damages) = reader.verify { _ in }
+        let (fileCount, damages) = reader.verify()
         let gaps = gaps(reader.generations)
         switch context.rowFormat {
         case .table: writeTable(reader, gaps, damages, fileCount)

@@ -16,6 +16,8 @@ struct ArchiveLoop: ~Copyable {
     private var purpose: Purpose?
     /// A segment that could not be written yet.
     private var waiting: EncodedSegment?
+    /// Everything that was committed before is in the archive when that is written.
+    private var waitingUntil: Instant?
     private var mayResume = true
     private(set) var hasEnded = false
     private var retryAt: Int64 = 0
@@ -80,6 +82,7 @@ struct ArchiveLoop: ~Copyable {
                 return
             }
             self.waiting = nil
+            if let waitingUntil { tell(waitingUntil) }
         }
         while waiting == nil, let message = feed.take() {
             switch message {
@@ -108,12 +111,13 @@ struct ArchiveLoop: ~Copyable {
             return
         }
         if try !finishSegment() { writeUntil(moment) }
-        if waiting == nil { tell(moment) }
+        if waiting == nil { tell(moment) } else { waitingUntil = moment }
     }
 
     /// Ends the segment under way and writes it. Returns: false when it is empty.
     @discardableResult
     private mutating func finishSegment() throws(ArchiveBreak) -> Bool {
+        waitingUntil = nil
         guard let segment = try generation?.chain.finish() else { return false }
         if !write(segment) { waiting = segment }
         return true

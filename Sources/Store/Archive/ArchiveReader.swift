@@ -191,8 +191,8 @@ package struct ArchiveReader: Sendable {
 extension ArchiveReader {
     /// Reads every file of every generation and says what is wrong; a file with several names is read once.
     ///
-    /// Parameter progress: called with each file. Cost: all bytes of the archive.
-    package func verify(_ progress: (RawPath) -> Void) -> (fileCount: Int, damages: [ArchiveDamage]) {
+    /// Cost: all bytes of the archive.
+    package func verify() -> (fileCount: Int, damages: [ArchiveDamage]) {
         var found = damages
         var fileCount = 0
         var seen: Set<UInt64> = []
@@ -215,7 +215,6 @@ extension ArchiveReader {
                         continue
                     }
                     fileCount += 1
-                    progress(path)
                     do throws(StoreError) {
                         try generation.files.verify(fileAt: path, of: uuid)
                     } catch {

@@ -48,6 +48,8 @@ package struct LiveImage: Sendable {
 /// Thread: any.
 package final class LogFeed: Sendable {
     package enum Phase: Sendable {
+        /// The reader has not said yet what it wants: checkpoints wait, and nothing is handed over.
+        case starting
         /// Nothing is handed over.
         case off
         /// The reader wants an image: checkpoints wait until it is there.
@@ -68,7 +70,7 @@ package final class LogFeed: Sendable {
     }
 
     private struct State {
-        var phase = Phase.imageWanted
+        var phase = Phase.starting
         /// What it goes back to when the image is given up.
         var followed = false
         var isImageAborted = false
@@ -81,7 +83,7 @@ package final class LogFeed: Sendable {
     private let wakeWriter: @Sendable () -> Void
     package static let byteLimit = 32 << 20
 
-    /// Begins with the reader wanting an image.
+    /// Begins with checkpoints waiting for what the reader wants.
     package init(wakeReader: @escaping @Sendable () -> Void, wakeWriter: @escaping @Sendable () -> Void) {
         state = Mutex(State())
         self.wakeReader = wakeReader
@@ -128,6 +130,7 @@ package final class LogFeed: Sendable {
             state.followed = state.phase == .following
             state.phase = .imageWanted
             state.isImageAborted = false
+            state.messages.removeAll { if case .image = $0 { true } else { false } }
         }
         wakeWriter()
     }
@@ -186,9 +189,13 @@ package final class LogFeed: Sendable {
     /// Takes an image back, or says that there will be none for now.
     func abortImage() {
         state.withLock { state in
-            guard state.phase == .imaging || state.phase == .imageWanted else { return }
-            state.phase = state.followed ? .following : .off
-            state.isImageAborted = true
+            switch state.phase {
+            case .off, .following: return
+            case .starting: state.phase = .off
+            case .imageWanted, .imaging:
+                state.phase = state.followed ? .following : .off
+                state.isImageAborted = true
+            }
             state.messages.removeAll { if case .image = $0 { true } else { false } }
         }
         wakeReader()
