@@ -8,6 +8,8 @@ struct LogTail: Sendable {
     var nextFrame: UInt32 = 1
     var salts: ArraySlice<UInt8> = []
     var lastTime: Int64 = 0
+    /// Since the last commit nobody was told yet that it is the last.
+    var isFresh = true
 }
 
 extension StoreWriter {
@@ -40,8 +42,7 @@ extension StoreWriter {
         case .imageWanted: giveImage()
         case .following:
             let now = Clock.monotonic()
-            let isNew = connection.commitLog.lastFrame >= tail.nextFrame || connection.commitLog.hasNotes
-            guard now &- tail.lastTime >= (isNew ? Self.handOverNanoseconds : Self.idleNanoseconds) else { return }
+            guard now >= feedDeadline(tail) else { return }
             handOverLog()
         }
     }
@@ -49,7 +50,13 @@ extension StoreWriter {
     /// When `serveFeed` next has something to do, CLOCK_MONOTONIC; nil when nothing is awaited.
     package var feedDeadline: Int64? {
         guard let tail = logTail, tail.feed.phase == .following else { return nil }
-        return tail.lastTime &+ (connection.commitLog.hasNotes ? Self.handOverNanoseconds : Self.idleNanoseconds)
+        return feedDeadline(tail)
+    }
+
+    /// What is at rest is told of once soon, then at times.
+    private func feedDeadline(_ tail: LogTail) -> Int64 {
+        let isSoon = tail.isFresh || connection.commitLog.hasNotes
+        return tail.lastTime &+ (isSoon ? Self.handOverNanoseconds : Self.idleNanoseconds)
     }
 
     /// The last of it; nothing is committed afterwards.
@@ -92,6 +99,7 @@ extension StoreWriter {
             let log = try readLog(&tail)
             for stretch in log { guard tail.feed.push(stretch) else { return } }
             tail.lastTime = Clock.monotonic()
+            tail.isFresh = log.contains { !$0.bytes.isEmpty }
         } catch {
             tail.feed.fail(error.message)
         }
@@ -118,6 +126,7 @@ extension StoreWriter {
                     database: database, pageCount: UInt32(clamping: try connection.integer("PRAGMA page_count")),
                     note: note, log: log))
             tail.lastTime = Clock.monotonic()
+            tail.isFresh = true
         } catch {
             tail.feed.fail(error.description)
         }

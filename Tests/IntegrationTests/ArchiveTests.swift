@@ -100,7 +100,7 @@ extension EndToEnd {
             try scene.startRecorder(
                 watching: [scene.root, other],
                 options: Self.quick + [
-                    "--archive", archive, "--archive-max-size", "24M", "--max-size", "600K", "--ops", "all",
+                    "--archive", archive, "--archive-max-size", "24M", "--max-size", "400K", "--ops", "all",
                 ])
             try waitFor("archiving", scene)
             var moments: [Moment] = []
