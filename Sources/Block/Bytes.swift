@@ -108,6 +108,18 @@ package struct ByteCursor: ~Escapable {
 
     @_lifetime(self: copy self)
     private mutating func longVarint() throws(PartError) -> UInt64 {
+        if offset &+ 8 <= bytes.byteCount {
+            let word = bytes.word(at: offset)
+            let ends = ~word & 0x8080_8080_8080_8080
+            if ends != 0 {
+                offset &+= (ends.trailingZeroBitCount &+ 1) >> 3
+                // All up to the first byte that ends a number, then sevens of bits pushed together, by two, four, eight.
+                var value = word & (ends ^ (ends &- 1)) & 0x7F7F_7F7F_7F7F_7F7F
+                value = value & 0x007F_007F_007F_007F | (value & 0x7F00_7F00_7F00_7F00) >> 1
+                value = value & 0x0000_3FFF_0000_3FFF | (value & 0x3FFF_0000_3FFF_0000) >> 2
+                return value & 0x0FFF_FFFF | (value & 0x0FFF_FFFF_0000_0000) >> 4
+            }
+        }
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while true {

@@ -254,16 +254,13 @@ struct ObjectColumn {
         var result: [StoredObject] = []
         result.reserveCapacity(positions.count)
         var used = 0
+        let paths = paths.span
+        let isFollowed = isFollowed.span
         for index in 0..<eventCount {
             let path = paths[index]
-            guard path != .absent else { continue }
-            var exception: StoredObject?
-            if used < forward.count && forward[used] == index {
-                exception = values[used]
-                used &+= 1
-            }
-            guard isFollowed[Int(path)] else { continue }
-            if let exception { current[path] = exception }
+            guard path != .absent, isFollowed[Int(path)] else { continue }
+            while used < forward.count && forward[used] < index { used &+= 1 }
+            if used < forward.count && forward[used] == index { current[path] = values[used] }
             let object = current[path] ?? .none
             if !targets.isEmpty && targets[index] != .absent { current[targets[index]] = object }
             if positions[result.count] == index { result.append(object) }

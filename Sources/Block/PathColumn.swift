@@ -120,10 +120,11 @@ extension PathColumn {
         if !self.targets.isEmpty { targets = Array(repeating: .absent, count: eventCount) }
         var nextTargetIndex = self.targets.isEmpty ? Int.max : try targetCodes.count(atMost: eventCount)
         for index in 0..<eventCount {
-            let symbol = codes[index]
+            // SAFETY: symbols, processes and paths are `eventCount` each, which was checked or is how they were made.
+            let symbol = unsafe codes[unchecked: index]
             var path = UInt32.absent
             if symbol != Symbol.absent {
-                let context = predictor.context(of: processes[index])
+                let context = predictor.context(of: unsafe processes[unchecked: index])
                 switch symbol {
                 case Symbol.new: path = predictor.next
                 case Symbol.same: path = predictor.last(context)
@@ -145,7 +146,8 @@ extension PathColumn {
                 guard Int(path) < pathCount else { throw .malformed("path beyond the dictionary") }
                 predictor.advance(context, to: path)
             }
-            decoded[index] = path
+            // SAFETY: as above.
+            unsafe decoded[unchecked: index] = path
             guard index == nextTargetIndex else { continue }
             let code = try targetCodes.varint()
             let base: UInt32 = path == .absent ? 0 : path

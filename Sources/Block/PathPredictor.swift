@@ -1,5 +1,8 @@
 /// What is known of the events so far, to predict the next path: encoder and decoder make the same moves.
 ///
+/// Range: processes are below `processCount` or `absent`, which is checked; paths that events go on with are below
+/// `pathCount`, which callers see to. Then no place that is worked out from them lies outside of the words, so that these
+/// are not checked again: that is a third of decoding.
 /// Shape: one flat array of words, lent by the caller so that it can be used again: for each process + 1 (0 is
 /// `absent`) its context, 0 before its first event; for each path + 1 (0: nothing yet) what followed it, + 1; the same for
 /// pairs, by hash, where collisions only predict badly; and the contexts, nineteen words each.
@@ -12,6 +15,7 @@ struct PathPredictor: ~Copyable, ~Escapable {
     private var state: MutableSpan<UInt32>
     private var reference: UInt32 = 0
     private var contextEnd: Int
+    private let pathCount: Int
     private let successorBase: Int
     private let pairBase: Int
     private let pairShift: UInt32
@@ -20,6 +24,7 @@ struct PathPredictor: ~Copyable, ~Escapable {
     @_lifetime(&storage)
     init(_ storage: inout [UInt32], eventCount: Int, pathCount: Int, processCount: Int, next: UInt32) {
         self.next = next
+        self.pathCount = pathCount
         // 16...65,536 slots, at least twice the events.
         var bits: UInt32 = 4
         while bits < 16 && 1 << Int(bits) < 2 * eventCount { bits += 1 }
@@ -39,63 +44,81 @@ struct PathPredictor: ~Copyable, ~Escapable {
     @_lifetime(self: copy self)
     mutating func context(of process: UInt32) -> Int {
         let slot = Int(process &+ 1)
-        let known = state[slot]
+        precondition(slot < successorBase, "process beyond its table")
+        let known = self[slot]
         if known != 0 { return Int(known) }
         let context = contextEnd
-        state[slot] = UInt32(truncatingIfNeeded: context)
+        self[slot] = UInt32(truncatingIfNeeded: context)
+        // One more process than `contextCount` allows for cannot be: each event has one.
         for word in 0..<Self.contextWordCount where word != 2 { state[context &+ word] = .absent }
         contextEnd &+= Self.contextWordCount
         return context
     }
 
+    @inline(__always)
+    private subscript(_ place: Int) -> UInt32 {
+        get {
+            assert(state.indices.contains(place))
+            // SAFETY: see "Range" above: contexts are those made by `context(of:)`, whose words were all written in bounds.
+            return unsafe state[unchecked: place]
+        }
+        @_lifetime(self: copy self)
+        set {
+            assert(state.indices.contains(place))
+            // SAFETY: as above.
+            unsafe state[unchecked: place] = newValue
+        }
+    }
+
     /// The context's last path; `absent` before its first.
     @inline(__always)
-    func last(_ context: Int) -> UInt32 { state[context] }
+    func last(_ context: Int) -> UInt32 { self[context] }
 
     /// What differences count from.
     @inline(__always)
     func reference(_ context: Int) -> UInt32 {
-        let last = state[context]
+        let last = self[context]
         return last == .absent ? reference : last
     }
 
     @inline(__always)
     private func pairSlot(_ context: Int) -> Int {
-        let mixed = ((state[context] &+ 1) &* 0x9E37_79B1) ^ ((state[context &+ 1] &+ 1) &* 0x85EB_CA77)
+        let mixed = ((self[context] &+ 1) &* 0x9E37_79B1) ^ ((self[context &+ 1] &+ 1) &* 0x85EB_CA77)
         return pairBase &+ Int((mixed &* 0xC2B2_AE3D) >> pairShift)
     }
 
     /// What follows the context's last two paths; `absent` when that is not known.
     @inline(__always)
-    func afterTwo(_ context: Int) -> UInt32 { state[pairSlot(context)] &- 1 }
+    func afterTwo(_ context: Int) -> UInt32 { self[pairSlot(context)] &- 1 }
 
     /// What follows the context's last path; `absent` when that is not known.
     @inline(__always)
-    func afterOne(_ context: Int) -> UInt32 { state[successorBase &+ Int(state[context] &+ 1)] &- 1 }
+    func afterOne(_ context: Int) -> UInt32 { self[successorBase &+ Int(self[context] &+ 1)] &- 1 }
 
     /// The path `distance` changes before the last, 0 ≤ distance < 16.
     @inline(__always)
     func recent(_ context: Int, distance: Int) -> UInt32 {
-        let position = (Int(state[context &+ 2]) &- 1 &- distance) & (PathColumn.recentCount &- 1)
-        return state[context &+ 3 &+ position]
+        let position = (Int(self[context &+ 2]) &- 1 &- distance) & (PathColumn.recentCount &- 1)
+        return self[context &+ 3 &+ position]
     }
 
-    /// The context's events go on with `path`, which is not `absent`.
+    /// The context's events go on with `path`. Range: below `pathCount`.
     @inline(__always)
     @_lifetime(self: copy self)
     mutating func advance(_ context: Int, to path: UInt32) {
+        precondition(Int(path) < pathCount, "path beyond its table")
         reference = path
         next = max(next, path &+ 1)
-        let old = state[context]
+        let old = self[context]
         guard old != path else { return }
-        state[pairSlot(context)] = path &+ 1
-        state[successorBase &+ Int(old &+ 1)] = path &+ 1
+        self[pairSlot(context)] = path &+ 1
+        self[successorBase &+ Int(old &+ 1)] = path &+ 1
         if old != .absent {
-            let position = Int(state[context &+ 2])
-            state[context &+ 3 &+ position] = old
-            state[context &+ 2] = UInt32((position &+ 1) & (PathColumn.recentCount &- 1))
+            let position = Int(self[context &+ 2])
+            self[context &+ 3 &+ position] = old
+            self[context &+ 2] = UInt32((position &+ 1) & (PathColumn.recentCount &- 1))
         }
-        state[context &+ 1] = old
-        state[context] = path
+        self[context &+ 1] = old
+        self[context] = path
     }
 }

@@ -94,7 +94,8 @@ enum RunColumn {
             guard extra < UInt64(count &- filled) else { throw .malformed("run beyond the end") }
             let end = filled &+ 1 &+ Int(truncatingIfNeeded: extra)
             while filled < end {
-                target[filled] = value
+                // SAFETY: `end` is at most `count`, which the run's length was just held against.
+                unsafe target[unchecked: filled] = value
                 filled &+= 1
             }
         }
@@ -131,13 +132,15 @@ enum RunColumn {
         /// Brings the value of that rank to the front and gives it; `absent` when there is none yet.
         @inline(__always)
         mutating func bringForward(rank: Int) -> UInt32 {
-            let value = ring[place(rank)]
-            var rank = rank
-            while rank > 0 {
-                ring[place(rank)] = ring[place(rank &- 1)]
-                rank &-= 1
+            var to = place(rank)
+            // SAFETY: places are below 32 by their mask.
+            let value = unsafe ring[unchecked: to]
+            while to != head {
+                let from = (to &- 1) & (recentCount &- 1)
+                unsafe ring[unchecked: to] = ring[unchecked: from]
+                to = from
             }
-            ring[head] = value
+            unsafe ring[unchecked: head] = value
             return value
         }
 

@@ -275,6 +275,13 @@ int clinux_process_connector(int receive_byte_count)
     return -1;
 }
 
+int clinux_receive_buffer_byte_count(int socket)
+{
+    int count = 0;
+    socklen_t length = sizeof(count);
+    return getsockopt(socket, SOL_SOCKET, SO_RCVBUF, &count, &length) == 0 ? count : -1;
+}
+
 int clinux_receive_from_kernel(int socket, void *slots, uint32_t slot_byte_count, uint32_t *byte_counts, uint32_t count)
 {
     struct mmsghdr messages[CLINUX_RECEIVE_COUNT];

@@ -28,6 +28,16 @@ package struct EventMask: OptionSet, Hashable, Sendable {
     /// The object is a directory. In a mark it asks for events on directories.
     @inlinable package static var onDirectory: EventMask { EventMask(rawValue: 0x4000_0000) }
 
+    // What OptionSet would give by way of its protocols, in one instruction: these are asked for every record.
+
+    @inlinable package func contains(_ members: EventMask) -> Bool { rawValue & members.rawValue == members.rawValue }
+    @inlinable package func isDisjoint(with other: EventMask) -> Bool { rawValue & other.rawValue == 0 }
+    @inlinable package func intersection(_ other: EventMask) -> EventMask {
+        EventMask(rawValue: rawValue & other.rawValue)
+    }
+    @inlinable package func union(_ other: EventMask) -> EventMask { EventMask(rawValue: rawValue | other.rawValue) }
+    @inlinable package var isEmpty: Bool { rawValue == 0 }
+
     /// The bits that name an operation.
     @inlinable package static var operations: EventMask { EventMask(rawValue: 0x1000_9F3F) }
 

@@ -45,6 +45,7 @@ final class ProcessWitness: Sendable {
     private let isStopping = Atomic<Bool>(false)
     private let waker: Waker
     private let descriptor: Int32
+    private let napNanoseconds: Int64
     /// Messages heard so far.
     let noticeCount = Atomic<UInt64>(0)
     /// How often messages were lost, and for how long in all, in nanoseconds; how many they were nobody knows.
@@ -62,6 +63,7 @@ final class ProcessWitness: Sendable {
     init(connector: consuming ProcessConnector?, knownSince: Int64 = Clock.monotonic()) throws(SyscallError) {
         waker = try Waker()
         descriptor = connector?.fileDescriptor ?? -1
+        napNanoseconds = Self.napNanoseconds(bufferByteCount: connector?.bufferByteCount ?? 0)
         state = Mutex(
             State(
                 connector: connector, lives: ProcessLives(knownSince: knownSince), heardUpTo: knownSince))
@@ -187,9 +189,12 @@ final class ProcessWitness: Sendable {
 
     // MARK: The thread
 
-    /// Messages gather this long before they are taken. The receive buffer holds those of some 5,000 processes, and of
-    /// 250 where the kernel gives it only the 208 KiB of net.core.rmem_max.
-    private static let napNanoseconds: Int64 = 50_000_000
+    /// How long messages gather before they are taken, where *resolve* does not take them earlier: a receive buffer of
+    /// 16 MiB holds those of some 5,000 processes, 25,000 a second then; the 416 KiB that net.core.rmem_max allows without
+    /// CAP_NET_ADMIN hold those of 250.
+    static func napNanoseconds(bufferByteCount: Int) -> Int64 {
+        bufferByteCount < 16 << 20 ? 50_000_000 : 200_000_000
+    }
 
     /// Empties the socket now and then until `stop`. Thread: its own, *processes*.
     func run() {
@@ -197,7 +202,7 @@ final class ProcessWitness: Sendable {
         var set = PollSet(reading: [descriptor, waker.descriptor.fileDescriptor])
         var known = noticeCount.load(ordering: .relaxed)
         while !isStopping.load(ordering: .sequentiallyConsistent) {
-            waker.wait(timeoutNanoseconds: Self.napNanoseconds)
+            waker.wait(timeoutNanoseconds: napNanoseconds)
             hear()
             // While messages come, the naps follow one another: a wait for the next one would be a wake-up of its own.
             let count = noticeCount.load(ordering: .relaxed)

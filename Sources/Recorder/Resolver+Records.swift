@@ -41,7 +41,9 @@ extension Resolver {
         var isKept = place.isKept
         if let targetPlace { isKept = isKept || targetPlace.isKept }
         let ownEntry = rootWithEntry(name, in: directory)
-        let targetEntry = target.flatMap { rootWithEntry(bytes.extracting(record.targetName.indices), in: $0) }
+        // Not by `flatMap`: its closure would copy all of this resolver.
+        var targetEntry: Int?
+        if let target { targetEntry = rootWithEntry(bytes.extracting(record.targetName.indices), in: target) }
         if ownEntry != nil || targetEntry != nil { isKept = true }
 
         var actor: (index: ProcessIndex, isUncertain: Bool)?

@@ -66,6 +66,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     var renameCount: UInt64 = 0
     /// Where the events of the reading begin in the batch.
     var firstEventOfReading = 0
+    private var readingsBegan: Instant?
     /// Merged events of the reading, behind which their process started another program.
     var spans: [(event: Int, pid: Int32)] = []
 
@@ -121,7 +122,12 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         for change in scopeChanges.take() { apply(change) }
         noteClockStep(window)
         hear(upTo: window)
-        firstEventOfReading = batch.count
+        // Readings between which the queue was never empty begin at one moment (`DrainLoop`), and are one for what follows: a
+        // record of the first may have been joined with what came behind an exec in the next.
+        if window.earliest != readingsBegan {
+            readingsBegan = window.earliest
+            firstEventOfReading = batch.count
+        }
         beginPass(window)
         let windowIndex = UInt32(truncatingIfNeeded: batch.windows.count)
         batch.windows.append(window)

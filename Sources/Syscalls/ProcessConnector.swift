@@ -82,6 +82,7 @@ package struct ProcessConnector: ~Copyable, Sendable {
     package enum Outcome: Hashable, Sendable {
         /// There may be more.
         case received
+        /// There are no more, after those that were handed over.
         case empty
         /// Messages were dropped since the last look: the receive buffer was full.
         case overflow
@@ -118,18 +119,22 @@ package struct ProcessConnector: ~Copyable, Sendable {
 
     package var fileDescriptor: Int32 { descriptor.fileDescriptor }
 
+    /// How much memory messages that wait may take, as the kernel counts it: some 1.5 KiB each. 0 where it does not say.
+    package var bufferByteCount: Int { max(0, Int(clinux_receive_buffer_byte_count(descriptor.fileDescriptor))) }
+
     /// Takes up to 16 messages without waiting, in the order they were sent.
     ///
     /// Cost: one recvmmsg(2), some 0.3 µs a message.
     package mutating func receive(_ body: (ProcessNotice) -> Void) throws(SyscallError) -> Outcome {
         let number = descriptor.fileDescriptor
-        let capacity = UInt32(byteCounts.count)
+        let capacity = byteCounts.count
         // SAFETY: both arrays are lent for the call, which writes `capacity` slots of the given size at most.
         let result = unsafe slots.withUnsafeMutableBytes { slots in
             unsafe byteCounts.withUnsafeMutableBufferPointer { byteCounts in
                 retryingOnInterrupt {
                     unsafe clinux_receive_from_kernel(
-                        number, slots.baseAddress, UInt32(Self.slotByteCount), byteCounts.baseAddress, capacity)
+                        number, slots.baseAddress, UInt32(Self.slotByteCount), byteCounts.baseAddress,
+                        UInt32(capacity))
                 }
             }
         }
@@ -145,6 +150,8 @@ package struct ProcessConnector: ~Copyable, Sendable {
             // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
             if let notice = ProcessNotice(unsafe slots.span.bytes.extracting(start..<end)) { body(notice) }
         }
-        return .received
+        // Fewer than were asked for: the last look in the call found none. What overflows after that is told by the next
+        // call, and what did before it was told before any message (`sock_error` in net/socket.c, do_recvmmsg).
+        return Int(result) < capacity ? .empty : .received
     }
 }

@@ -17,16 +17,24 @@ import Testing
         try Files.rename(watched.path("directory"), to: watched.path("other"))
         try Files.unlink(watched.path("moved"))
         try Files.removeDirectory(watched.path("other"))
-        let records = try watched.drain()
+        var records = try watched.drain()
+        // A child that another test starts meanwhile holds the file open until its exec: the close is then the child's, late,
+        // and of the name that the file has by then.
+        func isClosing(_ record: Decoded) -> Bool { record.record.mask.contains(.closeWrite) }
+        for _ in 0..<100 where !records.contains(where: isClosing) {
+            Clock.sleep(nanoseconds: 50_000_000)
+            records += try watched.drain()
+        }
+        #expect(records.contains { isClosing($0) && ["file", "moved"].contains($0.nameText) })
         // Other tests look at every mount, and open the top of this one.
-        let named = records.filter { !$0.nameText.isEmpty && $0.nameText != "." }
+        let named = records.filter { !$0.nameText.isEmpty && $0.nameText != "." && $0.record.mask != .closeWrite }
         #expect(named.allSatisfy { $0.record.pid == getpid() })
         var masks: [String: EventMask] = [:]
         for record in records {
             masks["\(record.nameText)>\(record.targetNameText)", default: []].formUnion(record.record.mask)
         }
         #expect(masks["directory>"]?.isSuperset(of: [.create, .onDirectory]) == true)
-        #expect(masks["file>"]?.isSuperset(of: [.create, .open, .modify, .closeWrite, .attrib]) == true)
+        #expect(masks["file>"]?.isSuperset(of: [.create, .open, .modify, .attrib]) == true)
         #expect(masks["file>moved"] == .rename)
         #expect(masks["directory>other"] == [.rename, .onDirectory])
         #expect(masks["moved>"]?.contains(.delete) == true)

@@ -236,10 +236,10 @@ extension EndToEnd {
             let events = try scene.events()
             #expect(events.last?.process?.exe == "/usr/bin/dash")
             #expect(try scene.gaps().map(\.type) == ["process_events_lost"])
-            let status = try scene.varve(["status"]).outputText
+            let status = try scene.varve(["status", "-o", "json"]).outputText
             func counter(_ name: String) -> Int {
-                let line = status.split(separator: "\n").first { $0.contains("  \(name) ") }
-                return Int(line?.split(separator: " ").last ?? "") ?? -1
+                guard let key = status.firstRange(of: "\"\(name)\":") else { return -1 }
+                return Int(status[key.upperBound...].prefix(while: \.isNumber)) ?? -1
             }
             #expect(counter("process_messages") > 10_000, "\(status)")
             #expect(counter("process_overflows") == 1)

@@ -164,6 +164,9 @@ int clinux_poll(struct pollfd *entries, uint64_t count, int64_t timeout_nanoseco
  * Refused with ECONNREFUSED outside the initial network, user and pid namespaces. */
 int clinux_process_connector(int receive_byte_count);
 
+/* getsockopt(SO_RCVBUF): what the kernel gave, its own overhead included (socket(7)), or -1 with errno. */
+int clinux_receive_buffer_byte_count(int socket);
+
 /* How many messages clinux_receive_from_kernel takes at once. */
 #define CLINUX_RECEIVE_COUNT 16
 
