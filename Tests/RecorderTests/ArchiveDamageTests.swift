@@ -86,6 +86,16 @@ import Testing
         #expect(try Self.findings(place).contains { $0.contains("missing") })
     }
 
+    @Test func aLastSegmentThatIsMissingIsNamedByWhatWasSaidAfterIt() throws {
+        let place = try Self.archive()
+        let before = try #require(try ArchiveScene.generations(in: place).last)
+        let last = try #require(before.segments.last)
+        #expect(before.until != nil)
+        try Files.unlink(before.files.path(of: last))
+        #expect(
+            try Self.findings(place).contains { $0.contains("\(last.firstCommit) to \(last.lastCommit) are missing") })
+    }
+
     @Test func exchangedSegmentsAreNamed() throws {
         let place = try Self.archive()
         let generation = try #require(try ArchiveScene.generations(in: place).last)

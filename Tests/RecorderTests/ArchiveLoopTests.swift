@@ -111,6 +111,47 @@ import Testing
         #expect(try ArchiveScene.restore(last, to: last.lastCommit) == Self.database(in: place))
     }
 
+    @Test func whatIsDamagedIsNotContinued() throws {
+        var scene = try ArchiveScene(in: try TemporaryDirectory())
+        scene.settle()
+        for _ in 0..<3 {
+            try scene.commit()
+            scene.settle()
+        }
+        // All commits still stand in the log, so the state before the damaged segment could be gone on from.
+        let between = scene.die()
+        let before = try #require(try ArchiveScene.generations(in: between).last)
+        let damaged = before.files.path(of: try #require(before.segments.last))
+        try Files.write([1, 2, 3], to: damaged)
+        var again = try ArchiveScene(in: between)
+        again.settle()
+        try again.commit()
+        let place = try again.stop()
+        let generations = try ArchiveScene.generations(in: place)
+        #expect(generations.count == 2)
+        let last = try #require(generations.last)
+        #expect(!last.start.isContinued && last.start.cause.contains(damaged.lossyText), "\(last.start.cause)")
+        #expect(try ArchiveScene.restore(last, to: last.lastCommit) == Self.database(in: place))
+    }
+
+    @Test func aDamagedGenerationIsDroppedInItsTurn() throws {
+        var scene = try ArchiveScene(in: try TemporaryDirectory())
+        scene.settle()
+        let between = try scene.stop()
+        let first = try #require(try ArchiveScene.generations(in: between).last)
+        try Files.write([], to: first.files.path(of: first.base))
+        var again = try ArchiveScene(in: between, limits: ArchiveLimits(maxByteCount: 1 << 20))
+        again.settle()
+        for _ in 0..<20 {
+            try again.commit(100_000)
+            again.settle()
+        }
+        let layout = again.layout
+        let place = try again.stop()
+        #expect(!layout.generation(first.number).exists)
+        #expect(try ArchiveReader(directory: ArchiveScene.archive(in: place)).damages == [])
+    }
+
     @Test func aNewGenerationContinuesTheOldOneAndBoundsDropTheOldest() throws {
         var scene = try ArchiveScene(
             in: try TemporaryDirectory(), limits: ArchiveLimits(maxByteCount: 2 << 20))

@@ -175,23 +175,26 @@ struct ArchiveLoop: ~Copyable {
             }
             try writer?.checkMark()
             try writer?.checkRoom()
-            let last = try ArchiveReader(directory: request.directory).generations.last
-            if knownUntil == nil { knownUntil = last?.end }
-            if mayResume, let last {
+            let reader = try ArchiveReader(directory: request.directory)
+            if knownUntil == nil { knownUntil = reader.generations.last?.end }
+            if mayResume, let last = reader.continuable {
                 mayResume = false
                 purpose = .resume(last)
                 request.status.update { $0.condition = "comparing" }
                 feed.askForImage()
                 return
             }
-            try prepare(cause: last == nil ? "the first" : gapCause, isContinued: false)
+            try prepare(cause: cause(reader), isContinued: false)
         } catch {
             throw ArchiveBreak(error)
         }
     }
 
-    private var gapCause: String {
-        request.status.snapshot.failure ?? "the store was changed while nothing was archived"
+    /// Why a generation begins that does not continue one.
+    private func cause(_ reader: ArchiveReader) -> String {
+        if mayResume, let damage = reader.damages.last { return "\(damage.path.lossyText): \(damage.problem)" }
+        guard !reader.generations.isEmpty else { return "the first" }
+        return request.status.snapshot.failure ?? "the store was changed while nothing was archived"
     }
 
     /// Takes the files of captured databases, which may be many, before the image is asked for.
@@ -286,7 +289,7 @@ struct ArchiveLoop: ~Copyable {
         rotationPause = Self.shortestRotationPauseNanoseconds
         if let gapBegan {
             request.status.remark(
-                "archive: goes on from \(image.note.high.text); nothing since \(gapBegan.text) can be restored (\(cause))"
+                "archive: goes on from \(image.note.high.archiveText); nothing since \(gapBegan.archiveText) can be restored (\(cause))"
             )
         }
         toldOfGap = false
@@ -363,7 +366,7 @@ struct ArchiveLoop: ~Copyable {
     private mutating func enforce() {
         guard let reader = try? ArchiveReader(directory: request.directory) else { return }
         // What cannot be removed now is tried with the next generation.
-        _ = try? writer?.enforce(reader.generations.map { ($0.number, $0.end) }, now: Clock.realtime())
+        _ = try? writer?.enforce(reader.ends, now: Clock.realtime())
     }
 
     // MARK: Gaps
@@ -383,17 +386,8 @@ struct ArchiveLoop: ~Copyable {
             $0.failure = reason
         }
         if hadGeneration || !toldOfGap {
-            request.status.remark("archive: a gap begins\(knownUntil.map { " at \($0.text)" } ?? ""): \(reason)")
+            request.status.remark("archive: a gap begins\(knownUntil.map { " at \($0.archiveText)" } ?? ""): \(reason)")
             toldOfGap = true
         }
-    }
-}
-
-extension Instant {
-    /// For the timeline: seconds since the epoch, as the command line takes them.
-    fileprivate var text: String {
-        let (seconds, rest) = nanosecondsSinceEpoch.quotientAndRemainder(dividingBy: 1_000_000_000)
-        let digits = String(rest.magnitude)
-        return "@\(seconds).\(String(repeating: "0", count: 9 - digits.count))\(digits)"
     }
 }

@@ -44,3 +44,12 @@ final class ArchiveStatus: Sendable {
         state.withLock { $0.remarks = Array((remarks + $0.remarks).prefix(Self.maximumRemarkCount)) }
     }
 }
+
+extension Instant {
+    /// For the timeline: seconds since the epoch, as the command line takes them.
+    var archiveText: String {
+        let (seconds, rest) = nanosecondsSinceEpoch.quotientAndRemainder(dividingBy: 1_000_000_000)
+        let digits = String(rest.magnitude)
+        return "@\(seconds).\(String(repeating: "0", count: 9 - digits.count))\(digits)"
+    }
+}

@@ -54,6 +54,8 @@ package struct ArchiveReader: Sendable {
     package private(set) var generations: [ArchiveGeneration] = []
     /// What was found wrong on the way; whole files are not read.
     package private(set) var damages: [ArchiveDamage] = []
+    /// Of all generations that were finished, also damaged ones, in order.
+    private var numbers: [UInt64] = []
 
     /// Cost: the header, index and footer of each file of the store in it.
     /// Throws: `notAStore` where it is no archive, `newerSchema`, `corrupt`, `cannotRead`.
@@ -70,8 +72,40 @@ package struct ArchiveReader: Sendable {
         for number in try Self.numbers(in: directory) {
             // Not finished, or being removed.
             guard layout.start(of: number).exists else { continue }
-            if let generation = read(number, layout) { generations.append(generation) }
+            let damageCount = damages.count
+            let generation = read(number, layout)
+            guard layout.start(of: number).exists else {
+                // It was removed during the look, which is no damage.
+                damages.removeLast(damages.count - damageCount)
+                continue
+            }
+            numbers.append(number)
+            if let generation { generations.append(generation) }
         }
+    }
+
+    /// The generation that further commits can go to: the newest, where neither it nor a newer one is damaged.
+    ///
+    /// What is written behind a damaged file could not be reached.
+    package var continuable: ArchiveGeneration? {
+        guard let last = generations.last else { return nil }
+        let layout = ArchiveLayout(directory: directory)
+        let newest = numbers.filter { $0 >= last.number }.map(layout.generation)
+        return damages.contains { damage in newest.contains { damage.path.isAtOrUnder($0) } } ? nil : last
+    }
+
+    /// Up to when each generation tells at most, oldest first and up to the newest that can be read; a damaged one cannot
+    /// say it, and ended before the next one began.
+    package var ends: [(number: UInt64, end: Instant)] {
+        var ends: [(number: UInt64, end: Instant)] = []
+        var next: Instant?
+        for number in numbers.reversed() {
+            let generation = generations.last { $0.number == number }
+            guard let end = generation?.end ?? next else { continue }
+            ends.append((number, end))
+            next = generation?.base.high ?? next
+        }
+        return ends.reversed()
     }
 
     static func mark(_ layout: ArchiveLayout) throws(StoreError) -> ArchiveMark {
@@ -103,6 +137,8 @@ package struct ArchiveReader: Sendable {
                 throw StoreError(.corrupt, "it is another generation's", path: layout.start(of: number))
             }
             let files = layout.files(of: number)
+            // Before the look at the segments: it is written after those that it tells of.
+            let until = until(layout.until(of: number))
             let names = try SegmentFiles.listing(of: files.directory(of: mark.store))
             guard let name = names.bases.first, names.bases.count == 1 else {
                 throw StoreError(
@@ -118,9 +154,13 @@ package struct ArchiveReader: Sendable {
                 header, state: reader.index.state, byteCount: reader.byteCount, hash: reader.index.hash)
             let segments = segments(names.segments, base, files)
             let last = segments.last?.lastCommit ?? base.commit
+            if let until, until.commit > last {
+                damages.append(
+                    ArchiveDamage(layout.until(of: number), "commits \(last + 1) to \(until.commit) are missing"))
+            }
             return ArchiveGeneration(
                 number: number, start: start, files: files, base: base, segments: segments,
-                until: until(layout.until(of: number), after: last))
+                until: until?.commit == last ? until?.moment : nil)
         } catch {
             damages.append(ArchiveDamage(error, path: layout.generation(number)))
             return nil
@@ -156,12 +196,11 @@ package struct ArchiveReader: Sendable {
         return rows
     }
 
-    /// A file that is missing or of an earlier commit says nothing; a damaged one says less than it should.
-    private mutating func until(_ path: RawPath, after commit: UInt64) -> Instant? {
+    /// Nil where there is none; a damaged one says less than it should.
+    private mutating func until(_ path: RawPath) -> ArchiveUntil? {
         guard path.exists else { return nil }
         do throws(StoreError) {
-            let until = try ArchiveUntil(try Self.contents(path, ArchiveUntil.byteCount))
-            return until.commit == commit ? until.moment : nil
+            return try ArchiveUntil(try Self.contents(path, ArchiveUntil.byteCount))
         } catch {
             damages.append(ArchiveDamage(error, path: path))
             return nil
@@ -197,6 +236,13 @@ extension ArchiveReader {
         var fileCount = 0
         var seen: Set<UInt64> = []
         for generation in generations {
+            let damageCount = found.count
+            // What is removed during the look is no damage.
+            defer {
+                if !ArchiveLayout(directory: directory).start(of: generation.number).exists {
+                    found.removeLast(found.count - damageCount)
+                }
+            }
             for stream in (try? Files.names(in: generation.files.directory)) ?? [] {
                 guard let uuid = UUIDBytes(hexadecimal: stream.bytes) else { continue }
                 let directory = generation.files.directory(of: uuid)
