@@ -19,7 +19,7 @@ struct DirectoryMarker: Sendable {
 
     enum Outcome {
         case marked(FileHandle, entries: [Entry], isComplete: Bool)
-        /// Another filesystem is mounted there, or it is the store: nothing of this tree.
+        /// Another filesystem is mounted there, or it is the store or the archive: nothing of this tree.
         case notOfTree
         /// It is not there, or another directory is.
         case elsewhere
@@ -35,7 +35,7 @@ struct DirectoryMarker: Sendable {
 
     private let group: GroupBox?
     private let mask: EventMask
-    private let store: FileHandle?
+    private let own: [FileHandle]
 
     /// Directories that one recorder marks at most: the memory for their handles and names stays bounded, some 150 bytes
     /// each. Without CAP_SYS_ADMIN the kernel's own limit, fs.fanotify.max_user_marks, may be lower.
@@ -45,13 +45,13 @@ struct DirectoryMarker: Sendable {
 
     /// Parameter operations: what is recorded; what tells of directories is asked for in any case. Without a group it only
     /// lists.
-    init(group: GroupBox?, operations: EventMask, store: RawPath) {
+    init(group: GroupBox?, operations: EventMask, own: [RawPath]) {
         self.group = group
         // Filesystem errors are reported by filesystem marks only.
         mask = operations.subtracting(.filesystemError).union([
             .create, .delete, .rename, .moveSelf, .openExec, .onChild, .onDirectory,
         ])
-        self.store = Self.handle(of: store)
+        self.own = own.compactMap(Self.handle)
     }
 
     private static func handle(of path: RawPath) -> FileHandle? {
@@ -76,7 +76,7 @@ struct DirectoryMarker: Sendable {
                     cause: "this kernel does not report the handles of its files (Linux 6.6 does)", isLimit: false)
             }
             if let handle, handle != found { return .elsewhere }
-            if found == store { return .notOfTree }
+            if own.contains(found) { return .notOfTree }
             try group?.group.addMark(.inode, mask: mask, on: directory)
             let list = try directory.entries(limit: Self.maximumEntryCount)
             var entries: [Entry] = []

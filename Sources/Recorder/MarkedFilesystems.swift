@@ -25,7 +25,7 @@ struct MarkedFilesystems {
     /// asked for can be marked.
     static func mark(
         plan: MarkPlan, group: GroupBox, reach: Reach, queue: QueueChoice, operations: EventMask,
-        marked wanted: EventMask, store: RawPath, announce: (String) -> Void
+        marked wanted: EventMask, own: [RawPath], announce: (String) -> Void
     ) throws(RecorderError) -> Self {
         let now = Clock.realtime()
         var marked = Self(
@@ -38,7 +38,7 @@ struct MarkedFilesystems {
         marked.scope.tellsProcesses = reach.tellsProcesses
         if plan.isRestricted {
             marked.scope.directoryMarking = DirectoryMarking(
-                marker: DirectoryMarker(group: marked.group, operations: wanted, store: store))
+                marker: DirectoryMarker(group: marked.group, operations: wanted, own: own))
         }
         for omission in plan.omissions {
             marked.gaps.append(Self.notCovered(omission.path, omission.reason, now))
@@ -68,8 +68,8 @@ struct MarkedFilesystems {
                 marked.gaps.append(Self.notCovered(target.mountPoint, explain(error, on: target), now))
             }
         }
-        // Last: a filesystem whose id is not its own must be the first of its group, and the pid tells the store's writes too.
-        marked.ignoreStore(store)
+        // Last: a filesystem whose id is not its own must be the first of its group, and the pid tells the recorder's writes too.
+        for directory in own { marked.ignore(directory) }
         if marked.crawled.isEmpty { marked.scope.directoryMarking = nil }
         if !reach.tellsProcesses {
             for coverage in marked.coverage {
@@ -122,13 +122,13 @@ struct MarkedFilesystems {
         scope.directoryMarking?.crawls.append(crawl)
     }
 
-    /// The store's own writes are not events. What the mark lets through is recognised by the recorder's pid.
-    private func ignoreStore(_ store: RawPath) {
+    /// Writes to the store and the archive are not events. What the mark lets through is recognised by the recorder's pid.
+    private func ignore(_ directory: RawPath) {
         // The kernel refuses filesystem errors in the mask of a mark on an inode.
         let ignored = EventMask.operations.subtracting(.filesystemError).union([.onChild, .onDirectory])
         do throws(SyscallError) {
             try group.group.addIgnoreMark(
-                .inode, mask: ignored, at: store)
+                .inode, mask: ignored, at: directory)
         } catch {
             // Where the filesystem refuses, the pid alone decides.
         }

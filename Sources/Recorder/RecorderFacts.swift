@@ -16,6 +16,8 @@ struct RecorderFacts: Sendable {
     var scope: String
     /// What is heard of processes; nil where the kernel does not tell.
     var witness: ProcessWitness?
+    /// Nil where nothing is archived.
+    var archive: ArchiveFacts?
 
     func statusLine(shared: WriteShared) -> String {
         let counters = shared.counters
@@ -58,7 +60,23 @@ struct RecorderFacts: Sendable {
         line.add("cpu_ns", number: Clock.processCPU())
         line.add("followers", number: shared.progress.followers.load(ordering: .relaxed))
         line.add("is_quiet", boolean: shared.drain.queueIsEmpty && shared.ring.filled == shared.ring.emptied)
+        archive?.add(to: &line)
         if let failure = snapshot.failure { line.add("failure", text: failure) }
         return line.text
+    }
+}
+
+/// Where the store is archived to, and how `status` tells of it.
+struct ArchiveFacts: Sendable {
+    var directory: RawPath
+    var status: ArchiveStatus
+
+    func add(to line: inout JSONLine) {
+        let snapshot = status.snapshot
+        line.add("archive", text: snapshot.condition)
+        line.add("archive_directory", text: directory.lossyText)
+        if let generation = snapshot.generation { line.add("archive_generation", number: generation) }
+        if let until = snapshot.until { line.add("archive_until_ns", number: until.nanosecondsSinceEpoch) }
+        if let failure = snapshot.failure { line.add("archive_failure", text: failure) }
     }
 }

@@ -38,8 +38,13 @@ package struct RecorderOptions: Sendable {
     /// `--wal-share`: how much of it captured commits may take, in percent.
     package var segmentSharePercent: UInt64 = RetentionLimits.standardSegmentSharePercent
     package var maximumAgeNanoseconds: Int64?
-    /// `--min-free`: bytes to leave free on the store's filesystem.
+    /// `--min-free`: bytes to leave free on the store's filesystem, and on the archive's.
     package var minimumFreeByteCount: UInt64 = 1 << 30
+    /// `--archive`: where the store's history is kept besides; nowhere without it.
+    package var archive: RawPath?
+    /// `--archive-max-size`: what du(1) says of it, in bytes.
+    package var archiveMaximumByteCount: UInt64?
+    package var archiveMaximumAgeNanoseconds: Int64 = ArchiveLimits.standardMaxAgeNanoseconds
     package var paths: [RawPath] = []
     /// The command to run while recording, with its arguments; empty for none.
     package var command: [RawPath] = []

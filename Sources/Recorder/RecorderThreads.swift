@@ -18,10 +18,12 @@ struct RecorderThreads: ~Copyable {
     private let listen: OSThread?
     private let following: MountFollowing
     private let capturing: CaptureThreads?
+    private let archiving: ArchiveThread?
 
     init(
         store: consuming StoreWriter, run: RunIdentity, marked: MarkedFilesystems, options: RecorderOptions,
-        exclusions: [Glob], capture: CaptureRequest?, facts: RecorderFacts, witness: ProcessWitness?,
+        exclusions: [Glob], capture: CaptureRequest?, archive: ArchiveRequest?, facts: RecorderFacts,
+        witness: ProcessWitness?,
         following: MountFollowing,
         notifier: consuming MountNotifier
     ) throws(SyscallError) {
@@ -30,7 +32,8 @@ struct RecorderThreads: ~Copyable {
         let progress = PipelineProgress()
         let mayWait = witness != nil && capture == nil && marked.scope.directoryMarking == nil
         let ring = try BufferRing(policy: mayWait ? .patient : .prompt)
-        let writerWaker = try Waker()
+        let writerWaker: Waker
+        if let archive { writerWaker = archive.writerWaker } else { writerWaker = try Waker() }
         let exchange = BatchExchange(writerWaker: writerWaker, resolverWaker: try Waker())
         let drainLoop = DrainLoop(
             group: marked.group, ring: ring, barriers: barriers, waker: try Waker(),
@@ -54,8 +57,12 @@ struct RecorderThreads: ~Copyable {
         let write = try OSThread(name: "write", stackByteCount: 2 << 20) {
             ThreadPriority.lower(by: Self.writeNiceness)
             guard let store = handOff.take() else { return }
-            WriteLoop(store: store, run: run, options: options, shared: shared).runToEnd()
+            WriteLoop(
+                store: store, run: run, options: options, shared: shared, archive: archive?.status
+            ).runToEnd()
         }
+        let archiving: ArchiveThread?
+        if let archive { archiving = try ArchiveThread(archive) } else { archiving = nil }
         let resolve = try OSThread(name: "resolve", stackByteCount: Self.resolveStackByteCount) {
             ThreadPriority.lower(by: Self.resolveNiceness)
             var loop = ResolveLoop(
@@ -93,6 +100,7 @@ struct RecorderThreads: ~Copyable {
             ).run()
         }
         self.capturing = capturing
+        self.archiving = archiving
         self.following = following
         self.drainLoop = drainLoop
         self.control = control
@@ -134,6 +142,7 @@ struct RecorderThreads: ~Copyable {
         drain.join()
         resolve.join()
         write.join()
+        archiving?.finish()
         control.stop()
         answer.join()
         witness?.stop()

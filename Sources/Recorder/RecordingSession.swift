@@ -32,10 +32,12 @@ package enum RecordingSession {
         // Before the marks: no process that a record names was born unheard of.
         let hearing = Hearing.begin(isOfUse: reach.tellsProcesses)
         var store = try openStore(options.store)
+        // Before anything is committed: what the last run left in the log belongs to the archive.
+        let archive = try archiveRequest(options, &store)
         if !reach.tellsProcesses { StandardError.write(RecorderPrivileges.warning) }
         let marked = try MarkedFilesystems.mark(
             plan: plan, group: group, reach: reach, queue: queue, operations: options.operations,
-            marked: options.markedOperations, store: store.directory,
+            marked: options.markedOperations, own: [store.directory] + (archive.map { [$0.directory] } ?? []),
             announce: StandardError.write)
         let started = Clock.realtime()
         let capture = try captureRequest(capturePatterns, &store)
@@ -65,13 +67,12 @@ package enum RecordingSession {
             scope: marked.crawled.isEmpty
                 ? "filesystem marks"
                 : marked.crawled.count == marked.coverage.count ? "directory marks" : "filesystem and directory marks",
-            witness: hearing.witness)
+            witness: hearing.witness, archive: archive.map { ArchiveFacts(directory: $0.directory, status: $0.status) })
         let threads: RecorderThreads
         do throws(SyscallError) {
             threads = try RecorderThreads(
                 store: store, run: run, marked: marked, options: options, exclusions: exclusions, capture: capture,
-                facts: facts,
-                witness: hearing.witness, following: following, notifier: notifier)
+                archive: archive, facts: facts, witness: hearing.witness, following: following, notifier: notifier)
         } catch {
             throw RecorderError(.unavailable, error.description)
         }
@@ -136,6 +137,17 @@ package enum RecordingSession {
         } catch {
             throw RecorderError(.storeCannotBeMade, error.description)
         }
+    }
+
+    /// What is to be archived, and where to; nil where nothing is.
+    private static func archiveRequest(
+        _ options: RecorderOptions, _ store: inout StoreWriter
+    ) throws(RecorderError) -> ArchiveRequest? {
+        guard let directory = options.archive else { return nil }
+        let limits = ArchiveLimits(
+            maxByteCount: options.archiveMaximumByteCount, maxAgeNanoseconds: options.archiveMaximumAgeNanoseconds,
+            minFreeByteCount: options.minimumFreeByteCount)
+        return try ArchiveRequest.begin(directory, limits: limits, &store, announce: StandardError.write)
     }
 
     private static func realPaths(_ paths: [RawPath]) throws(RecorderError) -> [RawPath] {

@@ -23,6 +23,7 @@ struct WriteLoop: ~Copyable {
     private let run: RunIdentity
     private let options: RecorderOptions
     private let shared: WriteShared
+    private let archive: ArchiveStatus?
     private var held: Deque<FinishedBatch> = []
     private var dropped: Gap?
     /// Rows of batches that were dropped: gaps and clock steps outlive their events.
@@ -53,13 +54,15 @@ struct WriteLoop: ~Copyable {
     static let heldBatchCount = 2
 
     init(
-        store: consuming StoreWriter, run: RunIdentity, options: RecorderOptions, shared: WriteShared
+        store: consuming StoreWriter, run: RunIdentity, options: RecorderOptions, shared: WriteShared,
+        archive: ArchiveStatus?
     ) {
         encoder = BlockEncoder(filterKey: store.filterKey)
         self.store = store
         self.run = run
         self.options = options
         self.shared = shared
+        self.archive = archive
     }
 
     /// Runs until the last batch is committed, then marks the run as cleanly ended.
@@ -72,6 +75,8 @@ struct WriteLoop: ~Copyable {
             recordCoverage()
             recordCaptured()
             answerRequests()
+            recordRemarks()
+            store.serveFeed()
             advanceFullCompaction()
             upkeep()
             publish()
@@ -214,6 +219,22 @@ struct WriteLoop: ~Copyable {
         shared.controlWaker.wake()
     }
 
+    /// What became of the archive belongs on the timeline.
+    private mutating func recordRemarks() {
+        guard let remarks = archive?.takeRemarks(), !remarks.isEmpty else { return }
+        var additions = Additions()
+        additions.notes = remarks.map { Note(moment: Clock.realtime(), uid: nil, text: $0) }
+        do throws(StoreError) {
+            try store.append(additions)
+        } catch {
+            lastFailure = error.description
+            archive?.giveBack(remarks)
+            return
+        }
+        unsyncedSince = unsyncedSince ?? Clock.monotonic()
+        storeChanged = true
+    }
+
     private mutating func answerRequests() {
         for request in shared.takeRequests() {
             var failure: String?
@@ -326,6 +347,7 @@ struct WriteLoop: ~Copyable {
         var deadline = lastHeartbeat &+ Self.heartbeatNanoseconds
         if let unsyncedSince { deadline = min(deadline, unsyncedSince &+ options.syncIntervalNanoseconds) }
         if let retryAt { deadline = min(deadline, retryAt) }
+        if let due = store.feedDeadline { deadline = min(deadline, due) }
         return max(0, deadline &- now)
     }
 
@@ -351,6 +373,7 @@ struct WriteLoop: ~Copyable {
     private consuming func finish() {
         recordCoverage()
         recordCaptured()
+        recordRemarks()
         do throws(StoreError) {
             var additions = orphaned
             if let dropped { additions.gaps.append(dropped) }
@@ -364,6 +387,7 @@ struct WriteLoop: ~Copyable {
             // The next start then finds a run without an end and records the gap.
             shared.publish(nextSequence: store.nextSequence, failure: error.description)
         }
+        store.endFeed(at: Clock.realtime())
         store.close()
     }
 }

@@ -119,6 +119,11 @@ sqlite3_value *sqlite3_column_value(sqlite3_stmt *a, int b) {
     return host->column_value(a, b);
 }
 
+#undef sqlite3_commit_hook
+void *sqlite3_commit_hook(sqlite3 *a, int (*b)(void*), void *c) {
+    return host->commit_hook(a, b, c);
+}
+
 #undef sqlite3_create_collation_v2
 int sqlite3_create_collation_v2(sqlite3 *a, const char *b, int c, void *d,
                                 int (*e)(void*, int, const void*, int, const void*), void (*f)(void*)) {
@@ -329,6 +334,11 @@ int sqlite3_vtab_in_next(sqlite3_value *a, sqlite3_value **b) {
 #undef sqlite3_wal_checkpoint_v2
 int sqlite3_wal_checkpoint_v2(sqlite3 *a, const char *b, int c, int *d, int *e) {
     return host->wal_checkpoint_v2(a, b, c, d, e);
+}
+
+#undef sqlite3_wal_hook
+void *sqlite3_wal_hook(sqlite3 *a, int (*b)(void*, sqlite3*, const char*, int), void *c) {
+    return host->wal_hook(a, b, c);
 }
 
 /// Only for the options that take one switch and give back its state.

@@ -33,9 +33,35 @@ package struct SegmentFile: ~Copyable {
         try Self.bytes(file, path, index.table.blocks[number].byteCount, at: index.blockOffsets[number])
     }
 
+    /// Neither a link nor a FIFO in a file's place may lead anywhere or hold anybody up.
+    static let openFlags: Int32 = O_RDONLY | O_NOFOLLOW | O_NONBLOCK
+
+    /// What the row of a file would say, by its header and footer alone. Throws: `corrupt`, `cannotRead`.
+    static func row(_ path: RawPath) throws(StoreError) -> SegmentRow {
+        let file = try open(path)
+        let header = try StoreError.explaining(path) { () throws(SegmentError) in
+            try SegmentHeader(try read(file, path, SegmentHeader.byteCount, at: 0))
+        }
+        let fileByteCount: Int64
+        do {
+            fileByteCount = try file.status().byteCount
+        } catch {
+            throw StoreError(error, otherwise: .cannotRead, "it cannot be read", path: path)
+        }
+        guard fileByteCount == Int64(header.fileByteCount) else {
+            throw StoreError(.corrupt, "the file is of another size than its header says", path: path)
+        }
+        let footer = try bytes(
+            file, path, SegmentHeader.footerByteCount, at: header.fileByteCount - SegmentHeader.footerByteCount)
+        guard let hash = EventsHash(Array(footer[..<16])) else {
+            throw StoreError(.corrupt, "the file is cut short", path: path)
+        }
+        return SegmentRow(header, hash: hash)
+    }
+
     static func open(_ path: RawPath) throws(StoreError) -> OwnedDescriptor {
         do {
-            return try OwnedDescriptor.open(path, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+            return try OwnedDescriptor.open(path, flags: openFlags)
         } catch {
             let isMissing = error.isMissing
             throw StoreError(
@@ -143,6 +169,23 @@ extension SegmentFiles {
             try SegmentIndex.hash(ofFile: bytes, try SegmentHeader(bytes))
         }
         guard hash == row.hash else { throw StoreError(.corrupt, "its hash is not the row's", path: path) }
+    }
+
+    /// Reads every byte of a segment or base image that no row names. Throws: `corrupt`, `cannotRead`.
+    func verify(fileAt path: RawPath, of stream: UUIDBytes) throws(StoreError) {
+        if path.bytes.suffix(SegmentFiles.baseSuffix.utf8.count).elementsEqual(SegmentFiles.baseSuffix.utf8) {
+            let reader = try BaseImageReader(nil, path: path)
+            guard reader.index.header.stream == stream else {
+                throw StoreError(.corrupt, "it belongs to another database", path: path)
+            }
+            _ = try reader.hashes { _, _ in }
+            return
+        }
+        let row = try SegmentFile.row(path)
+        guard row.stream == stream, self.path(of: row) == path else {
+            throw StoreError(.corrupt, "the segment is not the one that its name means", path: path)
+        }
+        try verify(row)
     }
 
     /// Reads every page of a base image and compares their state. Throws: `corrupt`, `cannotRead`.

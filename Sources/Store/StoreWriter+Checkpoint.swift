@@ -49,6 +49,9 @@ extension StoreWriter {
 
     /// A checkpoint now, of the kind that the size of the `-wal` calls for.
     mutating func checkpoint(truncating: Bool = false) throws(StoreError) -> CheckpointOutcome {
+        // Whoever copies the database gets it whole; then the commits that the log will be started over with.
+        guard !mustLeaveDatabase else { return finished(.partial) }
+        handOverLog()
         let byteCount = walByteCount
         if truncating || byteCount > truncateByteLimit {
             let waits = byteCount > Self.waitByteCount

@@ -33,6 +33,7 @@ extension StoreWriter {
         try connection.prepare("end run", "UPDATE run SET clean_end = ? WHERE run = ?")
             .run([.integer(moment.nanosecondsSinceEpoch), .count(run.run)])
         currentRun = nil
+        abortImage()
         // A stopped store is small, durable, and read without working through a -wal. What of this fails costs space.
         try? giveBackFreePages()
         _ = try? checkpoint(truncating: true)

@@ -39,6 +39,8 @@ package struct StoreWriter: ~Copyable, Sendable {
     var checkpointing = CheckpointState()
     var compaction: CompactionState
     var limits = RetentionLimits()
+    /// Where the archive stands; nil where there is none.
+    var logTail: LogTail?
     /// Containers whose writable layer is not there any more, with the moment at which that was noticed.
     var goneContainers: [RawPath: Instant] = [:]
     var nextContainerLook = Instant.distantPast

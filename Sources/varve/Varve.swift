@@ -19,7 +19,8 @@ struct Varve: ParsableCommand {
             EventsCommand.self, CountCommand.self, FileCommand.self, ProcessCommand.self, TopCommand.self,
             HistogramCommand.self, GapsCommand.self, AroundCommand.self, ReplayCommand.self,
             ChangesCommand.self, TreeCommand.self, DatabaseCommand.self, SQLCommand.self, ExportCommand.self,
-            StatusCommand.self, SyncCommand.self, CompactCommand.self, PruneCommand.self, NoteCommand.self,
+            ArchiveCommand.self, StatusCommand.self, SyncCommand.self, CompactCommand.self, PruneCommand.self,
+            NoteCommand.self,
             VerifyCommand.self, DoctorCommand.self,
         ])
 

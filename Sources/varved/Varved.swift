@@ -76,6 +76,18 @@ struct Varved: ParsableCommand {
     @Option(help: "Leave this much of the store's filesystem free, dropping the oldest.")
     var minFree = SizeArgument(byteCount: 1 << 30)
 
+    @Option(
+        help: ArgumentHelp(
+            "Also keep the store's history in this directory, so that it can be had as it was.",
+            discussion: "On another disk, if possible. See 'varve archive'.", valueName: "dir"))
+    var archive: String?
+
+    @Option(help: "Keep the archive below this size, dropping the oldest; its newest generation stays.")
+    var archiveMaxSize: SizeArgument?
+
+    @Option(help: "Drop what is older from the archive, in whole generations.")
+    var archiveMaxAge = DurationArgument(nanoseconds: 7 * 86_400_000_000_000)
+
     @Argument(help: "Directories to record, with all below them.")
     var paths: [String] = []
 
@@ -93,8 +105,11 @@ struct Varved: ParsableCommand {
         options.segmentSharePercent = walShare.percent
         options.maximumAgeNanoseconds = maxAge?.nanoseconds
         options.minimumFreeByteCount = minFree.byteCount
+        options.archiveMaximumByteCount = archiveMaxSize?.byteCount
+        options.archiveMaximumAgeNanoseconds = archiveMaxAge.nanoseconds
         // Paths are bytes; the parser only knows text.
         let raw = Dictionary(zip(CommandLine.arguments, Self.rawArguments()), uniquingKeysWith: { first, _ in first })
+        options.archive = archive.map { raw[$0] ?? RawPath($0) }
         options.paths = paths.map { raw[$0] ?? RawPath($0) }
         options.command = command
         options.version = RecorderVersion.text

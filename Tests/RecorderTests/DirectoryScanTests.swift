@@ -76,7 +76,7 @@ import Testing
 
     @Test func aReviewTakesASmallPartOfTheTime() {
         var scan = DirectoryScan(
-            marker: DirectoryMarker(group: nil, operations: .create, store: RawPath("/nowhere")), crawls: [])
+            marker: DirectoryMarker(group: nil, operations: .create, own: []), crawls: [])
         #expect(!scan.reviewIsDue(at: 1))
         scan.wantReview(since: Instant(nanosecondsSinceEpoch: 7))
         scan.wantReview(since: Instant(nanosecondsSinceEpoch: 3))

@@ -40,7 +40,7 @@ package struct DatabaseExportAnswer {
         let target = temporaryDirectory.appending(Array("varve-export-\(getpid())-\(Clock.monotonic())".utf8))
         // The file is never given its name, so it goes with the value.
         var file = try DatabaseFile(target: target, pageSize: Int(stream.pageSize))
-        try file.restore(history, way, to: commit)
+        try file.restore(history.files, way, to: commit)
         try DatabaseDump.write(file.path) { text in
             context.output.bytes += text
             try context.output.flushIfDue()

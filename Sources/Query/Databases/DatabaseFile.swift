@@ -24,11 +24,9 @@ struct DatabaseFile: ~Copyable {
     ///
     /// Throws: `StoreError`, `SegmentError`, `SyscallError`.
     mutating func restore(
-        _ history: DatabaseHistory, _ way: (base: BaseImageRow, segments: [SegmentRow]), to commit: UInt64
-    )
-        throws
-    {
-        let base = try history.files.open(way.base)
+        _ files: SegmentFiles, _ way: (base: BaseImageRow, segments: [SegmentRow]), to commit: UInt64
+    ) throws {
+        let base = try files.open(way.base)
         var failure: (any Error)?
         let hashes = try base.hashes { page, bytes in
             guard failure == nil else { return }
@@ -38,7 +36,7 @@ struct DatabaseFile: ~Copyable {
         try pages.resize(to: hashes.pageCount)
         var player = try SegmentPlayer(hashes: hashes, commit: way.base.commit)
         for row in way.segments {
-            let file = try history.files.open(row)
+            let file = try files.open(row)
             try player.play(file.index, upTo: commit, into: &pages) { try file.block($0) }
         }
         guard player.commit == commit else {

@@ -38,7 +38,7 @@ package struct DatabaseRestoreAnswer {
             return chosen.isUnknown ? .nothingFound : .incomplete
         }
         var file = try DatabaseFile(target: target, pageSize: Int(stream.pageSize))
-        try file.restore(history, way, to: commit)
+        try file.restore(history.files, way, to: commit)
         let problems = try check(file.path)
         try file.place()
         let byteCount = try target.status().byteCount

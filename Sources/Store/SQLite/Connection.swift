@@ -1,5 +1,7 @@
 internal import CSQLite
 internal import Model
+internal import Synchronization
+internal import Syscalls
 
 /// One connection to a store's database; closed when its owner's life ends.
 ///
@@ -9,6 +11,9 @@ internal import Model
 struct Connection: ~Copyable, @unchecked Sendable {
     private let handle: OpaquePointer
     let path: RawPath
+    /// What the hooks note, once `noteCommits` was called.
+    let commitLog = CommitLog()
+    private let live = Mutex<LiveDatabase?>(nil)
 
     /// How a database file is opened.
     enum Mode: Sendable {
@@ -89,6 +94,41 @@ struct Connection: ~Copyable, @unchecked Sendable {
         var on: Int32 = 1
         // SAFETY: SQLite reads and writes one int through the pointer during the call.
         _ = unsafe sqlite3_file_control(handle, nil, SQLITE_FCNTL_PERSIST_WAL, &on)
+    }
+
+    /// From now on each commit is noted in `commitLog`, with the moments before and after it.
+    ///
+    /// https://www.sqlite.org/c3ref/commit_hook.html, https://www.sqlite.org/c3ref/wal_hook.html; the latter is what
+    /// `PRAGMA wal_autocheckpoint` would set, so that must not be called afterwards.
+    borrowing func noteCommits() {
+        // SAFETY: the log lives as long as this value, which closes the connection before it lets go of it; the hooks are
+        // called with nothing but the pointer given here.
+        let context = unsafe Unmanaged.passUnretained(commitLog).toOpaque()
+        _ = unsafe sqlite3_commit_hook(
+            handle,
+            { context in
+                if let context = unsafe context {
+                    unsafe Unmanaged<CommitLog>.fromOpaque(context).takeUnretainedValue().willCommit()
+                }
+                return 0
+            }, context)
+        _ = unsafe sqlite3_wal_hook(
+            handle,
+            { context, _, _, frameCount in
+                if let context = unsafe context {
+                    unsafe Unmanaged<CommitLog>.fromOpaque(context).takeUnretainedValue()
+                        .didCommit(frame: UInt32(clamping: frameCount))
+                }
+                return SQLITE_OK
+            }, context)
+    }
+
+    /// The database file, for reading its pages beside this connection. Opened once, closed after the connection.
+    borrowing func liveDatabase() throws(SyscallError) -> LiveDatabase {
+        if let opened = live.withLock({ $0 }) { return opened }
+        let opened = try LiveDatabase(path)
+        live.withLock { $0 = opened }
+        return opened
     }
 
     /// How long a call waits for a lock of another process.
@@ -208,6 +248,7 @@ struct Connection: ~Copyable, @unchecked Sendable {
         // SAFETY: SQLite writes two ints into the variables lent to it; nil means all attached databases, here one.
         let result = unsafe sqlite3_wal_checkpoint_v2(handle, nil, mode.rawValue, &frames, &copied)
         guard result == SQLITE_OK else { throw failure("checkpoint") }
+        if mode == .truncate { commitLog.logWasCut() }
         return (Int(frames), Int(copied))
     }
 
