@@ -24,6 +24,18 @@ extension PathDictionary {
         internPath(directory: directory, name: unsafe name.span.bytes)
     }
 
+    /// The directory `name` in `parent`; nil where it is not here.
+    package func findDirectory(parent: DirectoryIndex, name: ArraySlice<UInt8>) -> DirectoryIndex? {
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the slice.
+        find(directory: parent, name: unsafe name.span.bytes)
+    }
+
+    /// The path `name` in `directory`, an empty name being the directory itself; nil where it is not here.
+    package func findPath(directory: DirectoryIndex, name: ArraySlice<UInt8>) -> PathIndex? {
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the slice.
+        find(pathIn: directory, name: unsafe name.span.bytes)
+    }
+
     /// Gives an unplaced directory its place.
     package mutating func place(_ directory: DirectoryIndex, parent: DirectoryIndex, name: [UInt8]) {
         // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.

@@ -164,6 +164,21 @@ package struct PathDictionary: Sendable {
         names[Int(entry.nameOffset)..<Int(entry.nameOffset) + Int(entry.nameByteCount)]
     }
 
+    func find(directory parent: DirectoryIndex, name: RawSpan) -> DirectoryIndex? {
+        directoryTable.find(hash(parent, name), parent, name, in: directories, names)
+    }
+
+    func find(pathIn directory: DirectoryIndex, name: RawSpan) -> PathIndex? {
+        guard name.byteCount == 0 || (name.byteCount == 1 && name.byte(at: 0) == UInt8(ascii: ".")) else {
+            return pathTable.find(hash(directory, name), directory, name, in: paths, names)
+        }
+        let entry = directories[Int(directory)]
+        let parent = entry.directory != Self.noParent ? entry.directory : directory
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive this borrow of `names`.
+        let name = unsafe self.name(of: entry).span.bytes
+        return pathTable.find(hash(parent, name), parent, name, in: paths, names)
+    }
+
     /// A directory is a path too: its name in its parent. Only the root and unplaced ones have no name to go by.
     private mutating func internDirectoryAsPath(_ directory: DirectoryIndex) -> PathIndex {
         let entry = directories[Int(directory)]

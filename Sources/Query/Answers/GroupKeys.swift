@@ -17,58 +17,73 @@ package enum Grouping: String, CaseIterable, Sendable {
 /// Gives every event the number of its group, the same over all blocks; 0 is the group of those of which it is not known.
 ///
 /// A group's name is looked at once a block and dictionary entry, not once an event.
-package struct GroupKeys {
+///
+/// Memory: the groups that take `maximumByteCount`, by an estimate of their names and the tables they are in. Events of
+/// groups met after that are given as `beyond`.
+struct GroupKeys {
+    /// In place of a group's number: the event is of one of those that are not held.
+    static let beyond = -2
+    private static let unasked = -1
+    /// Some 2 million paths.
+    static let maximumByteCount = 144 << 20
+    static let unknown = 0
+    /// What a group takes beside its name: array headers, and its share of hash tables that are half full when they grow.
+    private static let groupByteCount = 136
+    private static let processByteCount = 240
+
     private let grouping: Grouping
     private let users: UserDatabase?
     private let containers: ContainerPaths
-    /// More groups than these are refused, not cut: what is left out of a part of them would be wrong for all. They take
-    /// some 60 bytes each, and as much as their names.
-    package static let maximumCount = 4 << 20
-    private static let unknown = 0
-    private let maximumCount: Int
     /// For `.path` and `.dir`: a group's number is one more than theirs.
     private var pathNumbers = PathNumbers()
     /// For the others: the numbers of the names, and the names.
     private var numbers: [[UInt8]: Int] = [:]
     private var names: [[UInt8]?] = [nil]
     /// For `.process`: one of the group's processes.
-    private var processes: [ActorProcess?] = [nil]
+    private var processes: [Int: Process] = [:]
+    private var byteCount = 0
+    private let maximumByteCount: Int
 
     private var block: BlockView?
     private var paths: DecodedPaths?
     private var actors: [ActorProcess] = []
-    /// The group of each entry of the block's dictionary that the grouping is about; -1 until it is asked.
+    /// The group of each entry of the block's dictionary that the grouping is about; `unasked` until it is asked.
     private var local: [Int] = []
 
-    /// For `.container`: of each path of the block the group of the container whose layer holds it; -1 until it is asked.
+    /// For `.container`: of each path of the block the group of the container whose layer holds it; `unasked` until it is
+    /// asked.
     private var layers: [Int] = []
+
+    /// What a group of `.process` is called by.
+    private struct Process {
+        var instance: UInt64
+        var pid: Int32
+        var comm: RawPath?
+        var exe: RawPath?
+    }
 
     /// Parameter containers: for `.container`, where containers see the paths of the host.
     init(
         _ grouping: Grouping, users: UserDatabase?, containers: ContainerPaths = ContainerPaths([]),
-        maximumCount: Int = Self.maximumCount
+        maximumByteCount: Int? = nil
     ) {
+        self.maximumByteCount = maximumByteCount ?? Self.maximumByteCount
         self.grouping = grouping
-        self.maximumCount = maximumCount
         self.users = users
         self.containers = containers
     }
 
     /// With what the grouping needs to know beside the blocks.
-    init(
-        _ grouping: Grouping, for question: borrowing Question, maximumCount: Int = Self.maximumCount
-    ) throws(StoreError) {
+    init(_ grouping: Grouping, for question: borrowing Question, maximumByteCount: Int? = nil) throws(StoreError) {
         self.init(
             grouping, users: grouping == .user ? .system() : nil,
             containers: ContainerPaths(grouping == .container ? try question.reader.containerMounts() : []),
-            maximumCount: maximumCount)
+            maximumByteCount: maximumByteCount)
     }
 
-    /// Calls `body` with the group of each selected event and its place in the row group. A merged record stands for
+    /// Calls `body` with the group of each selected event, or `beyond`, and its place in the row group. A merged record stands for
     /// several operations and is counted once for each.
-    ///
-    /// Throws: `BlockError`; `UsageError` where there are too many groups.
-    mutating func forEach(_ view: RowGroupView, _ body: (_ group: Int, _ position: Int) -> Void) throws {
+    mutating func forEach(_ view: RowGroupView, _ body: (_ group: Int, _ position: Int) -> Void) throws(BlockError) {
         try use(view.block)
         switch grouping {
         case .op:
@@ -92,11 +107,6 @@ package struct GroupKeys {
                 body(container(of: processes[position], at: paths[position]), position)
             }
         }
-        guard heldCount <= maximumCount else {
-            throw UsageError(
-                "events of more than \(maximumCount) \(grouping.plural): ask for a shorter range (--since, --until) or fewer "
-                    + "of them (--under, --path, --op)")
-        }
     }
 
     private mutating func use(_ view: BlockView) throws(BlockError) {
@@ -104,24 +114,25 @@ package struct GroupKeys {
         block = view
         switch grouping {
         case .op:
-            if local.isEmpty { local = Array(repeating: -1, count: 32) }
+            if local.isEmpty { local = Array(repeating: Self.unasked, count: 32) }
         case .path, .dir:
             let dictionary = try view.reader.pathDictionary()
             paths = dictionary
             pathNumbers.use(dictionary)
-            local = Array(repeating: -1, count: grouping == .path ? dictionary.count : dictionary.directoryCount)
+            local = Array(
+                repeating: Self.unasked, count: grouping == .path ? dictionary.count : dictionary.directoryCount)
         case .exe, .process, .user, .unit, .container:
             actors = try view.reader.processes()
-            local = Array(repeating: -1, count: actors.count)
+            local = Array(repeating: Self.unasked, count: actors.count)
             guard grouping == .container, !containers.isEmpty else { return }
             let dictionary = try view.reader.pathDictionary()
             paths = dictionary
-            layers = Array(repeating: -1, count: dictionary.count)
+            layers = Array(repeating: Self.unasked, count: dictionary.count)
         }
     }
 
     private mutating func operation(_ bit: Int) -> Int {
-        if local[bit] < 0 {
+        if local[bit] == Self.unasked {
             let name = EventMask(rawValue: 1 << UInt32(bit)).operationNames.first ?? ""
             local[bit] = number(Array(name.utf8))
         }
@@ -130,13 +141,19 @@ package struct GroupKeys {
 
     private mutating func path(_ index: PathIndex) -> Int {
         guard let paths, index != .absent, Int(index) < paths.count else { return Self.unknown }
+        let isFull = pathNumbers.byteCount >= maximumByteCount
         if grouping == .path {
-            if local[Int(index)] < 0 { local[Int(index)] = 1 + Int(pathNumbers.path(index)) }
+            if local[Int(index)] == Self.unasked {
+                local[Int(index)] = pathNumbers.path(index, isFull: isFull).map { 1 + Int($0) } ?? Self.beyond
+            }
             return local[Int(index)]
         }
         let directory = paths.directory(of: index)
         guard directory != .absent, Int(directory) < local.count else { return Self.unknown }
-        if local[Int(directory)] < 0 { local[Int(directory)] = 1 + Int(pathNumbers.directory(directory)) }
+        if local[Int(directory)] == Self.unasked {
+            local[Int(directory)] =
+                pathNumbers.directory(directory, isFull: isFull).map { 1 + Int($0) } ?? Self.beyond
+        }
         return local[Int(directory)]
     }
 
@@ -144,7 +161,7 @@ package struct GroupKeys {
     private mutating func container(of process: ProcessIndex, at path: PathIndex) -> Int {
         if Int(process) < actors.count, actors[Int(process)].container != nil { return actor(process) }
         guard let paths, path != .absent, Int(path) < layers.count else { return Self.unknown }
-        if layers[Int(path)] < 0 {
+        if layers[Int(path)] == Self.unasked {
             var name: [UInt8] = []
             paths.appendPath(path, to: &name)
             layers[Int(path)] =
@@ -155,7 +172,7 @@ package struct GroupKeys {
 
     private mutating func actor(_ index: ProcessIndex) -> Int {
         guard Int(index) < actors.count else { return Self.unknown }
-        if local[Int(index)] < 0 { local[Int(index)] = number(of: actors[Int(index)]) }
+        if local[Int(index)] == Self.unasked { local[Int(index)] = number(of: actors[Int(index)]) }
         return local[Int(index)]
     }
 
@@ -171,50 +188,34 @@ package struct GroupKeys {
             return number(users?.name(of: uid) ?? Array("\(uid)".utf8))
         default:
             let group = number(Array("\(process.instance)".utf8))
-            // The image after an exec says more than the one before it.
-            processes[group] = process
+            guard group >= 0 else { return group }
+            // The image after an exec says more than the one before it, as long as there is room.
+            guard processes[group] == nil || byteCount < maximumByteCount else { return group }
+            let old = processes.updateValue(
+                Process(instance: process.instance, pid: process.pid, comm: process.comm, exe: process.exe),
+                forKey: group)
+            byteCount += Self.byteCount(of: processes[group]) - Self.byteCount(of: old)
             return group
         }
     }
 
     private mutating func number(_ name: [UInt8]) -> Int {
         if let number = numbers[name] { return number }
+        // Once it is full nothing is taken in any more, so that the groups that are held are counted whole.
+        guard byteCount < maximumByteCount else { return Self.beyond }
+        byteCount += Self.groupByteCount + name.count
         numbers[name] = names.count
         names.append(name)
-        processes.append(nil)
         return names.count - 1
     }
-}
 
-extension Grouping {
-    /// For people.
-    var plural: String {
-        switch self {
-        case .path: "paths"
-        case .dir: "directories"
-        case .exe: "programs"
-        case .process: "processes"
-        case .user: "users"
-        case .unit: "units"
-        case .container: "containers"
-        case .op: "operations"
-        }
+    private static func byteCount(of process: Process?) -> Int {
+        guard let process else { return 0 }
+        return processByteCount + (process.comm?.bytes.count ?? 0) + (process.exe?.bytes.count ?? 0)
     }
 }
 
 extension GroupKeys {
-    /// What is held for the groups: names, and for `.path` the directories too.
-    private var heldCount: Int { max(names.count, pathNumbers.pathCount + pathNumbers.directoryCount) }
-
-    /// Numbers of groups are below this; not each of them need have events.
-    var numberLimit: Int {
-        switch grouping {
-        case .path: 1 + pathNumbers.pathCount
-        case .dir: 1 + pathNumbers.directoryCount
-        default: names.count
-        }
-    }
-
     /// The name of a group; nil where it is not known.
     func name(_ group: Int) -> [UInt8]? {
         guard group != Self.unknown else { return nil }
@@ -225,12 +226,21 @@ extension GroupKeys {
         }
     }
 
-    /// For `.process`: one of the group's processes.
-    private func process(_ group: Int) -> ActorProcess? { group < processes.count ? processes[group] : nil }
+    /// Why an answer may name the wrong groups as those with the most events; nil where it cannot.
+    ///
+    /// Each group that is held is counted whole, and none of the others has more events than all of those together.
+    /// Parameters: `beyondCount` is how many events were `beyond`, `least` the least count of a group that is shown where
+    /// as many are shown as were asked for, else nil.
+    func reason(beyondCount: UInt64, least: UInt64?) -> Completeness.Reason? {
+        guard beyondCount > 0, least.map({ $0 <= beyondCount }) ?? true else { return nil }
+        return .unread(
+            "\(beyondCount) events are not told apart by \(grouping.rawValue), since the groups take more than "
+                + "\(maximumByteCount) bytes; ask for a shorter range, or narrow it by place, process or operation")
+    }
 
     /// The name of a group for people, before escaping.
     func label(_ group: Int) -> [UInt8] {
-        if let process = process(group) {
+        if let process = processes[group] {
             var label = process.comm?.bytes ?? Array("?".utf8)
             label += Array("[\(process.pid)]".utf8)
             if let exe = process.exe { label += Array(" ".utf8) + exe.bytes }
@@ -241,7 +251,7 @@ extension GroupKeys {
 
     /// Writes the group as members of a JSON object; none where it is not known.
     func write(_ group: Int, _ json: inout JSONWriter) {
-        if let process = process(group) {
+        if let process = processes[group] {
             json.key("instance")
             json.integer(process.instance)
             json.key("pid")

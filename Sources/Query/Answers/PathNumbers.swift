@@ -2,7 +2,8 @@ internal import Block
 
 /// Numbers paths and directories the same over all blocks.
 ///
-/// Cost: two look-ups of a name for a path that is met the first time in a block. Memory: each name once.
+/// Cost: two look-ups of a name for a path that is met the first time in a block. Memory: each name once, and some 60 bytes
+/// for each path and directory.
 struct PathNumbers {
     private var dictionary = PathDictionary()
     /// What paths lie in of which only the name is known.
@@ -15,8 +16,13 @@ struct PathNumbers {
         unplaced = dictionary.addUnplacedDirectory()
     }
 
-    var pathCount: Int { dictionary.pathCount }
-    var directoryCount: Int { dictionary.directoryCount }
+    /// What the numbers take, by an estimate that counts the names and the tables.
+    var byteCount: Int {
+        dictionary.nameByteCount + (dictionary.pathCount + dictionary.directoryCount) * Self.entryByteCount
+    }
+
+    /// An entry, its slots in a table that is half full when it has grown, its count.
+    private static let entryByteCount = 60
 
     /// The indices that are asked for from now on are of this block.
     mutating func use(_ block: DecodedPaths) {
@@ -25,17 +31,22 @@ struct PathNumbers {
         numbers[0] = 0
     }
 
-    /// The number of a path of the block. Range: below the block's count of paths.
-    mutating func path(_ index: PathIndex) -> PathIndex {
-        guard let block else { return .absent }
+    /// The number of a path of the block; nil where it has none and `isFull` says that it may get none. Range: below the
+    /// block's count of paths.
+    mutating func path(_ index: PathIndex, isFull: Bool) -> PathIndex? {
+        guard let block else { return nil }
         let directory = block.directory(of: index)
-        return dictionary.internPath(
-            directory: directory == .absent ? unplaced : self.directory(directory), name: block.name(of: index))
+        let name = block.name(of: index)
+        guard let parent = directory == .absent ? unplaced : self.directory(directory, isFull: isFull) else {
+            return nil
+        }
+        return isFull
+            ? dictionary.findPath(directory: parent, name: name) : dictionary.internPath(directory: parent, name: name)
     }
 
-    /// The number of a directory of the block. Range: below the block's count of directories.
-    mutating func directory(_ index: DirectoryIndex) -> DirectoryIndex {
-        guard let block else { return .absent }
+    /// The same for a directory. Range: below the block's count of directories.
+    mutating func directory(_ index: DirectoryIndex, isFull: Bool) -> DirectoryIndex? {
+        guard let block else { return nil }
         var chain: [DirectoryIndex] = []
         var current = index
         while numbers[Int(current)] == .absent {
@@ -44,7 +55,13 @@ struct PathNumbers {
         }
         var number = numbers[Int(current)]
         for directory in chain.reversed() {
-            number = dictionary.internDirectory(parent: number, name: block.name(ofDirectory: directory))
+            let name = block.name(ofDirectory: directory)
+            if isFull {
+                guard let found = dictionary.findDirectory(parent: number, name: name) else { return nil }
+                number = found
+            } else {
+                number = dictionary.internDirectory(parent: number, name: name)
+            }
             numbers[Int(directory)] = number
         }
         return number

@@ -6,30 +6,33 @@ package struct TopAnswer {
     private let context: QueryContext
     private let selection: Selection
     private let grouping: Grouping
-    private let maximumGroupCount: Int
+    private let maximumByteCount: Int?
     /// How many groups are shown when the selection sets no limit.
     package static let defaultLimit = 10
 
+    /// Parameter maximumByteCount: of the groups' table; nil is `GroupKeys.maximumByteCount`.
     package init(
-        _ context: QueryContext, _ selection: Selection, by grouping: Grouping,
-        maximumGroupCount: Int = GroupKeys.maximumCount
+        _ context: QueryContext, _ selection: Selection, by grouping: Grouping, maximumByteCount: Int? = nil
     ) {
-        self.maximumGroupCount = maximumGroupCount
+        self.maximumByteCount = maximumByteCount
         self.context = context
         self.selection = selection
         self.grouping = grouping
     }
 
-    /// Prints the groups, most events first.
-    ///
-    /// Throws: `StoreError`, `AnswerOutput.Failure`, `UsageError` where the groups are too many.
+    /// Prints the groups, most events first. Throws: `StoreError`, `AnswerOutput.Failure`.
     package func run() throws -> AnswerStatus {
         let question = try Question(context, selection)
         let scan = Scan(question.reader, selection)
-        var keys = try GroupKeys(grouping, for: question, maximumCount: maximumGroupCount)
+        var keys = try GroupKeys(grouping, for: question, maximumByteCount: maximumByteCount)
         var counts: [UInt64] = []
+        var beyondCount: UInt64 = 0
         try scan.forEachGroup { view in
             try keys.forEach(view) { group, _ in
+                guard group != GroupKeys.beyond else {
+                    beyondCount += 1
+                    return
+                }
                 if group >= counts.count {
                     counts.append(contentsOf: repeatElement(0, count: group + 1 - counts.count))
                 }
@@ -37,19 +40,24 @@ package struct TopAnswer {
             }
             return .proceed
         }
-        let shown = keys.greatest(selection.limit ?? Self.defaultLimit, of: counts)
-        write(shown, keys)
+        let limit = selection.limit ?? Self.defaultLimit
+        let shown = keys.greatest(limit, of: counts)
+        try write(shown, keys)
         try context.output.flush()
         let groupCount = counts.count { $0 > 0 }
-        if shown.count < groupCount {
-            let hidden = counts.reduce(0, +) - shown.reduce(0) { $0 + $1.count }
+        if shown.count < groupCount || beyondCount > 0 {
+            let hidden = counts.reduce(beyondCount, +) - shown.reduce(0) { $0 + $1.count }
+            let all = beyondCount > 0 ? "more than \(groupCount)" : "\(groupCount)"
             context.messages.say(
-                "the first \(shown.count) of \(groupCount) are shown; the others have \(hidden) events (--limit)")
+                "the first \(shown.count) of \(all) are shown; the others have \(hidden) events (--limit)")
         }
-        return question.conclude(found: !shown.isEmpty, scan)
+        let doubt = keys.reason(
+            beyondCount: beyondCount, least: shown.count == limit ? shown.last?.count : nil)
+        return question.conclude(
+            found: !shown.isEmpty || beyondCount > 0, scan, reasons: question.reasons + (doubt.map { [$0] } ?? []))
     }
 
-    private func write(_ rows: [(group: Int, count: UInt64)], _ keys: GroupKeys) {
+    private func write(_ rows: [(group: Int, count: UInt64)], _ keys: GroupKeys) throws {
         switch context.rowFormat {
         case .table: writeTable(rows, keys)
         case .csv:
@@ -61,6 +69,7 @@ package struct TopAnswer {
                 csv.field(integer: row.count)
                 csv.field(keys.label(row.group))
                 csv.endRow()
+                try context.output.take(&csv.bytes)
             }
             context.output.bytes += csv.bytes
         case .json, .jsonl:
@@ -71,6 +80,7 @@ package struct TopAnswer {
                 rowsWriter.json.key("count")
                 rowsWriter.json.integer(row.count)
                 rowsWriter.end()
+                try context.output.take(&rowsWriter.json.bytes)
             }
             context.output.bytes += rowsWriter.finish()
         }
