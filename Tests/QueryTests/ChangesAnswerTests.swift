@@ -133,6 +133,12 @@ import Testing
                 }
                 let answer = try Self.ask(
                     scene, from: Double(range.lowerBound) + 0.5, to: Double(range.upperBound) + 0.5, under: [directory])
+                // So many renames that not all are followed.
+                if answer.status == .incomplete, answer.messages.contains(where: { $0.contains("not all of the dir") })
+                {
+                    continue
+                }
+                #expect(answer.status != .incomplete)
                 let told = Self.rows(answer).map(\.description).sorted()
                 let truth = expected.filter(isBelow).map(\.description).sorted()
                 #expect(

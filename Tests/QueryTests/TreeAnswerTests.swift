@@ -25,8 +25,9 @@ import Testing
         return rows
     }
 
-    /// The known seed: a file leaves the directories asked for, and a directory takes the name that it left to.
-    @Test(arguments: PlayedFiles.seeds(with: [17_212_673_748_739_575_453]))
+    /// The known seeds: a file leaves the directories asked for, and a directory takes the name that it left to, or the
+    /// directory above that name goes.
+    @Test(arguments: PlayedFiles.seeds(with: [17_212_673_748_739_575_453, 16_738_197_941_405_716_052]))
     func namesAreThoseThatThereWereAndThatAnEventToldOf(seed: UInt64) throws {
         print("seed \(seed)")
         let played = PlayedFiles(seed: seed, stepCount: 150)
@@ -49,7 +50,14 @@ import Testing
                     guard let link = PlayedFiles.link(path, in: truth), everWitnessed.contains(link) else { continue }
                     expected[path] = witnessedBefore.contains(link) ? "known" : "inferred"
                 }
-                let rows = Self.rows(try Self.ask(scene, at: Double(count) + 0.5, under: directory))
+                let answer = try Self.ask(scene, at: Double(count) + 0.5, under: directory)
+                // So many renames that not all are followed.
+                if answer.status == .incomplete, answer.messages.contains(where: { $0.contains("not all of the dir") })
+                {
+                    continue
+                }
+                #expect(answer.status != .incomplete)
+                let rows = Self.rows(answer)
                 let place = "seed \(seed) after \(count) under \(directory)"
                 #expect(rows.mapValues { $0["state"]?.text } == expected, "\(place)")
                 for (path, row) in rows { #expect(row["uncertain"] == nil, "\(place): \(path)") }
@@ -166,6 +174,20 @@ import Testing
         #expect(try inodes(25) == ["/d/two": 6])
         #expect(try inodes(30.5) == ["/d/two": 6, "/d/three": 7])
         #expect(try inodes(50) == ["/d/two": 6, "/d/four": 8])
+    }
+
+    @Test func whatWasMovedOutMayBeGoneWithoutDoubtAboutWhereItWas() throws {
+        let scene = try StoreScene()
+        try scene.append([
+            RecordedEvent(10, .rename, "/top/d/file", target: "/top/x"),
+            RecordedEvent(20, [.rename, .onDirectory], "/top/d", target: "/d"),
+            // Empty by now, as nothing below /top/d tells.
+            RecordedEvent(30, [.delete, .onDirectory], "/top"),
+        ])
+        try scene.stop(at: 100)
+        let rows = Self.rows(try Self.ask(scene, at: 5, under: "/top/d"))
+        #expect(Set(rows.keys) == ["/top/d/file"])
+        #expect(rows["/top/d/file"]?["uncertain"] == nil)
     }
 
     /// A gap hides that a file went and a directory came.

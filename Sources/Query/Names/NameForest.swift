@@ -151,7 +151,7 @@ struct NameForest {
         } else {
             tree[moved].mayHaveReplaced = !event.mask.contains(.onDirectory) && mayHold(target.place)
         }
-        tree.attach(moved, target.place)
+        attach(moved, target)
         if event.mask.contains(.delete) {
             remove(moved, event)
         } else {
@@ -172,13 +172,18 @@ struct NameForest {
             tree.detach(first)
             moved = add(source, event, isBorn: !mayHold(source.place))
             tree.detach(moved)
-            tree.attach(first, source.place)
+            attach(first, source)
         }
         guard !tree.isAtOrBelow(target.place.parent, moved) else { return }
         note(event, moved)
         leaveOrigin(moved)
         _ = clear(target, event)
-        tree.attach(moved, target.place)
+        attach(moved, target)
+    }
+
+    private mutating func attach(_ index: UInt32, _ site: Site) {
+        tree.attach(index, site.place)
+        tree[index].isElsewhere = !site.isFollowed
     }
 
     /// Makes room for what a rename puts at a place. Gives what the record knew to be there.
@@ -269,6 +274,7 @@ struct NameForest {
     private mutating func add(_ site: Site, _ event: NameEvent, isBorn: Bool) -> UInt32 {
         let place = site.place
         var node = NameNode(place, witnessed: event.window.time)
+        node.isElsewhere = !site.isFollowed
         // Where something else has been since, or where the directory itself is newer, it cannot have been before.
         node.isBorn = hasBegun && (isBorn || !mayHold(place))
         if hasBegun, !isBorn, site.isFollowed, vacated.contains(place) { node.isUncertain = true }
@@ -313,15 +319,18 @@ struct NameForest {
     private mutating func loseSight(of index: UInt32) {
         let below = tree.detachAll(below: index)
         tree.detach(index)
-        // Those that are still told of by the name that they left to need the directories above them.
         var needed: Set<UInt32> = []
-        for lost in ([index] + below).reversed() {
-            leaveOrigin(lost)
-            if tree[lost].origin == nil, !needed.contains(lost) {
-                tree.forget(lost)
-            } else {
-                needed.insert(tree[lost].place.parent)
-            }
+        for lost in ([index] + below).reversed() { letGo(lost, &needed) }
+    }
+
+    /// Leaves a detached node with the name that it left to; what was made after the moment is forgotten. Those that are kept
+    /// add the directories above them, which come later, to `needed`.
+    private mutating func letGo(_ index: UInt32, _ needed: inout Set<UInt32>) {
+        leaveOrigin(index)
+        if tree[index].origin == nil, !needed.contains(index) {
+            tree.forget(index)
+        } else {
+            needed.insert(tree[index].place.parent)
         }
     }
 
@@ -337,23 +346,29 @@ struct NameForest {
         remove(index, event)
     }
 
-    /// Ends a node, and all that is still below it: the removal of that is not in the record.
+    /// Ends a node, and all that is still below it: the removal of that is not in the record, or not looked at.
     private mutating func remove(_ index: UInt32, _ event: NameEvent) {
         if !tree[index].deeds.contains(.removed) { tree[index].note(.removed, by: event) }
         tree.detach(index)
         if let object = tree[index].object { deaths.insert(object, at: tree[index].place) }
-        for orphan in tree.detachAll(below: index) {
-            tree[orphan].isUncertain = true
-            end(orphan)
+        var needed: Set<UInt32> = []
+        for orphan in tree.detachAll(below: index).reversed() {
+            if tree[orphan].isElsewhere {
+                letGo(orphan, &needed)
+            } else {
+                tree[orphan].isUncertain = true
+                end(orphan, &needed)
+            }
         }
-        end(index)
+        end(index, &needed)
     }
 
-    private mutating func end(_ index: UInt32) {
+    private mutating func end(_ index: UInt32, _ needed: inout Set<UInt32>) {
         tree[index].isLive = false
         leaveOrigin(index)
+        if needed.contains(index) { needed.insert(tree[index].place.parent) }
         guard !keepsGone, tree[index].origin == nil else { return }
         forgottenCount += 1
-        tree.forget(index)
+        if !needed.contains(index) { tree.forget(index) }
     }
 }

@@ -31,6 +31,8 @@ struct NameNode {
     /// Made after the moment that `begin` fixed.
     var isBorn = false
     var isUncertain = false
+    /// Its place is none of those that are followed: it may be gone from there unseen.
+    var isElsewhere = false
     /// At the moment that `begin` fixed: it had been removed; something about it was not certain.
     var wasGone = false
     var wasUncertain = false
