@@ -32,6 +32,7 @@ package final class Scan {
     private let walk: BlockWalk
     private let paths: PathMatcher?
     private let processes: ProcessMatcher?
+    private let rows: RowFilter
     /// The last filter that was read, and of which block.
     private var filter: (firstSequence: UInt64, reader: PathFilterReader)?
 
@@ -68,6 +69,7 @@ package final class Scan {
             afterSequence: afterSequence, beforeSequence: beforeSequence)
         paths = selection.hasPathCondition ? PathMatcher(selection) : nil
         processes = selection.hasProcessCondition ? ProcessMatcher(selection) : nil
+        rows = RowFilter(selection, acceptsUnknownProcesses: processes?.acceptsUnknown ?? true)
     }
 
     /// Calls `visit` for every row group with selected events, in the selection's order of groups.
@@ -130,7 +132,7 @@ package final class Scan {
         var total: UInt64 = 0
         while let row = try walk.next() {
             // The last block has no neighbour that speaks for its row, so it is opened.
-            if selection.isOnlyTime, row.followedBy == row.endSequence, holds(row.earliest, row.latest) {
+            if selection.isOnlyTime, row.followedBy == row.endSequence, selection.holds(row.earliest, row.latest) {
                 total += UInt64(walk.remaining(first: row.firstSequence, end: row.endSequence).count)
                 walk.finish(first: row.firstSequence, end: row.endSequence)
                 continue
@@ -164,7 +166,7 @@ package final class Scan {
                     BlockReader.stretches(after: start, byteCount: byteCount) { header, pathGroupCount in
                         let groups = literals.map { pathGroup(of: $0, header, pathGroupCount: pathGroupCount, row) }
                         return (
-                            header.rowGroups.indices.filter { mayMatch(header.rowGroups[$0]) },
+                            header.rowGroups.indices.filter { rows.mayMatch(header.rowGroups[$0]) },
                             groups.contains(nil) ? Array(0..<pathGroupCount) : groups.compactMap(\.self)
                         )
                     }
@@ -218,10 +220,6 @@ package final class Scan {
     private func note(_ error: BlockError, _ row: BlockRow) {
         damages.append(Damage(firstSequence: row.firstSequence, count: row.count, error: error))
         walk.finish(first: row.firstSequence, end: row.endSequence)
-    }
-
-    private func holds(_ earliest: Instant, _ latest: Instant) -> Bool {
-        selection.since.map { $0 <= earliest } ?? true && selection.until.map { latest < $0 } ?? true
     }
 
     /// What the block's row and its filter say.
@@ -281,7 +279,7 @@ package final class Scan {
         var total: UInt64 = 0
         if !block.isEmpty {
             for (index, group) in header.rowGroups.enumerated() {
-                if selection.isOnlyTime, holds(group.earliest, group.latest) {
+                if selection.isOnlyTime, selection.holds(group.earliest, group.latest) {
                     total += UInt64(walk.remaining(first: group.firstSequence, end: group.endSequence).count)
                 } else {
                     let view = RowGroupView(block, index: index, group: group)
@@ -294,117 +292,12 @@ package final class Scan {
         return total
     }
 
-    /// What the row group's zone map says.
-    private func mayMatch(_ group: RowGroup) -> Bool {
-        if !selection.operations.isEmpty, group.maskUnion.isDisjoint(with: selection.operations) { return false }
-        if let since = selection.since, group.latest < since { return false }
-        if let until = selection.until, group.earliest >= until { return false }
-        return true
-    }
-
-    /// Fills `view.positions`, cheapest and most telling columns first.
+    /// Fills `view.positions` with the events not yet looked at that are selected.
     private func select(_ view: RowGroupView) throws(BlockError) {
-        let group = view.group
-        guard mayMatch(group) else { return }
-        guard try view.block.selectedPaths.mayOccur(in: view) else { return }
-        let remaining = walk.remaining(first: group.firstSequence, end: group.endSequence)
-        let low = Int(remaining.lowerBound &- group.firstSequence)
-        var candidates = Candidates(low..<(low + remaining.count))
-        if selection.hasPathCondition { try selectPaths(view, &candidates) }
-        if let matches = view.block.processMatches, !candidates.isEmpty {
-            let column = try view.column(.process)
-            let unknown = processes?.acceptsUnknown ?? true
-            candidates.keep { position in
-                let process = Int(column[position])
-                return process < matches.count ? matches[process] : unknown
-            }
-        }
-        if !selection.operations.isEmpty, !candidates.isEmpty {
-            let column = try view.column(.mask)
-            let asked = selection.operations.rawValue
-            candidates.keep { column[$0] & asked != 0 }
-        }
-        if !holds(group.earliest, group.latest), !candidates.isEmpty {
-            try selectTimes(view, &candidates)
-        }
-        view.positions = candidates.positions
-    }
-
-    /// Either side of a rename may be the selected path.
-    private func selectPaths(_ view: RowGroupView, _ candidates: inout Candidates) throws(BlockError) {
-        let path = try view.column(.path)
-        let target = view.group.maskUnion.contains(.rename) ? try view.column(.target) : path
-        switch view.block.selectedPaths {
-        case .all: break
-        case .flags(let flags):
-            func isSelected(_ path: UInt32) -> Bool { Int(path) < flags.count && flags[Int(path)] }
-            candidates.keep { isSelected(path[$0]) || isSelected(target[$0]) }
-        case .only(let indices) where indices.count == 1:
-            candidates.keep(indices[0], in: path, or: target)
-        case .only(let indices):
-            candidates.keep { indices.contains(path[$0]) || indices.contains(target[$0]) }
-        }
-    }
-
-    private func selectTimes(_ view: RowGroupView, _ candidates: inout Candidates) throws(BlockError) {
-        let windows = try view.windows()
-        let since = selection.since ?? .distantPast
-        enum Verdict { case outside, inside, crossing }
-        let verdicts = windows.table.map { window in
-            guard window.time >= since else { return Verdict.outside }
-            guard let until = selection.until, window.time >= until else { return .inside }
-            return window.earliest < until ? .crossing : .outside
-        }
-        var crossing: UInt64 = 0
-        let includesCrossing = selection.includesOverlapping
-        candidates.keep { position in
-            let index = Int(windows.index[position])
-            guard index < verdicts.count else { return false }
-            switch verdicts[index] {
-            case .outside: return false
-            case .inside: return true
-            case .crossing:
-                crossing += 1
-                return includesCrossing
-            }
-        }
-        crossingCount += crossing
-    }
-}
-
-/// The places in a row group of the events that passed all conditions so far.
-private struct Candidates {
-    /// Nil while every place of `range` is one: the first condition writes the list, and it is short for a narrow question.
-    private var list: [Int]?
-    private let range: Range<Int>
-
-    init(_ range: Range<Int>) {
-        self.range = range
-    }
-
-    var isEmpty: Bool { list?.isEmpty ?? range.isEmpty }
-    var positions: [Int] { list ?? Array(range) }
-
-    /// Leaves out the places where neither column has the value. The same as below without a call for each event, of which
-    /// there are many when this is the first condition.
-    mutating func keep(_ value: UInt32, in column: [UInt32], or other: [UInt32]) {
-        guard list == nil else {
-            keep { column[$0] == value || other[$0] == value }
-            return
-        }
-        var kept: [Int] = []
-        let column = column.span
-        let other = other.span
-        for position in range where column[position] == value || other[position] == value { kept.append(position) }
-        list = kept
-    }
-
-    /// Leaves out the places for which the condition does not hold.
-    mutating func keep(_ isKept: (Int) -> Bool) {
-        if let list {
-            self.list = list.filter(isKept)
-        } else {
-            list = range.filter(isKept)
-        }
+        let remaining = walk.remaining(first: view.group.firstSequence, end: view.group.endSequence)
+        let low = Int(remaining.lowerBound &- view.group.firstSequence)
+        let selected = try rows.select(view, among: low..<(low + remaining.count))
+        view.positions = selected.positions
+        crossingCount += selected.crossingCount
     }
 }

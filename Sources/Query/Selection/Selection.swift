@@ -41,6 +41,11 @@ package struct Selection: Sendable {
         !hasPathCondition && !hasProcessCondition && operations.isEmpty
     }
 
+    /// True when every moment from `earliest` to `latest` lies in the range of time.
+    package func holds(_ earliest: Instant, _ latest: Instant) -> Bool {
+        since.map { $0 <= earliest } ?? true && until.map { latest < $0 } ?? true
+    }
+
     /// The places that every selected event concerns, nil where the selection names none.
     ///
     /// A gap or a coverage elsewhere does not matter to the answer.
