@@ -242,6 +242,114 @@ import Testing
         }
     }
 
+    /// So many events of each path, a block each.
+    private static func sceneOfManyPaths(_ counts: [(path: String, count: Int)]) throws -> StoreScene {
+        let scene = try StoreScene()
+        var second = 0.0
+        for (path, count) in counts {
+            try scene.append(
+                (0..<count).map { _ in
+                    second += 1
+                    return RecordedEvent(second, .modify, path)
+                })
+        }
+        try scene.stop(at: 1_000)
+        return scene
+    }
+
+    @Test func topSaysWhereGroupsAreTooManyToBeHeld() throws {
+        let few = (0..<40).map { ("/d/\($0)", 1) }
+        func ask(_ counts: [(path: String, count: Int)], limit: Int?) throws -> StoreScene.Answer {
+            try Self.sceneOfManyPaths(counts).ask {
+                // Each takes more than 136 bytes: five have room.
+                try TopAnswer($0, .only { $0.limit = limit }, by: .path, maximumByteCount: 600).run()
+            }
+        }
+        func rows(_ answer: StoreScene.Answer) -> [String] {
+            answer.lines.compactMap { JSONValue(Array($0.utf8)) }.map {
+                "\($0["path"]?.text ?? "?") \($0["count"]?.text ?? "?")"
+            }
+        }
+        let late = try ask(few + [("/d/most", 50)], limit: 1)
+        #expect(late.status == .incomplete)
+        #expect(
+            late.messages.contains {
+                $0.hasPrefix("incomplete: 85 events are not told apart by path: only the first 5 groups have room;")
+            }, "\(late.messages)")
+        #expect(
+            late.messages.contains { $0.contains("the first 1 of more than 5 are shown; the others have 89 events") })
+        // What is held is counted whole, also behind the point where no more had room.
+        let early = try ask([("/d/most", 20)] + few + [("/d/most", 30)], limit: 1)
+        #expect(rows(early) == ["/d/most 50"])
+        #expect(early.status == .found, "all others together have fewer events")
+        // One more row might be any of those that are not held.
+        #expect(try ask([("/d/most", 20)] + few + [("/d/most", 30)], limit: 2).status == .incomplete)
+        #expect(try ask([("/d/most", 20)] + few, limit: 100).status == .incomplete)
+        #expect(try ask(Array(few.prefix(5)), limit: 100).status == .found)
+    }
+
+    @Test func topHoldsNoMoreProcessesThanHaveRoom() throws {
+        let scene = try StoreScene()
+        try scene.append(
+            (1...20).map { number in
+                RecordedEvent(
+                    Double(number), .modify, "/d/a",
+                    process: .named("p\(number)", pid: Int32(number), instance: UInt64(number)))
+            })
+        try scene.stop(at: 100)
+        func ask(_ byteCount: Int?) throws -> StoreScene.Answer {
+            try scene.ask {
+                try TopAnswer($0, .only { $0.limit = 100 }, by: .process, maximumByteCount: byteCount).run()
+            }
+        }
+        let whole = try ask(nil)
+        #expect(whole.lines.count == 20 && whole.status == .found)
+        let cut = try ask(1_000)
+        #expect(cut.lines.count == 3 && cut.status == .incomplete)
+    }
+
+    /// A process that takes less room after an exec makes none for others, of which events went by uncounted.
+    @Test func topTakesInNoGroupThatItCountedOnlyInPart() throws {
+        let scene = try StoreScene()
+        let long = "/" + String(repeating: "x", count: 2_000)
+        func event(_ second: Double, _ number: Int, exe: String) -> RecordedEvent {
+            RecordedEvent(
+                second, .modify, "/d/a",
+                process: .named("p", pid: Int32(number), instance: UInt64(number), exe: exe))
+        }
+        try scene.append([event(1, 1, exe: "/bin/a"), event(2, 2, exe: long), event(3, 3, exe: "/bin/a")])
+        try scene.append([event(4, 2, exe: "/bin/a"), event(5, 3, exe: "/bin/a")])
+        try scene.append([event(6, 1, exe: "/bin/a"), event(7, 3, exe: "/bin/a")])
+        try scene.stop(at: 100)
+        let answer = try scene.ask { try TopAnswer($0, Selection(), by: .process, maximumByteCount: 1_500).run() }
+        let rows = answer.lines.compactMap { JSONValue(Array($0.utf8)) }
+        #expect(Set(rows.map { $0["pid"]?.unsigned }) == [1, 2])
+        #expect(rows.map { $0["count"]?.unsigned } == [2, 2])
+        #expect(answer.status == .incomplete)
+    }
+
+    @Test func histogramCountsTwiceWhereOneLookWouldHoldTooMuch() throws {
+        let counts = (0..<30).map { (path: "/d/\($0 % 10)", count: $0 % 10 == 3 ? 9 : 1) }
+        let scene = try Self.sceneOfManyPaths(counts)
+        func ask(limit: Int, cells: Int? = nil, bytes: Int? = nil) throws -> StoreScene.Answer {
+            try scene.ask {
+                try HistogramAnswer(
+                    $0, .only { $0.limit = limit }, every: 5_000_000_000, by: .path, maximumCellCount: cells,
+                    maximumByteCount: bytes
+                ).run()
+            }
+        }
+        let whole = try ask(limit: 2)
+        let twice = try ask(limit: 2, cells: 15)
+        #expect(twice.text == whole.text && twice.status == .found)
+        #expect(whole.lines.count > 3)
+        #expect(throws: UsageError.self) { try ask(limit: 10, cells: 15) }
+        // /d/3 is met before the table is full and has more events than all that are not held.
+        let narrow = try ask(limit: 1, bytes: 800)
+        #expect(narrow.text == (try ask(limit: 1)).text && narrow.status == .found)
+        #expect(try ask(limit: 2, bytes: 800).status == .incomplete)
+    }
+
     @Test func verifyFindsNothingWrongWithAWholeStore() throws {
         let scene = try ScanTests.scene()
         try scene.stop(at: 30)

@@ -17,7 +17,19 @@ package enum Grouping: String, CaseIterable, Sendable {
 /// Gives every event the number of its group; groups are numbered as they are met, over all blocks.
 ///
 /// A group's name is looked at once a block and dictionary entry, not once an event.
+///
+/// Memory: the groups that take `maximumByteCount`, by an estimate of their names and the tables they are in. Events of
+/// groups met after that are given as `beyond`.
 struct GroupKeys {
+    /// In place of a group's number: the event is of one of those that are not held.
+    static let beyond = -2
+    private static let unasked = -1
+    /// Some 900,000 paths of 25 bytes.
+    static let maximumByteCount = 144 << 20
+    /// What a group takes beside its name: array headers, and its share of hash tables that are half full when they grow.
+    private static let groupByteCount = 136
+    private static let processByteCount = 240
+
     private let grouping: Grouping
     private let users: UserDatabase?
     private let containers: ContainerPaths
@@ -25,34 +37,50 @@ struct GroupKeys {
     /// The names by number; nil for events of which it is not known.
     private(set) var names: [[UInt8]?] = []
     /// For `.process`: one of the group's processes.
-    private(set) var processes: [ActorProcess?] = []
+    private var processes: [Int: Process] = [:]
     private var unknownNumber: Int?
+    private var byteCount = 0
+    private let maximumByteCount: Int
 
     private var block: BlockView?
     private var paths: DecodedPaths?
     private var actors: [ActorProcess] = []
-    /// The group of each entry of the block's dictionary that the grouping is about; -1 until it is asked.
+    /// The group of each entry of the block's dictionary that the grouping is about; `unasked` until it is asked.
     private var local: [Int] = []
 
-    /// For `.container`: of each path of the block the group of the container whose layer holds it; -1 until it is asked.
+    /// For `.container`: of each path of the block the group of the container whose layer holds it; `unasked` until it is
+    /// asked.
     private var layers: [Int] = []
 
+    /// What a group of `.process` is called by.
+    private struct Process {
+        var instance: UInt64
+        var pid: Int32
+        var comm: RawPath?
+        var exe: RawPath?
+    }
+
     /// Parameter containers: for `.container`, where containers see the paths of the host.
-    init(_ grouping: Grouping, users: UserDatabase?, containers: ContainerPaths = ContainerPaths([])) {
+    init(
+        _ grouping: Grouping, users: UserDatabase?, containers: ContainerPaths = ContainerPaths([]),
+        maximumByteCount: Int? = nil
+    ) {
+        self.maximumByteCount = maximumByteCount ?? Self.maximumByteCount
         self.grouping = grouping
         self.users = users
         self.containers = containers
     }
 
     /// With what the grouping needs to know beside the blocks.
-    init(_ grouping: Grouping, for question: borrowing Question) throws(StoreError) {
+    init(_ grouping: Grouping, for question: borrowing Question, maximumByteCount: Int? = nil) throws(StoreError) {
         self.init(
             grouping, users: grouping == .user ? .system() : nil,
-            containers: ContainerPaths(grouping == .container ? try question.reader.containerMounts() : []))
+            containers: ContainerPaths(grouping == .container ? try question.reader.containerMounts() : []),
+            maximumByteCount: maximumByteCount)
     }
 
-    /// Calls `body` with the group of each selected event and its place in the row group. A merged record stands for
-    /// several operations and is counted once for each.
+    /// Calls `body` with the group of each selected event, or `beyond`, and its place in the row group. A merged record
+    /// stands for several operations and is counted once for each.
     mutating func forEach(_ view: RowGroupView, _ body: (_ group: Int, _ position: Int) -> Void) throws(BlockError) {
         try use(view.block)
         switch grouping {
@@ -84,23 +112,24 @@ struct GroupKeys {
         block = view
         switch grouping {
         case .op:
-            if local.isEmpty { local = Array(repeating: -1, count: 32) }
+            if local.isEmpty { local = Array(repeating: Self.unasked, count: 32) }
         case .path, .dir:
             let dictionary = try view.reader.pathDictionary()
             paths = dictionary
-            local = Array(repeating: -1, count: grouping == .path ? dictionary.count : dictionary.directoryCount)
+            local = Array(
+                repeating: Self.unasked, count: grouping == .path ? dictionary.count : dictionary.directoryCount)
         case .exe, .process, .user, .unit, .container:
             actors = try view.reader.processes()
-            local = Array(repeating: -1, count: actors.count)
+            local = Array(repeating: Self.unasked, count: actors.count)
             guard grouping == .container, !containers.isEmpty else { return }
             let dictionary = try view.reader.pathDictionary()
             paths = dictionary
-            layers = Array(repeating: -1, count: dictionary.count)
+            layers = Array(repeating: Self.unasked, count: dictionary.count)
         }
     }
 
     private mutating func operation(_ bit: Int) -> Int {
-        if local[bit] < 0 {
+        if local[bit] == Self.unasked {
             let name = EventMask(rawValue: 1 << UInt32(bit)).operationNames.first ?? ""
             local[bit] = number(Array(name.utf8))
         }
@@ -110,7 +139,7 @@ struct GroupKeys {
     private mutating func path(_ index: PathIndex) -> Int {
         guard let paths, index != .absent, Int(index) < paths.count else { return unknown() }
         if grouping == .path {
-            if local[Int(index)] < 0 {
+            if local[Int(index)] == Self.unasked {
                 var name: [UInt8] = []
                 paths.appendPath(index, to: &name)
                 local[Int(index)] = number(name)
@@ -119,7 +148,7 @@ struct GroupKeys {
         }
         let directory = paths.directory(of: index)
         guard directory != .absent, Int(directory) < local.count else { return unknown() }
-        if local[Int(directory)] < 0 {
+        if local[Int(directory)] == Self.unasked {
             var name: [UInt8] = []
             paths.appendDirectory(directory, to: &name)
             local[Int(directory)] = number(name)
@@ -131,7 +160,7 @@ struct GroupKeys {
     private mutating func container(of process: ProcessIndex, at path: PathIndex) -> Int {
         if Int(process) < actors.count, actors[Int(process)].container != nil { return actor(process) }
         guard let paths, path != .absent, Int(path) < layers.count else { return unknown() }
-        if layers[Int(path)] < 0 {
+        if layers[Int(path)] == Self.unasked {
             var name: [UInt8] = []
             paths.appendPath(path, to: &name)
             layers[Int(path)] =
@@ -142,7 +171,7 @@ struct GroupKeys {
 
     private mutating func actor(_ index: ProcessIndex) -> Int {
         guard Int(index) < actors.count else { return unknown() }
-        if local[Int(index)] < 0 { local[Int(index)] = number(of: actors[Int(index)]) }
+        if local[Int(index)] == Self.unasked { local[Int(index)] = number(of: actors[Int(index)]) }
         return local[Int(index)]
     }
 
@@ -157,30 +186,54 @@ struct GroupKeys {
             return number(users?.name(of: uid) ?? Array("\(uid)".utf8))
         default:
             let group = number(Array("\(process.instance)".utf8))
-            // The image after an exec says more than the one before it.
-            processes[group] = process
+            guard group >= 0 else { return group }
+            // The image after an exec says more than the one before it. A full table stays as it is: one that took less would
+            // make room for groups of which events went by.
+            guard processes[group] == nil || byteCount < maximumByteCount else { return group }
+            let old = processes.updateValue(
+                Process(instance: process.instance, pid: process.pid, comm: process.comm, exe: process.exe),
+                forKey: group)
+            byteCount += Self.byteCount(of: processes[group]) - Self.byteCount(of: old)
             return group
         }
     }
 
     private mutating func number(_ name: [UInt8]) -> Int {
         if let number = numbers[name] { return number }
+        // Once it is full it stays so: what is held is counted whole.
+        guard byteCount < maximumByteCount else { return Self.beyond }
+        byteCount += Self.groupByteCount + name.count
         numbers[name] = names.count
         names.append(name)
-        processes.append(nil)
         return names.count - 1
+    }
+
+    private static func byteCount(of process: Process?) -> Int {
+        guard let process else { return 0 }
+        return processByteCount + (process.comm?.bytes.count ?? 0) + (process.exe?.bytes.count ?? 0)
     }
 
     private mutating func unknown() -> Int {
         if let number = unknownNumber { return number }
         unknownNumber = names.count
         names.append(nil)
-        processes.append(nil)
         return names.count - 1
     }
 }
 
 extension GroupKeys {
+    /// Why an answer may name the wrong groups as those with the most events; nil where it cannot.
+    ///
+    /// Each group that is held is counted whole, and none of the others has more events than all of those together.
+    /// Parameters: `beyondCount` is how many events were `beyond`, `least` the least count of a group that is shown where
+    /// as many are shown as were asked for, else nil.
+    func reason(beyondCount: UInt64, least: UInt64?) -> Completeness.Reason? {
+        guard beyondCount > 0, least.map({ $0 <= beyondCount }) ?? true else { return nil }
+        return .unread(
+            "\(beyondCount) events are not told apart by \(grouping.rawValue): only the first \(names.count) groups have room; "
+                + "ask for a shorter range, or narrow it by place, process or operation")
+    }
+
     /// The name of a group for people, before escaping.
     func label(_ group: Int) -> [UInt8] {
         if let process = processes[group] {

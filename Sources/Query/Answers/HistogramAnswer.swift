@@ -11,23 +11,24 @@ package struct HistogramAnswer {
     private let every: Int64
     /// Nanoseconds east of UTC at one moment of the range; a change of the clock within it moves no bucket.
     private let offset: Int64
-    /// More buckets than this between the first and the last event would be no answer to read.
-    package static let maximumBucketCount: Int64 = 100_000
+    private let maximumCellCount: Int?
+    private let maximumByteCount: Int?
     /// How many groups are shown when the selection sets no limit.
     package static let defaultLimit = 10
 
-    /// Parameter every: nanoseconds a bucket, more than 0.
-    package init(_ context: QueryContext, _ selection: Selection, every: Int64, by grouping: Grouping?) {
+    /// Parameters: `every` is nanoseconds a bucket, more than 0; `maximumCellCount` nil is
+    /// `HistogramCounts.maximumCellCount`, `maximumByteCount`, of the groups' table, `GroupKeys.maximumByteCount`.
+    package init(
+        _ context: QueryContext, _ selection: Selection, every: Int64, by grouping: Grouping?,
+        maximumCellCount: Int? = nil, maximumByteCount: Int? = nil
+    ) {
+        self.maximumCellCount = maximumCellCount
+        self.maximumByteCount = maximumByteCount
         self.context = context
         self.selection = selection
         self.every = every
         self.grouping = grouping
         offset = Int64(context.zone.offset(at: selection.since ?? selection.until ?? Clock.realtime())) * 1_000_000_000
-    }
-
-    private struct Cell: Hashable {
-        var bucket: Int64
-        var group: Int
     }
 
     /// Prints the buckets in order of time, those without events in between as well.
@@ -38,18 +39,38 @@ package struct HistogramAnswer {
         let groupLimit = selection.limit ?? Self.defaultLimit
         selection.limit = nil
         let question = try Question(context, selection)
-        let scan = Scan(question.reader, selection)
-        var keys = try grouping.map { try GroupKeys($0, for: question) }
-        var counts: [Cell: UInt64] = [:]
+        var scan = Scan(question.reader, selection)
+        var keys = try grouping.map {
+            try GroupKeys($0, for: question, maximumByteCount: maximumByteCount)
+        }
+        var counts = HistogramCounts(maximumCellCount: maximumCellCount)
+        try count(scan, &keys, &counts)
+        let (shown, beyondCount) = (counts.greatest(groupLimit), counts.beyondCount)
+        let doubt = keys?.reason(
+            beyondCount: beyondCount,
+            least: shown.count == groupLimit ? shown.last.map { counts.totals[$0] } : nil)
+        if !counts.isWhole {
+            // Which groups have the most events is known now; only theirs are told apart by time.
+            counts = HistogramCounts(of: Set(shown), maximumCellCount: maximumCellCount)
+            scan = Scan(question.reader, selection)
+            try count(scan, &keys, &counts)
+        }
+        try write(counts, keys, shown, gaps: question.gaps.map(\.gap))
+        try context.output.flush()
+        return question.conclude(
+            found: counts.buckets != nil, scan, reasons: question.reasons + (doubt.map { [$0] } ?? []))
+    }
+
+    private func count(_ scan: Scan, _ keys: inout GroupKeys?, _ counts: inout HistogramCounts) throws {
         try scan.forEachGroup { view in
             let windows = try view.windows()
             let buckets = windows.table.map { bucket(of: $0.time) }
             // Events of a window lie side by side, so the last cell is nearly always the next one too.
-            var last = Cell(bucket: 0, group: -1)
+            var last = HistogramCounts.Cell(bucket: 0, group: 0)
             var held: UInt64 = 0
-            func add(_ cell: Cell) {
+            func add(_ cell: HistogramCounts.Cell) {
                 if cell != last {
-                    if held > 0 { counts[last, default: 0] += held }
+                    if held > 0 { counts.add(held, last) }
                     last = cell
                     held = 0
                 }
@@ -57,17 +78,17 @@ package struct HistogramAnswer {
             }
             if keys != nil {
                 try keys?.forEach(view) { group, position in
-                    add(Cell(bucket: buckets[Int(windows.index[position])], group: group))
+                    add(.init(bucket: buckets[Int(windows.index[position])], group: group))
                 }
             } else {
-                for position in view.positions { add(Cell(bucket: buckets[Int(windows.index[position])], group: 0)) }
+                for position in view.positions {
+                    add(.init(bucket: buckets[Int(windows.index[position])], group: 0))
+                }
             }
-            if held > 0 { counts[last, default: 0] += held }
+            if held > 0 { counts.add(held, last) }
+            if let refusal = counts.refusal { throw refusal }
             return .proceed
         }
-        try write(counts, keys, groupLimit, gaps: question.gaps.map(\.gap))
-        try context.output.flush()
-        return question.conclude(found: !counts.isEmpty, scan)
     }
 
     /// Buckets start at multiples of their length on a clock of the context's zone, so that days are local days.
@@ -82,30 +103,25 @@ package struct HistogramAnswer {
     }
 
     private func write(
-        _ counts: [Cell: UInt64], _ keys: GroupKeys?, _ limit: Int, gaps: [Gap]
-    ) throws(UsageError) {
-        guard let first = counts.keys.map(\.bucket).min(), let last = counts.keys.map(\.bucket).max() else { return }
-        let (difference, overflow) = last.subtractingReportingOverflow(first)
-        guard !overflow, difference < Self.maximumBucketCount else {
-            throw UsageError("more than \(Self.maximumBucketCount) buckets: choose a longer --every or a shorter range")
-        }
-        let shownGroups = keys.map { Self.greatest(limit, of: counts, $0) }
+        _ counts: HistogramCounts, _ keys: GroupKeys?, _ shown: [Int], gaps: [Gap]
+    ) throws(AnswerOutput.Failure) {
+        guard let buckets = counts.buckets else { return }
         var rows: [Row] = []
-        for bucket in first...last {
+        for bucket in buckets {
             let from = start(of: bucket)
             let to = start(of: bucket &+ 1)
             let hasGap = gaps.contains { $0.from < to && max($0.to, $0.from.advanced(byNanoseconds: 1)) > from }
-            guard let shownGroups else {
-                let count = counts[Cell(bucket: bucket, group: 0)] ?? 0
+            guard keys != nil else {
+                let count = counts.cells[.init(bucket: bucket, group: 0)] ?? 0
                 rows.append(Row(from: from, to: to, group: nil, count: count, hasGap: hasGap))
                 continue
             }
-            for group in shownGroups {
-                guard let count = counts[Cell(bucket: bucket, group: group)] else { continue }
+            for group in shown {
+                guard let count = counts.cells[.init(bucket: bucket, group: group)] else { continue }
                 rows.append(Row(from: from, to: to, group: group, count: count, hasGap: hasGap))
             }
         }
-        write(rows, keys)
+        try write(rows, keys)
     }
 
     private struct Row {
@@ -117,17 +133,10 @@ package struct HistogramAnswer {
         var hasGap: Bool
     }
 
-    private static func greatest(_ limit: Int, of counts: [Cell: UInt64], _ keys: GroupKeys) -> [Int] {
-        var totals = [UInt64](repeating: 0, count: keys.names.count)
-        for (cell, count) in counts { totals[cell.group] += count }
-        return Array(
-            totals.indices.sorted { totals[$0] != totals[$1] ? totals[$0] > totals[$1] : $0 < $1 }.prefix(limit))
-    }
-
-    private func write(_ rows: [Row], _ keys: GroupKeys?) {
+    private func write(_ rows: [Row], _ keys: GroupKeys?) throws(AnswerOutput.Failure) {
         switch context.rowFormat {
         case .table: writeTable(rows, keys)
-        case .csv: writeCSV(rows, keys)
+        case .csv: try writeCSV(rows, keys)
         case .json, .jsonl:
             var time = TimestampWriter()
             var writer = JSONRows(isArray: context.rowFormat == .json)
@@ -145,12 +154,13 @@ package struct HistogramAnswer {
                     writer.json.boolean(true)
                 }
                 writer.end()
+                try context.output.take(&writer.json.bytes)
             }
             context.output.bytes += writer.finish()
         }
     }
 
-    private func writeCSV(_ rows: [Row], _ keys: GroupKeys?) {
+    private func writeCSV(_ rows: [Row], _ keys: GroupKeys?) throws(AnswerOutput.Failure) {
         var csv = CSVWriter(isForTerminal: context.output.isTerminal)
         for title in ["from", "to", grouping?.rawValue, "count", "gap"] {
             if let title { csv.field(title) }
@@ -163,6 +173,7 @@ package struct HistogramAnswer {
             csv.field(integer: row.count)
             csv.field(row.hasGap ? "true" : "")
             csv.endRow()
+            try context.output.take(&csv.bytes)
         }
         context.output.bytes += csv.bytes
     }

@@ -6,10 +6,15 @@ package struct TopAnswer {
     private let context: QueryContext
     private let selection: Selection
     private let grouping: Grouping
+    private let maximumByteCount: Int?
     /// How many groups are shown when the selection sets no limit.
     package static let defaultLimit = 10
 
-    package init(_ context: QueryContext, _ selection: Selection, by grouping: Grouping) {
+    /// Parameter maximumByteCount: of the groups' table; nil is `GroupKeys.maximumByteCount`.
+    package init(
+        _ context: QueryContext, _ selection: Selection, by grouping: Grouping, maximumByteCount: Int? = nil
+    ) {
+        self.maximumByteCount = maximumByteCount
         self.context = context
         self.selection = selection
         self.grouping = grouping
@@ -19,10 +24,15 @@ package struct TopAnswer {
     package func run() throws -> AnswerStatus {
         let question = try Question(context, selection)
         let scan = Scan(question.reader, selection)
-        var keys = try GroupKeys(grouping, for: question)
+        var keys = try GroupKeys(grouping, for: question, maximumByteCount: maximumByteCount)
         var counts: [UInt64] = []
+        var beyondCount: UInt64 = 0
         try scan.forEachGroup { view in
             try keys.forEach(view) { group, _ in
+                guard group != GroupKeys.beyond else {
+                    beyondCount += 1
+                    return
+                }
                 if group >= counts.count {
                     counts.append(contentsOf: repeatElement(0, count: group + 1 - counts.count))
                 }
@@ -35,18 +45,23 @@ package struct TopAnswer {
                 ? counts[left] > counts[right]
                 : (keys.names[left] ?? []).lexicographicallyPrecedes(keys.names[right] ?? [])
         }
-        let shown = order.prefix(selection.limit ?? Self.defaultLimit)
-        write(shown.map { ($0, counts[$0]) }, keys)
+        let limit = selection.limit ?? Self.defaultLimit
+        let shown = order.prefix(limit)
+        try write(shown.map { ($0, counts[$0]) }, keys)
         try context.output.flush()
-        if shown.count < order.count {
-            let hidden = order.dropFirst(shown.count).reduce(0) { $0 + counts[$1] }
+        if shown.count < order.count || beyondCount > 0 {
+            let hidden = order.dropFirst(shown.count).reduce(beyondCount) { $0 + counts[$1] }
+            let all = beyondCount > 0 ? "more than \(order.count)" : "\(order.count)"
             context.messages.say(
-                "the first \(shown.count) of \(order.count) are shown; the others have \(hidden) events (--limit)")
+                "the first \(shown.count) of \(all) are shown; the others have \(hidden) events (--limit)")
         }
-        return question.conclude(found: !shown.isEmpty, scan)
+        let doubt = keys.reason(
+            beyondCount: beyondCount, least: shown.count == limit ? shown.last.map { counts[$0] } : nil)
+        return question.conclude(
+            found: !shown.isEmpty || beyondCount > 0, scan, reasons: question.reasons + (doubt.map { [$0] } ?? []))
     }
 
-    private func write(_ rows: [(group: Int, count: UInt64)], _ keys: GroupKeys) {
+    private func write(_ rows: [(group: Int, count: UInt64)], _ keys: GroupKeys) throws {
         switch context.rowFormat {
         case .table: writeTable(rows, keys)
         case .csv:
@@ -58,6 +73,7 @@ package struct TopAnswer {
                 csv.field(integer: row.count)
                 csv.field(keys.label(row.group))
                 csv.endRow()
+                try context.output.take(&csv.bytes)
             }
             context.output.bytes += csv.bytes
         case .json, .jsonl:
@@ -68,6 +84,7 @@ package struct TopAnswer {
                 rowsWriter.json.key("count")
                 rowsWriter.json.integer(row.count)
                 rowsWriter.end()
+                try context.output.take(&rowsWriter.json.bytes)
             }
             context.output.bytes += rowsWriter.finish()
         }

@@ -1,0 +1,74 @@
+/// How many events each group has, in each bucket of time and over all.
+///
+/// Memory: `maximumCellCount` cells. Where there are more, only the groups' totals are counted on; a second look for the
+/// groups that are shown then has room.
+struct HistogramCounts {
+    struct Cell: Hashable {
+        var bucket: Int64
+        var group: Int
+    }
+
+    /// More buckets than this between the first and the last event would be no answer to read.
+    static let maximumBucketCount: Int64 = 100_000
+    /// Of as many groups as are shown without a limit, every bucket has room.
+    static let maximumCellCount = 1_000_000
+
+    /// Empty where it is not whole.
+    private(set) var cells: [Cell: UInt64] = [:]
+    /// False where there were too many cells.
+    private(set) var isWhole = true
+    /// By group.
+    private(set) var totals: [UInt64] = []
+    /// How many events are of groups that are not held.
+    private(set) var beyondCount: UInt64 = 0
+    /// From the first event to the last one.
+    private(set) var buckets: ClosedRange<Int64>?
+    /// Why this can be no answer; nothing is counted since.
+    private(set) var refusal: UsageError?
+    private let groups: Set<Int>?
+    private let maximumCellCount: Int
+
+    /// Parameter groups: those whose cells are counted; nil for all.
+    init(of groups: Set<Int>? = nil, maximumCellCount: Int?) {
+        self.groups = groups
+        self.maximumCellCount = maximumCellCount ?? Self.maximumCellCount
+    }
+
+    mutating func add(_ count: UInt64, _ cell: Cell) {
+        guard refusal == nil else { return }
+        if buckets?.contains(cell.bucket) != true {
+            let low = min(buckets?.lowerBound ?? cell.bucket, cell.bucket)
+            let high = max(buckets?.upperBound ?? cell.bucket, cell.bucket)
+            let (difference, overflow) = high.subtractingReportingOverflow(low)
+            guard !overflow, difference < Self.maximumBucketCount else {
+                refusal = UsageError(
+                    "more than \(Self.maximumBucketCount) buckets: choose a longer --every or a shorter range")
+                return
+            }
+            buckets = low...high
+        }
+        guard cell.group != GroupKeys.beyond else {
+            beyondCount += count
+            return
+        }
+        if cell.group >= totals.count {
+            totals.append(contentsOf: repeatElement(0, count: cell.group + 1 - totals.count))
+        }
+        totals[cell.group] += count
+        guard isWhole, groups?.contains(cell.group) ?? true else { return }
+        cells[cell, default: 0] += count
+        guard cells.count > maximumCellCount else { return }
+        isWhole = false
+        cells = [:]
+        if groups != nil {
+            refusal = UsageError(
+                "more than \(maximumCellCount) counts: choose a longer --every, a shorter range or a smaller --limit")
+        }
+    }
+
+    /// The groups with the most events, most first.
+    func greatest(_ limit: Int) -> [Int] {
+        let order = totals.indices.sorted { totals[$0] != totals[$1] ? totals[$0] > totals[$1] : $0 < $1 }
+        return Array(order.prefix(limit))
+    }
+}
