@@ -267,7 +267,7 @@ import Testing
         }
     }
 
-    /// 40 files with one event each, then one with 50: the table is full before the last one is met.
+    /// So many events of each path, a block each.
     private static func sceneOfManyPaths(_ counts: [(path: String, count: Int)]) throws -> StoreScene {
         let scene = try StoreScene()
         var second = 0.0
@@ -331,6 +331,26 @@ import Testing
         #expect(whole.lines.count == 20 && whole.status == .found)
         let cut = try ask(1_000)
         #expect(cut.lines.count == 3 && cut.status == .incomplete)
+    }
+
+    /// A process that takes less room after an exec makes none for others, of which events went by uncounted.
+    @Test func topTakesInNoGroupThatItCountedOnlyInPart() throws {
+        let scene = try StoreScene()
+        let long = "/" + String(repeating: "x", count: 2_000)
+        func event(_ second: Double, _ number: Int, exe: String) -> RecordedEvent {
+            RecordedEvent(
+                second, .modify, "/d/a",
+                process: .named("p", pid: Int32(number), instance: UInt64(number), exe: exe))
+        }
+        try scene.append([event(1, 1, exe: "/bin/a"), event(2, 2, exe: long), event(3, 3, exe: "/bin/a")])
+        try scene.append([event(4, 2, exe: "/bin/a"), event(5, 3, exe: "/bin/a")])
+        try scene.append([event(6, 1, exe: "/bin/a"), event(7, 3, exe: "/bin/a")])
+        try scene.stop(at: 100)
+        let answer = try scene.ask { try TopAnswer($0, Selection(), by: .process, maximumByteCount: 1_500).run() }
+        let rows = answer.lines.compactMap { JSONValue(Array($0.utf8)) }
+        #expect(Set(rows.map { $0["pid"]?.unsigned }) == [1, 2])
+        #expect(rows.map { $0["count"]?.unsigned } == [2, 2])
+        #expect(answer.status == .incomplete)
     }
 
     @Test func histogramCountsTwiceWhereOneLookWouldHoldTooMuch() throws {

@@ -81,8 +81,8 @@ struct GroupKeys {
             maximumByteCount: maximumByteCount)
     }
 
-    /// Calls `body` with the group of each selected event, or `beyond`, and its place in the row group. A merged record stands for
-    /// several operations and is counted once for each.
+    /// Calls `body` with the group of each selected event, or `beyond`, and its place in the row group. A merged record
+    /// stands for several operations and is counted once for each.
     mutating func forEach(_ view: RowGroupView, _ body: (_ group: Int, _ position: Int) -> Void) throws(BlockError) {
         try use(view.block)
         switch grouping {
@@ -189,7 +189,8 @@ struct GroupKeys {
         default:
             let group = number(Array("\(process.instance)".utf8))
             guard group >= 0 else { return group }
-            // The image after an exec says more than the one before it, as long as there is room.
+            // The image after an exec says more than the one before it. A full table stays as it is: one that took less would
+            // make room for groups of which events went by.
             guard processes[group] == nil || byteCount < maximumByteCount else { return group }
             let old = processes.updateValue(
                 Process(instance: process.instance, pid: process.pid, comm: process.comm, exe: process.exe),
