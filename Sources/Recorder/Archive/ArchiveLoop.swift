@@ -175,12 +175,16 @@ struct ArchiveLoop: ~Copyable {
             }
             try writer?.checkMark()
             try writer?.checkRoom()
-            let reader = try ArchiveReader(directory: request.directory)
+            var reader = try ArchiveReader(directory: request.directory)
+            if mayResume {
+                request.status.update { $0.condition = "comparing" }
+                let feed = feed
+                reader.readNewest { feed.hasEnd }
+            }
             if knownUntil == nil { knownUntil = reader.generations.last?.end }
             if mayResume, let last = reader.continuable {
                 mayResume = false
                 purpose = .resume(last)
-                request.status.update { $0.condition = "comparing" }
                 feed.askForImage()
                 return
             }

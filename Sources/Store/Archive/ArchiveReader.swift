@@ -86,7 +86,7 @@ package struct ArchiveReader: Sendable {
 
     /// The generation that further commits can go to: the newest, where neither it nor a newer one is damaged.
     ///
-    /// What is written behind a damaged file could not be reached.
+    /// What is written behind a damaged file could not be reached; `readNewest` looks deeper than `init`.
     package var continuable: ArchiveGeneration? {
         guard let last = generations.last else { return nil }
         let layout = ArchiveLayout(directory: directory)
@@ -228,6 +228,21 @@ package struct ArchiveReader: Sendable {
 }
 
 extension ArchiveReader {
+    /// Reads every file of the store in the newest generation; what is wrong with one is then among the damages.
+    ///
+    /// Cost: all their bytes; nothing more once `isEnding` says so.
+    package mutating func readNewest(isEnding: () -> Bool) {
+        guard let last = generations.last else { return }
+        for path in [last.files.path(of: last.base)] + last.segments.map({ last.files.path(of: $0) }) {
+            guard !isEnding() else { return }
+            do throws(StoreError) {
+                try last.files.verify(fileAt: path, of: mark.store)
+            } catch {
+                damages.append(ArchiveDamage(error, path: path))
+            }
+        }
+    }
+
     /// Reads every file of every generation and says what is wrong; a file with several names is read once.
     ///
     /// Cost: all bytes of the archive.
