@@ -5,10 +5,11 @@ internal import Block
 /// The subset that it writes is specified in docs/parquet.md. Memory: the values of one row group, and some hundred bytes
 /// a column of each that was written. Thread: one.
 package final class ParquetWriter {
-    /// The row group is to be ended when it has so many rows, as DuckDB does it, …
-    private static let groupRowCount = 122_880
+    /// The row group is to be ended when it has so many rows (more of them would compress little better and take memory
+    /// in proportion), …
+    private static let groupRowCount = 65_536
     /// … or when its dictionaries hold so many bytes.
-    private static let groupTextByteCount = 16 << 20
+    private static let groupTextByteCount = 8 << 20
     private static let level: Int32 = 3
     private static let magic = Array("PAR1".utf8)
 

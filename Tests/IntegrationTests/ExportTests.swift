@@ -95,6 +95,11 @@ extension EndToEnd {
             let whole = try scene.varve(["events", "-o", "jsonl"])
             #expect(lines == whole.lines)
             #expect(try Files.names(in: RawPath(scene.place)).allSatisfy { !$0.lossyText.contains(".varve-") })
+            // What could not be written is given again.
+            let other = "\(scene.place)/other"
+            let command = "'\(BuiltPrograms.varve)' export --format jsonl --store '\(scene.store)' --cursor-file"
+            #expect(try run("/bin/sh", ["-c", "\(command) '\(other)' > /dev/full"]).status == 3)
+            #expect(try scene.varve(["export", "--format", "jsonl", "--cursor-file", other]).lines == whole.lines)
             let nothing = try scene.varve(["export", "--format", "jsonl", "--cursor-file", cursor])
             #expect(nothing.status == 1)
             #expect(try scene.varve(["export", "--format", "csv", "--cursor-file", cursor]).status == 2)

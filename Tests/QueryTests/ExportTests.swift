@@ -1,11 +1,11 @@
 import Block
 import Model
-import Store
 import Syscalls
 import TestSupport
 import Testing
 
 @testable import Query
+@testable import Store
 
 @Suite struct ExportTests {
     private static let shell = ActorProcess.named("sh", pid: 10, instance: 1, exe: "/bin/sh", uid: 0)
@@ -167,6 +167,20 @@ import Testing
         #expect(again.lines.count == 2)
         #expect(again.text.contains("\"to\":\"2026-11-23T00:01:00.000000000Z\""))
         #expect(try Self.export(scene, cursorFile: cursor).text.isEmpty)
+    }
+
+    /// SQLite gives the number of the last row again when that row was pruned.
+    @Test func aGapWithTheNumberOfAPrunedOneIsNew() {
+        let said = GapRow(id: 9, run: 1, afterSequence: 5, gap: Self.gap(1, 2))
+        let new = GapRow(id: 9, run: 1, afterSequence: 5, gap: Self.gap(7, 8))
+        var cursor = ExportCursor(store: .zero, format: .jsonl, selection: Selection())
+        cursor.nextSequence = 6
+        cursor.lastGap = ExportCursor.LastGap(id: 9, from: said.gap.from)
+        for (row, expected) in [(said, nil), (new, new.gap)] {
+            let bounded = CoverageHistory.BoundedGap(gap: row.gap, row: row, isSettled: true)
+            var gaps = ExportGaps([bounded], Selection(), after: cursor)
+            #expect(gaps.next() == expected)
+        }
     }
 
     @Test func aCursorOfAnotherExportIsRefused() throws {
