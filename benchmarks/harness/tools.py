@@ -18,8 +18,12 @@ SOURCES = {
     "mixed": "workloads/mixed.c",
     "commits": "workloads/commits.c",
     "forks": "workloads/forks.c",
+    "files": "workloads/files.c",
+    "appends": "workloads/appends.c",
+    "metadata": "workloads/metadata.c",
+    "transactions": "workloads/transactions.c",
 }
-LIBRARIES = {"commits": ["-lsqlite3"]}
+LIBRARIES = {"commits": ["-lsqlite3"], "transactions": ["-lsqlite3"]}
 
 
 class Tools:

@@ -14,8 +14,9 @@ from pathlib import Path
 from .. import stats
 from ..kernel import memory_filesystem
 from ..processes import BenchmarkError, Recorder, die_with_parent, running
+from ..store import stored_count
 from ..tools import duckdb
-from .size import stored_count, to_parquet
+from .size import to_parquet
 
 EVENTS = 10_000_000
 WORKERS = 200
