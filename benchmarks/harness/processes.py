@@ -93,6 +93,25 @@ class Child:
                 return line.split()[1]
         raise BenchmarkError(f"/proc/{self.pid}/status has no {name}")
 
+    def voluntary_switches(self):
+        """Voluntary context switches by thread name: how often each thread went to sleep and was woken."""
+        switches = {}
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            try:
+                name = (task / "comm").read_text().strip()
+                count = int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", (task / "status").read_text(), re.M).group(1))
+            except OSError:
+                continue
+            switches[name] = switches.get(name, 0) + count
+        return switches
+
+    def written_byte_count(self):
+        """Bytes it caused to be written to disks."""
+        for line in Path(f"/proc/{self.pid}/io").read_text().splitlines():
+            if line.startswith("write_bytes:"):
+                return int(line.split()[1])
+        raise BenchmarkError(f"/proc/{self.pid}/io has no write_bytes")
+
     def stop(self, accepted=(0,)):
         """SIGTERM, then the resource usage of the whole life. Returns what it said on stdout. `accepted`: exit statuses, or
         None for any, of programs that end as the signal ends them."""
@@ -171,18 +190,6 @@ class Recorder(Child):
                               if int(device, 16) in mount_points],
                 }
         raise BenchmarkError("no filesystem mark in /proc/PID/fdinfo of varved")
-
-    def voluntary_switches(self):
-        """Voluntary context switches by thread name: how often each thread went to sleep and was woken."""
-        switches = {}
-        for task in Path(f"/proc/{self.pid}/task").iterdir():
-            try:
-                name = (task / "comm").read_text().strip()
-                count = int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", (task / "status").read_text(), re.M).group(1))
-            except OSError:
-                continue
-            switches[name] = switches.get(name, 0) + count
-        return switches
 
 
 class Drain(Child):

@@ -91,6 +91,9 @@ class Tools:
             )
         return environment / "bin" / "python"
 
+    def has_duckdb(self):
+        return (self.work / "venv" / "bin" / "duckdb").exists()
+
     def duckdb(self):
         self.python()
         return self.work / "venv" / "bin" / "duckdb"

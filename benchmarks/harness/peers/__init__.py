@@ -11,7 +11,6 @@ from .strace import Strace
 PEERS = [Alone(), Varved(), Loop(), Fatrace(), Inotifywait(), Fsnotifywait(), Audit(), Bpftrace(), Strace()]
 # These slow a workload down so much that they run once in a quick run.
 SLOW = {"strace", "bpftrace"}
-DEBIAN_PACKAGES = ["fatrace", "inotify-tools", "auditd", "bpftrace", "strace", "fio", "stress-ng"]
 
 
 def peer(name):

@@ -26,7 +26,7 @@ COUNTS = 15
 
 
 def run(bench, report):
-    wanted = bench.options.events or (EVENTS // 50 if bench.quick else EVENTS)
+    wanted = bench.options.events or bench.size(EVENTS, EVENTS // 5, EVENTS // 50)
     with bench.store() as store:
         record(bench, report, store, wanted)
         started = time.monotonic()

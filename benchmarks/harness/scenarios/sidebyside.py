@@ -47,7 +47,7 @@ def run(bench, report, name):
                 f"{peer} {one['seconds']:.3f} s" for peer, one in sorted(runs.items())))
             if bench.is_late() and index + 1 >= ROUNDS:
                 break
-    tell(report, name, rounds, refused)
+    tell(report, rounds, refused)
 
 
 def available(bench, report):
@@ -91,7 +91,7 @@ def measure(bench, peer, workload, watched, disk, seed):
     }
 
 
-def tell(report, name, rounds, refused):
+def tell(report, rounds, refused):
     recorders = [peer.name for peer in PEERS if any(peer.name in runs for runs in rounds)]
     rows = [row(recorder, rounds) for recorder in recorders]
     rows += [[peer, "0", *[""] * (len(COLUMNS) - 3), f"not measured: {why}"] for peer, why in refused.items()]
@@ -108,9 +108,8 @@ def tell(report, name, rounds, refused):
     cpu = cpu_ratios(rounds, "varved", "loop")
     report.figure("CPU of varved / bare loop", stats.line(cpu))
     if any("fatrace" in runs for runs in rounds):
-        goal = "cpu-append-of-fatrace" if name == "appends-1" else None
         of_fatrace = cpu_ratios(rounds, "varved", "fatrace")
-        report.figure("CPU of varved / fatrace", stats.line(of_fatrace), of_fatrace["median"], goal)
+        report.figure("CPU of varved / fatrace", stats.line(of_fatrace), of_fatrace["median"])
     report.table("Beside each recorder; medians, loss and merging of the worst run", COLUMNS, rows)
     report.bars("Wall time of the workload / without a recorder",
                 [(recorder, slower[recorder]) for recorder in recorders if recorder != "none"])

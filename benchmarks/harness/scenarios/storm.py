@@ -19,7 +19,7 @@ NAME = re.compile(r"/d\d\d/(\d+)-(\d+)(x?)$")
 
 
 def run(bench, report):
-    seconds = bench.options.seconds or (10 if bench.quick else SECONDS)
+    seconds = bench.options.seconds or bench.size(SECONDS, 60, 4)
     count = int(RATE * seconds)
     with bench.filesystem(mebibytes=16_384, inodes=count + 10_000) as filesystem, bench.store() as store:
         tree = filesystem.mount_point / "storm"
