@@ -5,6 +5,10 @@
 #ifndef VARVE_BENCHMARK_TRUTH_H
 #define VARVE_BENCHMARK_TRUTH_H
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include "workload.h"
 
 struct truth {
@@ -36,10 +40,16 @@ static inline void truth_add(struct truth *truth, const char *kind, const char *
     truth->used += needed;
 }
 
-// Appends to `path`, which lies outside of what is recorded: writers of one workload share it.
+// Appends to `path`, which lies outside of what is recorded: writers of one workload share it, one after the other.
 static inline void truth_write(const struct truth *truth, const char *path) {
-    FILE *file = fopen(path, "a");
-    if (!file || fwrite(truth->bytes, 1, truth->used, file) != truth->used || fclose(file) != 0) fail(path);
+    int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (file < 0 || flock(file, LOCK_EX) < 0) fail(path);
+    for (size_t written = 0; written < truth->used;) {
+        ssize_t count = write(file, truth->bytes + written, truth->used - written);
+        if (count < 0) fail(path);
+        written += (size_t)count;
+    }
+    close(file);
 }
 
 #endif

@@ -59,7 +59,6 @@ class Audit(Peer):
         directory = output.parent
         (directory / "auditd.conf").write_text(CONFIGURATION.format(log=output))
         (directory / "auditd.conf").chmod(0o640)
-        output.chmod(0o600)
         return [self.program, "-n", "-c", directory]
 
     @contextmanager

@@ -4,7 +4,7 @@ import time
 
 from .. import stats
 from ..peers import peer
-from ..processes import Drain, Recorder, running
+from ..processes import BenchmarkError, Drain, Recorder, running
 
 SECONDS = 60
 WINDOWS = 6
@@ -45,8 +45,11 @@ def beside(bench, name, watched, disk, seconds):
     absent = found.missing()
     if absent:
         return [name, "", "", f"not measured: {absent}"]
-    with found.listening(bench, watched.mount_point, watched.mount_point, disk.mount_point / name, ()) as listener:
-        return row(name, observe(bench, listener, seconds, 1))
+    try:
+        with found.listening(bench, watched.mount_point, watched.mount_point, disk.mount_point / name, ()) as listener:
+            return row(name, observe(bench, listener, seconds, 1))
+    except BenchmarkError as error:
+        return [name, "", "", f"not measured: {error}"]
 
 
 def observe(bench, child, seconds, windows=WINDOWS):
