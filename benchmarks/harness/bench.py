@@ -24,7 +24,8 @@ class Bench:
         self.options = options
         self.directory = Path(run_directory)
         self.terminal = terminal
-        self.deadline = time.monotonic() + seconds if seconds else None
+        self.started = time.monotonic()
+        self.deadline = self.started + seconds if seconds else None
         # Flags and marks for the bare loop, once a recorder has shown them.
         self.group = None
         self._stores = 0
@@ -42,7 +43,11 @@ class Bench:
         return quick if self.quick else long if self.options.long else full
 
     def is_late(self):
-        return self.deadline is not None and time.monotonic() > self.deadline
+        return self.share_used() > 1
+
+    def share_used(self):
+        """Of the scenario's time."""
+        return (time.monotonic() - self.started) / (self.deadline - self.started) if self.deadline else 0.0
 
     def say(self, text):
         self.terminal.say(f"  {text}")

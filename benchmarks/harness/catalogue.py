@@ -22,7 +22,7 @@ class Scenario:
 
 def side_by_side():
     """One scenario a workload; a quick run of all has one of each sort."""
-    quick = {"files": 12, "appends-1": 10, "appends-4": 10, "commits-1": 8, "metadata": 10, "fio": 10}
+    quick = {"files": 15, "appends-4": 15, "metadata": 15, "commits-4": 15}
     return {name: Scenario(sidebyside.scenario(name), 70, quick.get(name)) for name in workloads(quick=True)}
 
 

@@ -80,7 +80,7 @@ class Report:
         busy, own = busy_seconds() - self.work_at_start[0], own_seconds() - self.work_at_start[1]
         share = max(0.0, busy - own) / elapsed if elapsed else 0.0
         self.content |= {"state": state, "seconds": round(elapsed, 1), "others_cores": round(share, 2),
-                         "contended": share > CONTENDED_SHARE}
+                         "contended": elapsed > 1 and share > CONTENDED_SHARE}
         if why:
             self.content["why"] = why
             self.terminal.complain(f"  {self.content['scenario']}: not measured: {why}")

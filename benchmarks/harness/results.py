@@ -69,6 +69,9 @@ def newest_scenarios():
         for scenario in run["scenarios"]:
             if not scenario["figures"]:
                 continue
+            if scenario["state"] == RUNNING:
+                # Nobody was left to say how it ended.
+                scenario["state"] = INTERRUPTED
             known = newest.get(scenario["scenario"])
             if known and known["state"] == COMPLETE and scenario["state"] != COMPLETE:
                 continue

@@ -4,17 +4,19 @@ import json
 import subprocess
 from collections import Counter
 
-from .processes import die_with_parent
+from .processes import BenchmarkError, die_with_parent
 
 
 def events(tools, store):
     """Every event of a store, as `varve events -o jsonl` says it."""
     process = subprocess.Popen(
         [str(tools.varve), "events", "--store", str(store), "-o", "jsonl", "--accept-gaps"],
-        stdout=subprocess.PIPE, preexec_fn=die_with_parent)
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
     try:
         for line in process.stdout:
             yield json.loads(line)
+        if process.wait() not in (0, 1):
+            raise BenchmarkError(f"varve events: exit {process.returncode}")
     finally:
         process.stdout.close()
         process.wait()

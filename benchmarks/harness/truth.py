@@ -10,10 +10,12 @@ KINDS = ("create", "modify", "close_write", "attrib", "rename", "delete")
 
 @dataclass
 class Truth:
-    """`pairs`: how often each (kind, path) happened. `totals`: for kinds of which only the number is known, the number."""
+    """`pairs`: how often each (kind, path) happened. `totals`: for kinds of which only the number is known, the number.
+    `is_whole`: nothing else happened below the workload's directory, so that another pair was invented."""
 
     pairs: Counter = field(default_factory=Counter)
     totals: Counter = field(default_factory=Counter)
+    is_whole: bool = True
 
     def made(self, kinds=KINDS):
         """Events made, by kind; a total that is known stands above the pairs that are."""
@@ -45,7 +47,7 @@ def read_truth(path):
 
 def tree_truth(root):
     """Of a tree that something has just made below `root`, which was there: every name created, every file that is not
-    empty written, every file closed after writing."""
+    empty written, every file closed after writing. What was done to them besides is not known."""
     pairs = Counter()
     for directory, directories, files in os.walk(os.fsencode(root)):
         for name in directories + files:
@@ -55,7 +57,7 @@ def tree_truth(root):
                 pairs["close_write", path] += 1
                 if os.path.getsize(path):
                     pairs["modify", path] += 1
-    return Truth(pairs)
+    return Truth(pairs, is_whole=False)
 
 
 def score(truth, recorded, kinds, directory_kinds=frozenset()):
@@ -63,7 +65,7 @@ def score(truth, recorded, kinds, directory_kinds=frozenset()):
     `directory_kinds` it names only the directory, so that many names become one.
 
     Lost is each (kind, path) that it does not have although it happened, and what is missing of a total that no path
-    accounts for; merged what it has less often than it happened; extra each (kind, path) that never was.
+    accounts for; merged what it has less often than it happened; extra each (kind, path) that never was, where that is known.
     """
     made = truth.made(kinds)
     wanted = Counter()
@@ -81,5 +83,5 @@ def score(truth, recorded, kinds, directory_kinds=frozenset()):
             lost += max(0, total - seen[kind])
             distinct += total
     short = sum(max(0, made[kind] - seen[kind]) for kind in made)
-    extra = sum(1 for pair in recorded if pair[0] in kinds and pair not in wanted and pair[0] not in truth.totals)
+    extra = sum(1 for pair in recorded if pair[0] in kinds and pair not in wanted) if truth.is_whole else 0
     return Score(made.total(), distinct, lost, max(0, short - lost), extra)

@@ -9,8 +9,9 @@ from .strace import Strace
 
 # In the order of the tables. `none` and the loop are what the ratios are made with.
 PEERS = [Alone(), Varved(), Loop(), Fatrace(), Inotifywait(), Fsnotifywait(), Audit(), Bpftrace(), Strace()]
-# These slow a workload down so much that they run once in a quick run.
-SLOW = {"strace", "bpftrace"}
+# These take seconds a run, to start or by what they do to the workload: they run once in a quick run, and no more when the
+# time of a scenario runs out.
+SLOW = {"fsnotifywait", "auditd", "bpftrace", "strace"}
 
 
 def peer(name):

@@ -1,6 +1,7 @@
 """auditd with a rule on the directory: records of system calls that write or change attributes, whole, to its log."""
 
 import os
+import posixpath
 import re
 import subprocess
 from collections import Counter
@@ -81,31 +82,31 @@ class Audit(Peer):
         return int(status()["lost"])
 
     def read(self, output, tree):
-        """Groups of records with one serial number are one system call."""
+        """Records with one serial number are one system call; those of two processors stand mixed in the log. The last one of
+        a call is its PROCTITLE."""
         recorded, records = Counter(), 0
-        call, paths, serial = None, [], None
-
-        def close():
-            nonlocal records
-            if call and call.get("success") == "yes":
-                told = list(kinds_of(call.get("syscall"), paths))
-                inside = [(kind, path) for kind, path in told if below(path, tree)]
-                records += bool(inside)
-                recorded.update(inside)
-
+        begun = {}
         with open(output, errors="surrogateescape") as file:
             for line in file:
-                fields = {name: quoted or plain for name, quoted, plain in FIELD.findall(line.split("\x1d")[0])}
-                number = line[line.find("msg=audit("):line.find("):")]
-                if number != serial:
-                    close()
-                    call, paths, serial = None, [], number
-                if fields.get("type") == "SYSCALL":
-                    call = fields
-                elif fields.get("type") == "PATH":
-                    paths.append(fields)
-        close()
+                serial = line[line.find("msg=audit("):line.find("):")]
+                fields = {name: quoted or plain for name, quoted, plain in FIELD.findall(line)}
+                begun.setdefault(serial, []).append(fields)
+                if fields.get("type") == "PROCTITLE":
+                    inside = [told for told in call_of(begun.pop(serial)) if below(told[1], tree)]
+                    records += bool(inside)
+                    recorded.update(inside)
         return recorded, records, ""
+
+
+def call_of(lines):
+    """(kind, path) of one system call that succeeded; a relative path is one from its working directory."""
+    by_type = {fields.get("type"): fields for fields in lines}
+    call = by_type.get("SYSCALL", {})
+    if call.get("success") != "yes":
+        return []
+    directory = by_type.get("CWD", {}).get("cwd", "/")
+    told = kinds_of(call.get("syscall"), [fields for fields in lines if fields.get("type") == "PATH"])
+    return [(kind, posixpath.normpath(posixpath.join(directory, path))) for kind, path in told]
 
 
 def kinds_of(syscall, paths):

@@ -12,7 +12,8 @@ LETTERS = {"W": "modify", "+": "create", "D": "delete", "<": "rename"}
 
 
 class Fatrace(Peer):
-    """Of creations, removals and renames it names the directory, not the file."""
+    """Of creations, removals and renames it names the directory, not the file; of the others the name that the file has by
+    the time it asks, which after a rename is the new one."""
 
     name = program = package = "fatrace"
     kinds = frozenset({"create", "modify", "close_write", "rename", "delete"})
@@ -25,9 +26,11 @@ class Fatrace(Peer):
         recorded, records = Counter(), 0
         for line in lines(output):
             found = LINE.match(line)
-            if not found or not below(found.group(4), tree):
+            if not found:
                 continue
-            letters, path = found.group(3), found.group(4)
+            letters, path = found.group(3), found.group(4).removesuffix(" (deleted)")
+            if not below(path, tree):
+                continue
             records += 1
             for letter, kind in LETTERS.items():
                 if letter in letters:

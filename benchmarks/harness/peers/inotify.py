@@ -27,6 +27,7 @@ class Inotifywait(Peer):
             names, _, path = line.partition(" ")
             if "OVERFLOW" in names:
                 overflows += 1
+            path = path.removesuffix(" (deleted)")
             if not below(path, tree):
                 continue
             records += 1
@@ -37,5 +38,7 @@ class Inotifywait(Peer):
 
 
 class Fsnotifywait(Inotifywait):
+    """It asks the kernel for the path of each event's descriptor, and says `(deleted)` where the name is gone by then."""
+
     name = program = "fsnotifywait"
     options = ["-S"]

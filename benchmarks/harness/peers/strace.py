@@ -1,5 +1,6 @@
 """strace around the workload: every system call that it asks for, by stopping the process twice at each."""
 
+import posixpath
 import re
 from collections import Counter
 from contextlib import contextmanager
@@ -10,7 +11,8 @@ from .base import Peer, Run, below, lines
 CALLS = ("open,openat,creat,mknod,mknodat,mkdir,mkdirat,write,pwrite64,close,rename,renameat,renameat2,unlink,unlinkat,"
          "rmdir,chmod,fchmod,fchmodat")
 LINE = re.compile(r"^(?:\d+ +)?(\w+)\((.*)\) += (-?\d+)")
-QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+# A path, after the directory that it starts from where the call names one.
+NAMED = re.compile(r'(?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"((?:[^"\\]|\\.)*)"')
 DESCRIPTOR = re.compile(r"^\d+<([^>]*)>")
 BY_PATH = {"creat": "create", "mknod": "create", "mknodat": "create", "mkdir": "create", "mkdirat": "create",
            "rename": "rename", "renameat": "rename", "renameat2": "rename", "unlink": "delete", "unlinkat": "delete",
@@ -46,10 +48,10 @@ class Strace(Peer):
 
     @staticmethod
     def event(call, arguments):
-        if call in ("open", "openat") and "O_CREAT" in arguments:
-            return ("create", QUOTED.search(arguments).group(1))
-        if call in BY_PATH and QUOTED.search(arguments):
-            return (BY_PATH[call], QUOTED.search(arguments).group(1))
+        kind = "create" if call in ("open", "openat") and "O_CREAT" in arguments else BY_PATH.get(call)
+        path = NAMED.search(arguments) if kind else None
+        if path:
+            return (kind, posixpath.normpath(posixpath.join(path.group(1) or "/", path.group(2))))
         named = DESCRIPTOR.match(arguments)
         if call in BY_DESCRIPTOR and named:
             return (BY_DESCRIPTOR[call], named.group(1))
@@ -74,8 +76,9 @@ class Tracing:
         self.prefix = ["strace", "-f", "--seccomp-bpf", "-qq", "-y", "-s", "0", "-e", f"trace={CALLS}", "-o", str(output)]
 
     def finish(self, workload):
-        """The tracer's CPU is that of the whole command without the workload's own."""
+        """The tracer's CPU is that of the whole command without the workload's own, where that tells it."""
         usage = workload.usage
         recorded, records, own_loss = self.peer.read(self.output, self.tree)
-        return Run(max(0.0, usage["user"] - workload.user), max(0.0, usage["system"] - workload.system),
-                   usage["rss_kib"], self.output.stat().st_size, recorded, records, own_loss)
+        user, system = ((max(0.0, usage[key] - own) for key, own in
+                         (("user", workload.user), ("system", workload.system))) if workload.tells_cpu else (None, None))
+        return Run(user, system, usage["rss_kib"], self.output.stat().st_size, recorded, records, own_loss)

@@ -40,7 +40,7 @@ def run(bench, report):
 
 
 TITLES = {
-    "cpu": "CPU of varved an event, µs", "rss": "RSS peak of varved, MiB", "gaps": "gaps", "bytes": "bytes an event, store",
+    "cpu": "CPU of varved an event, µs", "rss": "RSS peak of varved, MiB", "gaps": "gaps, but for the stops between the sizes", "bytes": "bytes an event, store",
     "written": "written by varved / stored", "compact": "`varve compact`, s", "count": "`varve count`, ms",
     "first": "`varve events --limit 1`, ms", "scan": "`varve top --by exe`, ms", "sqlite_bytes": "bytes an event, SQLite row table",
     "sqlite_count": "count in the row table, ms", "duckdb_bytes": "bytes an event, DuckDB", "duckdb_count": "count in DuckDB, ms",
@@ -66,7 +66,7 @@ def record(bench, store, mount_point, size, seed):
         recorder.stop()
     grown = store_byte_count(store)["length"] - bytes_before
     return seed, {"cpu": 1e6 * recorder.cpu_to_exit() / stored, "rss": rss, "written": written / max(1, grown),
-                  "gaps": gaps(bench.tools, store).total()}
+                  "gaps": sum(count for kind, count in gaps(bench.tools, store).items() if kind != "recorder_down")}
 
 
 def ask(bench, store):
@@ -128,7 +128,7 @@ def as_text(bench, store, place, count):
     if not shutil.which("zstd"):
         return {}
     export = subprocess.Popen([str(bench.tools.varve), "events", "--store", str(store), "-o", "jsonl", "--accept-gaps"],
-                              stdout=subprocess.PIPE, preexec_fn=die_with_parent)
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
     with open(place / "events.zst", "wb") as packed:
         subprocess.run(["zstd", "-q", "-3", "-c"], stdin=export.stdout, stdout=packed, check=True)
     export.stdout.close()
@@ -138,6 +138,7 @@ def as_text(bench, store, place, count):
 
 def in_duckdb(bench, report, rows, place, count):
     if bench.quick and not bench.tools.has_duckdb():
+        report.not_measured("DuckDB", "it is not there yet, and --quick downloads nothing")
         return {}
     try:
         program = bench.tools.duckdb()
