@@ -102,7 +102,7 @@ class Axis:
             self.ticks = [step * number for number in range(floor(self.high / step) + 1)]
 
     def at(self, value):
-        value = log10(max(value, 1e-12)) if self.is_log else value
+        value = max(log10(max(value, 1e-12)), self.low) if self.is_log else value
         return self.start + (self.end - self.start) * (value - self.low) / (self.high - self.low)
 
 

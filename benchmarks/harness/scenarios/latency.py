@@ -32,7 +32,7 @@ def run(bench, report):
                 report.not_measured(f"{name}, {load}", why)
             for name, times in measured.items():
                 tell(report, name, load, times, lost[name])
-                curves.append((f"{name}, {load[:4]}", curve(times)))
+                curves.append((f"{name.removeprefix('varve ')}, {'idle' if load == 'idle' else 'loaded'}", curve(times)))
     report.lines("From an operation to its line: share of the operations that are told by then", "ms", "share", curves,
                  log_x=True)
 
@@ -83,17 +83,17 @@ def await_readers(readers, directory):
 
 
 def operate(bench, directory, count):
-    """Path to the moment at which its making had returned."""
+    """Path to the moment before it was made: a line can be there before the call has returned."""
     pause = random.Random(SEED)
     made = {}
     for number in range(count):
         bench.progress(number, count)
         time.sleep(pause.uniform(0, 0.1))
         path = f"{directory}/file-{number:05}"
+        made[path] = time.monotonic()
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         os.write(descriptor, b"x")
         os.close(descriptor)
-        made[path] = time.monotonic()
     return made
 
 
