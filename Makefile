@@ -25,7 +25,7 @@ help:
 	@echo "make extension               varve.so for any SQLite, in $(BIN) (part of release)"
 	@echo "make install [PREFIX= DESTDIR=]   install them; varved as root:varve 0750 with file capabilities"
 	@echo "make lint, make format       check or apply the layout rules"
-	@echo "make bench                   measure (benchmarks/run)"
+	@echo "make bench                   measure beside peers (benchmarks/run), within 40 minutes"
 	@echo "make clean                   remove what was built"
 
 build:

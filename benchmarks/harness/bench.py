@@ -16,11 +16,20 @@ OPENS_OPERATIONS = "open,modify,close_write"
 
 
 class Bench:
-    def __init__(self, tools, options, run_directory):
+    """`seconds`: the scenario's share of the run's time, None for as long as it takes; rounds beyond the fewest that a
+    figure needs are left out when it is used up."""
+
+    def __init__(self, tools, options, run_directory, terminal, seconds=None):
         self.tools = tools
         self.options = options
         self.directory = Path(run_directory)
+        self.terminal = terminal
+        self.started = time.monotonic()
+        self.deadline = self.started + seconds if seconds else None
+        # Flags and marks for the bare loop, once a recorder has shown them.
+        self.group = None
         self._stores = 0
+        self._numbers = 0
 
     @property
     def quick(self):
@@ -29,8 +38,29 @@ class Bench:
     def pairs(self, normal, quick):
         return self.options.pairs or (quick if self.quick else normal)
 
+    def size(self, long, full, quick):
+        """Of a workload, by how long the run may take."""
+        return quick if self.quick else long if self.options.long else full
+
+    def is_late(self):
+        return self.share_used() > 1
+
+    def share_used(self):
+        """Of the scenario's time."""
+        return (time.monotonic() - self.started) / (self.deadline - self.started) if self.deadline else 0.0
+
     def say(self, text):
-        print(f"  {text}", flush=True)
+        self.terminal.say(f"  {text}")
+
+    def progress(self, done, wanted):
+        self.terminal.progress(done, wanted)
+
+    def next_number(self):
+        self._numbers += 1
+        return self._numbers
+
+    def remove(self, path):
+        shutil.rmtree(path, ignore_errors=True)
 
     @contextmanager
     def filesystem(self, name="watched", mebibytes=8192, inodes=None):

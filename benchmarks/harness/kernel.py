@@ -21,6 +21,9 @@ class LoopFilesystem:
         self.mount_point = mount_point
         self.device = device
 
+    def flush(self):
+        run("sync", "-f", self.mount_point)
+
     def written_byte_count(self):
         """Bytes the filesystem has written to its device, journal included."""
         name = Path(self.device).name

@@ -29,7 +29,7 @@ def machine(work):
     """What a figure depends on; load is what others did on the machine when the scenario began."""
     return {
         "processor": processor(),
-        "cores": os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0)),
         "memory_gib": memory_gibibytes(),
         "kernel": platform.release(),
         "store_filesystem": filesystem_of(work),

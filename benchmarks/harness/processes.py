@@ -37,7 +37,8 @@ def cpu_seconds(pid):
 class Child:
     """A started process. Its stderr goes to an unnamed file, so that nothing it says can ever block it."""
 
-    def __init__(self, command, ready, enter=None):
+    def __init__(self, command, ready, enter=None, directory=None):
+        """`ready` begins the line on stderr that says it is at work; with None the caller finds out, and calls `begin`."""
         self.command = [str(part) for part in command]
         self.errors = tempfile.TemporaryFile()
         self.output = tempfile.TemporaryFile()
@@ -50,29 +51,41 @@ class Child:
                 enter()
 
         self.process = subprocess.Popen(
-            self.command, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.errors, preexec_fn=prepare
+            self.command, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.errors, preexec_fn=prepare,
+            cwd=directory,
         )
         self.pid = self.process.pid
-        self.ready_line = self._wait_for(ready)
+        if ready:
+            self.ready_line = self._wait_for(ready)
+            self.begin()
+
+    def begin(self):
+        """What it has used until now is its start and does not count."""
+        self.user_at_start, self.system_at_start = self.user_and_system()
         self.cpu_at_start = cpu_seconds(self.pid)
 
-    def _said(self, file):
+    def said(self, file):
         """What the process wrote so far; pread, so that the offset it shares with the process is left alone."""
         return os.pread(file.fileno(), 1 << 24, 0).decode(errors="replace")
 
     def _wait_for(self, prefix):
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
-            for line in self._said(self.errors).split("\n")[:-1]:
+            for line in self.said(self.errors).split("\n")[:-1]:
                 if line.startswith(prefix):
                     return line
             time.sleep(0.005)
         self.end()
-        raise BenchmarkError(f"{' '.join(self.command)}: no line {prefix!r}: {self._said(self.errors)[-600:]}")
+        raise BenchmarkError(f"{' '.join(self.command)}: no line {prefix!r}: {self.said(self.errors)[-600:]}")
 
     def cpu(self):
         """CPU seconds since the ready line."""
         return cpu_seconds(self.pid) - self.cpu_at_start
+
+    def user_and_system(self):
+        """User and system seconds of the life so far, in ticks of 10 ms: the kernel tells no finer of a live process."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return tuple(int(fields[place]) / os.sysconf("SC_CLK_TCK") for place in (11, 12))
 
     def status_field(self, name):
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
@@ -80,8 +93,28 @@ class Child:
                 return line.split()[1]
         raise BenchmarkError(f"/proc/{self.pid}/status has no {name}")
 
-    def stop(self):
-        """SIGTERM, then the resource usage of the whole life. Returns what it said on stdout."""
+    def voluntary_switches(self):
+        """Voluntary context switches by thread name: how often each thread went to sleep and was woken."""
+        switches = {}
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            try:
+                name = (task / "comm").read_text().strip()
+                count = int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", (task / "status").read_text(), re.M).group(1))
+            except OSError:
+                continue
+            switches[name] = switches.get(name, 0) + count
+        return switches
+
+    def written_byte_count(self):
+        """Bytes it caused to be written to disks."""
+        for line in Path(f"/proc/{self.pid}/io").read_text().splitlines():
+            if line.startswith("write_bytes:"):
+                return int(line.split()[1])
+        raise BenchmarkError(f"/proc/{self.pid}/io has no write_bytes")
+
+    def stop(self, accepted=(0,)):
+        """SIGTERM, then the resource usage of the whole life. Returns what it said on stdout. `accepted`: exit statuses, or
+        None for any, of programs that end as the signal ends them."""
         self.process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
         while True:
@@ -93,13 +126,20 @@ class Child:
             time.sleep(0.005)
         self.usage = usage
         self.status = self.process.returncode = os.waitstatus_to_exitcode(status)
-        if self.status != 0:
-            raise BenchmarkError(f"{self.command[0]} ended with {self.status}: {self._said(self.errors)[-600:]}")
-        return self._said(self.output)
+        if accepted is not None and self.status not in accepted:
+            raise BenchmarkError(f"{self.command[0]} ended with {self.status}: {self.said(self.errors)[-600:]}")
+        return self.said(self.output)
 
     def cpu_to_exit(self):
         """CPU seconds from the ready line to the end of the process; after `stop`."""
         return self.usage.ru_utime + self.usage.ru_stime - self.cpu_at_start
+
+    def user_and_system_to_exit(self):
+        """User and system seconds from the ready line to the end; their sum is `cpu_to_exit`, the split is by ticks."""
+        user, system = (max(0.0, spent - before) for spent, before in (
+            (self.usage.ru_utime, self.user_at_start), (self.usage.ru_stime, self.system_at_start)))
+        scale = self.cpu_to_exit() / (user + system) if user + system else 0
+        return user * scale, system * scale
 
     def end(self):
         """Makes sure that the process is gone."""
@@ -150,18 +190,6 @@ class Recorder(Child):
                               if int(device, 16) in mount_points],
                 }
         raise BenchmarkError("no filesystem mark in /proc/PID/fdinfo of varved")
-
-    def voluntary_switches(self):
-        """Voluntary context switches by thread name: how often each thread went to sleep and was woken."""
-        switches = {}
-        for task in Path(f"/proc/{self.pid}/task").iterdir():
-            try:
-                name = (task / "comm").read_text().strip()
-                count = int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", (task / "status").read_text(), re.M).group(1))
-            except OSError:
-                continue
-            switches[name] = switches.get(name, 0) + count
-        return switches
 
 
 class Drain(Child):

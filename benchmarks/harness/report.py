@@ -1,26 +1,35 @@
-"""Results: one small JSON file a scenario, and one Markdown table of all of them."""
+"""What one scenario found: figures, tables and plots, put into the run's document as soon as they are there."""
 
-import json
+import os
+import resource
+import time
+from pathlib import Path
 
-from .machine import commit, machine, machine_line
-from .tools import BENCHMARKS, REPOSITORY
+from .machine import commit, machine
+from .results import RUNNING
+from .thresholds import thresholds
+from .tools import REPOSITORY
 
-RESULTS = BENCHMARKS / "results"
-THRESHOLDS = BENCHMARKS / "thresholds.json"
+# Others used more than this share of a core while a scenario ran: its times are not to be trusted.
+CONTENDED_SHARE = 0.25
 
 
 class Report:
-    """Collects the figures of one scenario; a figure is a name, a value as text, and what it had to reach."""
+    """A figure is a name, a value as text, and what it had to reach."""
 
-    def __init__(self, scenario, command, work):
-        self.limits = json.loads(THRESHOLDS.read_text())
+    def __init__(self, scenario, command, work, results, terminal):
+        self.limits = thresholds()
+        self.results = results
+        self.terminal = terminal
+        self.started = time.monotonic()
+        self.work_at_start = busy_seconds(), own_seconds()
         self.content = {
-            "scenario": scenario,
-            "command": command,
-            "commit": commit(REPOSITORY),
-            "machine": machine(work),
-            "figures": [],
+            "scenario": scenario, "state": RUNNING, "command": command, "commit": commit(REPOSITORY),
+            "machine": machine(work), "figures": [], "tables": [], "plots": [],
         }
+        results.add(self.content)
+        if self.content["machine"]["cores"] == 1:
+            self.detail("note", "one core: the recorder and the workload take turns on it")
 
     def figure(self, name, text, value=None, limit=None, digits=4):
         """`limit` names an entry of thresholds.json; the verdict compares `value` with it (at most)."""
@@ -28,10 +37,12 @@ class Report:
         if value is not None:
             entry["value"] = round(value, digits)
         if limit is not None:
-            entry["limit"] = self.limits[limit]
-            entry["met"] = None if value is None else value <= self.limits[limit]
+            entry["threshold"] = limit
+            entry["limit"] = self.limits[limit]["at_most"]
+            entry["met"] = None if value is None else value <= entry["limit"]
         self.content["figures"].append(entry)
-        print(f"  {name}: {text}{verdict(entry)}", flush=True)
+        self.results.write()
+        self.terminal.say(f"  {name}: {text}{verdict(entry)}")
 
     def not_measured(self, name, why, limit=None):
         self.figure(name, f"not measured: {why}", None, limit)
@@ -39,14 +50,54 @@ class Report:
     def detail(self, key, value):
         self.content[key] = value
 
-    def write(self):
-        RESULTS.mkdir(exist_ok=True)
-        path = RESULTS / f"{self.content['scenario']}.json"
-        path.write_text(json.dumps(self.content, indent=1) + "\n")
-        write_table()
-        print(f"  machine: {machine_line(self.content['machine'])}")
-        print(f"  command: {self.content['command']}  (commit {self.content['commit']})")
-        print(f"  written: {path.relative_to(REPOSITORY)}", flush=True)
+    def table(self, title, columns, rows):
+        """Cells are text."""
+        self.content["tables"].append({"title": title, "columns": columns, "rows": rows})
+        self.results.write()
+        widths = [max(len(str(line[place])) for line in (columns, *rows)) for place in range(len(columns))]
+        self.terminal.say(f"  {title}:")
+        for line in (columns, *rows):
+            cells = (str(cell).ljust(width) for cell, width in zip(line, widths))
+            self.terminal.say(("    " + "  ".join(cells)).rstrip())
+
+    def bars(self, title, entries):
+        """(label, summary of stats.summary) each; what was not measured has no bar."""
+        drawn = [{"label": label, **{key: found[key] for key in ("median", "least", "most")}}
+                 for label, found in entries if found]
+        if drawn:
+            self.content["plots"].append({"kind": "bars", "title": title, "bars": drawn})
+
+    def lines(self, title, x, y, series, log_x=False, log_y=False):
+        """`series`: (label, [(x, y), …]) each."""
+        drawn = [{"label": label, "points": [list(point) for point in points]} for label, points in series if points]
+        if drawn:
+            self.content["plots"].append({"kind": "lines", "title": title, "x": x, "y": y, "series": drawn,
+                                          "log_x": log_x, "log_y": log_y})
+
+    def finish(self, state, why=None):
+        """What others used of the machine in the meantime stands beside the figures."""
+        elapsed = time.monotonic() - self.started
+        busy, own = busy_seconds() - self.work_at_start[0], own_seconds() - self.work_at_start[1]
+        share = max(0.0, busy - own) / elapsed if elapsed else 0.0
+        self.content |= {"state": state, "seconds": round(elapsed, 1), "others_cores": round(share, 2),
+                         "contended": elapsed > 1 and share > CONTENDED_SHARE}
+        if why:
+            self.content["why"] = why
+            self.terminal.complain(f"  {self.content['scenario']}: not measured: {why}")
+        self.results.write()
+
+
+def busy_seconds():
+    """CPU seconds that all processors were not idle, since the machine started."""
+    fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+    idle = int(fields[3]) + int(fields[4])
+    return (sum(map(int, fields[:8])) - idle) / os.sysconf("SC_CLK_TCK")
+
+
+def own_seconds():
+    """CPU seconds of the harness and of every process that it has waited for."""
+    return sum(used.ru_utime + used.ru_stime
+               for used in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
 
 
 def verdict(entry):
@@ -55,31 +106,3 @@ def verdict(entry):
     if entry["met"] is None:
         return f"  (goal: at most {entry['limit']:g})"
     return f"  (goal: at most {entry['limit']:g}, {'met' if entry['met'] else 'NOT met'})"
-
-
-def write_table():
-    """results/README.md from every results/*.json."""
-    lines = [
-        "# Measured figures",
-        "",
-        "Written by `benchmarks/run`; one section a scenario, each with the command that reproduces it.",
-        "Figures are `median [interval of the median] (spread)` where there are several runs; see ../README.md.",
-    ]
-    for path in sorted(RESULTS.glob("*.json")):
-        content = json.loads(path.read_text())
-        lines += [
-            "",
-            f"## {content['scenario']}",
-            "",
-            f"`{content['command']}` at commit {content['commit']}",
-            "",
-            machine_line(content["machine"]),
-            "",
-            "| figure | measured | goal | |",
-            "|---|---|---|---|",
-        ]
-        for entry in content["figures"]:
-            goal = f"≤ {entry['limit']:g}" if "limit" in entry else ""
-            met = {True: "met", False: "**not met**", None: ""}[entry.get("met")]
-            lines.append(f"| {entry['name']} | {entry['text']} | {goal} | {met} |")
-    (RESULTS / "README.md").write_text("\n".join(lines) + "\n")

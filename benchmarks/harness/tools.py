@@ -18,8 +18,12 @@ SOURCES = {
     "mixed": "workloads/mixed.c",
     "commits": "workloads/commits.c",
     "forks": "workloads/forks.c",
+    "files": "workloads/files.c",
+    "appends": "workloads/appends.c",
+    "metadata": "workloads/metadata.c",
+    "transactions": "workloads/transactions.c",
 }
-LIBRARIES = {"commits": ["-lsqlite3"]}
+LIBRARIES = {"commits": ["-lsqlite3"], "transactions": ["-lsqlite3"]}
 
 
 class Tools:
@@ -86,6 +90,9 @@ class Tools:
                 [str(environment / "bin" / "pip"), "install", "-q", "pyarrow", "duckdb-cli"], check=True
             )
         return environment / "bin" / "python"
+
+    def has_duckdb(self):
+        return (self.work / "venv" / "bin" / "duckdb").exists()
 
     def duckdb(self):
         self.python()

@@ -14,8 +14,9 @@ from pathlib import Path
 from .. import stats
 from ..kernel import memory_filesystem
 from ..processes import BenchmarkError, Recorder, die_with_parent, running
+from ..store import stored_count
 from ..tools import duckdb
-from .size import stored_count, to_parquet
+from .size import to_parquet
 
 EVENTS = 10_000_000
 WORKERS = 200
@@ -25,7 +26,7 @@ COUNTS = 15
 
 
 def run(bench, report):
-    wanted = bench.options.events or (EVENTS // 50 if bench.quick else EVENTS)
+    wanted = bench.options.events or bench.size(EVENTS, EVENTS // 5, EVENTS // 50)
     with bench.store() as store:
         record(bench, report, store, wanted)
         started = time.monotonic()

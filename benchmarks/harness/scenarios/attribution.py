@@ -10,7 +10,10 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 
+from ..peers.base import Listener
+from ..peers.fatrace import LINE, Fatrace
 from ..processes import BenchmarkError, Recorder, die_with_parent, running
 from ..tools import BENCHMARKS
 
@@ -25,7 +28,7 @@ def run(bench, report):
     report.detail("workload", f"{count} writers a row, kinds in turn: {', '.join(KINDS)}")
     fatrace = shutil.which("fatrace")
     if not fatrace:
-        report.not_measured("fatrace", "not installed (apt-get install fatrace)")
+        report.not_measured("fatrace", "not installed (benchmarks/peers --install)")
     for workers in () if bench.options.reuse_only else (1, 8):
         for latency in LATENCIES:
             title = f"{'one at a time' if workers == 1 else f'{workers} in parallel'}, latency {latency * 1000:g} ms"
@@ -61,7 +64,7 @@ def measure(bench, count, workers, latency, fatrace, pid=None):
         source, log = prepare(top, scratch, workers, each)
         recorder = Recorder(bench.tools, store, [top])
         with running(recorder):
-            beside = start_fatrace(fatrace, top, scratch) if fatrace else None
+            beside = Listener(Fatrace(), top, top, Path(scratch) / "fatrace") if fatrace else None
             try:
                 pids = [recorder.pid] + ([beside.pid] if beside else [])
                 with late(pids, latency):
@@ -70,12 +73,11 @@ def measure(bench, count, workers, latency, fatrace, pid=None):
                 recorder.sync()
             finally:
                 if beside:
-                    beside.terminate()
-                    beside.wait()
+                    beside.end()
             recorder.stop()
         truth = read_truth(log)
         ours = score_events(bench, store, truth)
-        theirs = score_fatrace(f"{scratch}/fatrace", truth) if beside else None
+        theirs = score_fatrace(beside.output_path, truth) if beside else None
     return ours, theirs
 
 
@@ -214,24 +216,6 @@ def score_events(bench, store, truth):
     if sum(score["total"].values()) < len(truth):
         raise BenchmarkError(f"only {sum(score['total'].values())} events of {len(truth)} writers")
     return score
-
-
-def start_fatrace(fatrace, top, scratch):
-    """fatrace on the watched filesystem, once it is seen to be at work."""
-    output = f"{scratch}/fatrace"
-    process = subprocess.Popen([fatrace, "-c", "-o", output], cwd=top, preexec_fn=die_with_parent,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        open(f"{top}/probe", "w").close()
-        time.sleep(0.05)
-        if os.path.exists(output) and "probe" in open(output, errors="replace").read():
-            return process
-    process.terminate()
-    raise BenchmarkError("fatrace reports nothing")
-
-
-LINE = re.compile(r"^(.*)\((\d+)\)[^:]*: (\S+)\s+(/.*)$")
 
 
 def score_fatrace(output, truth):

@@ -2,7 +2,13 @@
 
 from .. import stats
 from ..bench import OPENS_COUNT, OPENS_DIRECTORIES, OPENS_FILES, OPENS_OPERATIONS, alternating, counts
+from ..peers import peer
+from ..peers.base import Listener
+from ..processes import running
 from .package import CompiledPackage
+
+# A figure is the median of at least so many pairs.
+FEWEST_PAIRS = 5
 
 
 def run_append(bench, report):
@@ -15,7 +21,7 @@ def run_append(bench, report):
         report.detail("workload", f"{count} x open+write+close over {OPENS_FILES} files in {OPENS_DIRECTORIES} directories")
         compare(
             bench, report, [filesystem.mount_point], lambda: bench.tools.workload("opens", *shape, next(seeds)),
-            OPENS_OPERATIONS, bench.pairs(9, 3), "cpu-append-ratio",
+            OPENS_OPERATIONS, bench.pairs(9, 5), "cpu-append",
         )
 
 
@@ -26,7 +32,7 @@ def run_compile(bench, report):
         report.detail("workload", package.description)
         compare(
             bench, report, [filesystem.mount_point], package.build, bench.options.ops, bench.pairs(9, 1),
-            "cpu-compile-ratio", before=package.clean, wake_every=3,
+            "cpu-compile", before=package.clean, wake_every=3,
         )
 
 
@@ -42,13 +48,20 @@ def compare(bench, report, paths, workload, operations, pairs, limit, before=Non
     group = warm["group"]
     report.detail("group", {"flags": hex(group["flags"]), "masks": sorted({hex(mask) for mask, _ in group["marks"]})})
     bench.say(f"warm-up: {warm['records']} records, {warm['cpu']:.3f} s CPU, {warm['seconds']:.2f} s")
+    absent = peer("fatrace").missing()
+    names = ("recorder", "loop", "reference") + (() if absent else ("fatrace",))
+    if absent:
+        report.not_measured("CPU of varved / fatrace", absent, f"{limit}-of-fatrace")
     rounds, wake_only = [], []
     for index in range(2 * pairs):
+        bench.progress(index, 2 * pairs)
         runs = {}
-        for name in alternating(("recorder", "loop", "reference"), index):
+        for name in alternating(names, index):
             prepared()
             if name == "recorder":
                 runs[name] = bench.record(paths, workload, operations)
+            elif name == "fatrace":
+                runs[name] = beside_fatrace(bench, paths[0], workload)
             else:
                 runs[name] = bench.drain(workload, group, "adaptive" if name == "loop" else "1ms")
         if wake_every and len(rounds) % wake_every == 0:
@@ -57,9 +70,20 @@ def compare(bench, report, paths, workload, operations, pairs, limit, before=Non
         runs["counts"] = counts(runs["recorder"], runs["loop"], runs["reference"])
         rounds.append(runs)
         bench.say(describe(runs))
-        if sum(one["counts"] for one in rounds) == pairs:
+        counted = sum(one["counts"] for one in rounds)
+        if counted == pairs or (bench.is_late() and (counted >= FEWEST_PAIRS or index + 1 >= 2 * FEWEST_PAIRS)):
             break
-    summarise(report, rounds, wake_only, limit, pairs)
+    summarise(report, rounds, wake_only, limit, min(pairs, FEWEST_PAIRS))
+
+
+def beside_fatrace(bench, watched, workload):
+    """The same workload beside fatrace, which stores nothing but the lines that it prints."""
+    with bench.store() as place:
+        listener = Listener(peer("fatrace"), watched, watched, place)
+        with running(listener):
+            workload()
+            run = listener.finish(None)
+        return {"cpu": run.user + run.system, "records": run.records}
 
 
 def wake_cost(bench, workload, recorder, loop):
@@ -86,7 +110,7 @@ def summarise(report, rounds, wake_only, limit, pairs):
         {
             "counts": one["counts"],
             **{name: {key: one[name].get(key) for key in ("cpu", "cpu_to_sync", "records", "seconds", "wakes")}
-               for name in ("recorder", "loop", "reference")},
+               for name in ("recorder", "loop", "reference", "fatrace") if name in one},
         }
         for one in rounds
     ])
@@ -95,14 +119,17 @@ def summarise(report, rounds, wake_only, limit, pairs):
         every = stats.summary([one["recorder"]["cpu"] / one["loop"]["cpu"] for one in rounds])
         records = stats.summary([one["recorder"]["records"] / one["loop"]["records"] for one in rounds])
         report.not_measured("CPU of varved / bare C loop", "too few pairs read comparable numbers of records; of all "
-                            f"pairs the ratio is {stats.line(every)}, of the records {stats.line(records)}", limit)
+                            f"pairs the ratio is {stats.line(every)}, of the records {stats.line(records)}", f"{limit}-ratio")
         return
 
     def ratio(top, bottom, key="cpu"):
         return stats.summary([one[top][key] / one[bottom]["cpu"] for one in counted])
 
     to_exit = ratio("recorder", "loop")
-    report.figure("CPU of varved / bare C loop", stats.line(to_exit), to_exit["median"], limit)
+    report.figure("CPU of varved / bare C loop", stats.line(to_exit), to_exit["median"], f"{limit}-ratio")
+    if "fatrace" in rounds[0]:
+        of_fatrace = ratio("recorder", "fatrace")
+        report.figure("CPU of varved / fatrace", stats.line(of_fatrace), of_fatrace["median"], f"{limit}-of-fatrace")
     report.figure("the same up to `varve sync`", stats.line(ratio("recorder", "loop", "cpu_to_sync")))
     for name in ("recorder", "loop", "reference"):
         micro = stats.summary([1e6 * one[name]["cpu"] / one[name]["records"] for one in counted])

@@ -1,12 +1,10 @@
 """loss: 300,000 events as fast as one core makes them; what is missing afterwards, and what memory it took."""
 
-import json
-import subprocess
 from collections import Counter
 
 from ..bench import OPENS_COUNT, OPENS_DIRECTORIES, OPENS_FILES, OPENS_OPERATIONS
 from ..kernel import memory_group
-from ..processes import die_with_parent
+from ..store import events, gaps
 
 DISTINCT_COUNT = 300_000
 
@@ -40,11 +38,11 @@ def distinct(bench, report, mount_point, count):
 
     def inspect(recorder):
         found = Counter()
-        for event in events(bench, recorder.store):
+        for event in events(bench.tools, recorder.store):
             if "create" in event["op"]:
                 found[event.get("path", "?")] += 1
         return {"lost": (expected - found).total(), "extra": (found - expected).total(),
-                "gaps": gaps(bench, recorder.store)}
+                "gaps": gaps(bench.tools, recorder.store)}
 
     seen = measured(bench, report, "distinct files", mount_point, "create", lambda: bench.tools.workload(
         "distinct", tree, count, OPENS_DIRECTORIES), inspect)
@@ -61,34 +59,16 @@ def opens(bench, report, mount_point, count):
 
     def inspect(recorder):
         operations = {}
-        for event in events(bench, recorder.store):
+        for event in events(bench.tools, recorder.store):
             operations.setdefault(event.get("path", "?"), set()).update(event["op"])
         missing = sum(len(wanted - operations.get(f"{shape[0]}/d{i % OPENS_DIRECTORIES:02}/file-{i:04}", set()))
                       for i in range(OPENS_FILES))
-        return {"missing": missing, "gaps": gaps(bench, recorder.store), "stored": bench.tools.count(recorder.store)}
+        return {"missing": missing, "gaps": gaps(bench.tools, recorder.store), "stored": bench.tools.count(recorder.store)}
 
     seen = measured(bench, report, "repeated opens", mount_point, OPENS_OPERATIONS, lambda: bench.tools.workload(
         "opens", *shape, 7), inspect)
     report.figure("repeated opens: (file, operation) pairs lost", str(seen["missing"]), seen["missing"], "lost")
     gap_figure(report, "repeated opens", seen["gaps"])
-
-
-def events(bench, store):
-    """Every event of a store, as `varve events -o jsonl` says it."""
-    process = subprocess.Popen(
-        [str(bench.tools.varve), "events", "--store", str(store), "-o", "jsonl", "--accept-gaps"],
-        stdout=subprocess.PIPE, preexec_fn=die_with_parent)
-    try:
-        for line in process.stdout:
-            yield json.loads(line)
-    finally:
-        process.stdout.close()
-        process.wait()
-
-
-def gaps(bench, store):
-    listed = bench.tools.query(store, "gaps", "-o", "jsonl", accepted=(0, 1, 3))
-    return Counter(json.loads(line)["type"] for line in listed.splitlines() if line.startswith("{"))
 
 
 def gap_figure(report, title, found):

@@ -15,6 +15,9 @@ def run(bench, report):
         report.detail("workload", f"{count} x open+write+close over {OPENS_FILES} files, wall time inside the program")
         group = bench.record(paths, lambda: bench.tools.workload("opens", *shape, 1), OPENS_OPERATIONS)["group"]
         for index in range(pairs):
+            if index >= 5 and bench.is_late():
+                break
+            bench.progress(index, pairs)
             # All runs of a round do the same operations, in the same seeded order.
             def workload(seed=index + 2):
                 return bench.tools.workload("opens", *shape, seed)

@@ -7,7 +7,8 @@ import time
 from collections import Counter
 
 from ..processes import BenchmarkError, Recorder, running
-from .loss import events, gap_figure, gaps
+from ..store import events, gaps
+from .loss import gap_figure
 
 RATE = 2_000
 SECONDS = 600
@@ -18,7 +19,7 @@ NAME = re.compile(r"/d\d\d/(\d+)-(\d+)(x?)$")
 
 
 def run(bench, report):
-    seconds = bench.options.seconds or (10 if bench.quick else SECONDS)
+    seconds = bench.options.seconds or bench.size(SECONDS, 60, 4)
     count = int(RATE * seconds)
     with bench.filesystem(mebibytes=16_384, inodes=count + 10_000) as filesystem, bench.store() as store:
         tree = filesystem.mount_point / "storm"
@@ -39,7 +40,7 @@ def run(bench, report):
         report.figure("RSS over time", memory.course())
         report.figure("CPU of varved", f"{cpu:.0f} s ({100 * cpu / took:.0f} % of a core); "
                       f"{counters['records_read']} records read")
-        gap_figure(report, "storm", gaps(bench, store))
+        gap_figure(report, "storm", gaps(bench.tools, store))
         who(bench, report, store, tree, made)
 
 
@@ -81,7 +82,7 @@ def who(bench, report, store, tree, made):
     images = {"": str(bench.tools.program("forks").resolve()), "x": f"{tree}/forks-child"}
     verdicts = Counter()
     created = set()
-    for event in events(bench, store):
+    for event in events(bench.tools, store):
         found = NAME.search(event.get("path") or "")
         if not found:
             continue

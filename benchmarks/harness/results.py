@@ -1,0 +1,79 @@
+"""The document of one run, kept on disk from its first scenario on, and the newest result of each scenario of all runs."""
+
+import json
+import os
+import re
+from datetime import datetime, timezone
+
+from .machine import commit, machine
+from .tools import BENCHMARKS, REPOSITORY
+
+RESULTS = BENCHMARKS / "results"
+COMPLETE, INTERRUPTED, FAILED, RUNNING = "complete", "interrupted", "failed", "running"
+
+
+class RunResults:
+    """`results/<date>-<machine>.json`. It is rewritten with every figure: whatever ends the run, what was measured until
+    then is there, and it says `running` or `interrupted` until all is done."""
+
+    def __init__(self, work, command, quick, directory=RESULTS):
+        facts = machine(work)
+        now = datetime.now(timezone.utc)
+        self.directory = directory
+        self.content = {
+            "date": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "command": command, "commit": commit(REPOSITORY), "machine": facts,
+            "quick": quick, "state": RUNNING, "scenarios": [],
+        }
+        stem = f"{now:%Y-%m-%d-%H%M%S}-{machine_name(facts)}{'-quick' if quick else ''}"
+        self.path = directory / f"{stem}.json"
+        self.write_error = None
+
+    def add(self, scenario):
+        self.content["scenarios"].append(scenario)
+        self.write()
+
+    def finish(self, state):
+        self.content["state"] = state
+        for scenario in self.content["scenarios"]:
+            if scenario["state"] == RUNNING:
+                scenario["state"] = state
+        self.write()
+
+    def write(self):
+        """Whole or not at all. A full disk must not end the measuring: it is said, and tried again with the next figure."""
+        temporary = self.path.with_suffix(".new")
+        try:
+            self.directory.mkdir(exist_ok=True)
+            temporary.write_text(json.dumps(self.content, indent=1) + "\n")
+            os.replace(temporary, self.path)
+            self.write_error = None
+        except OSError as error:
+            self.write_error = error
+
+
+def machine_name(facts):
+    words = re.sub(r"[^a-z0-9]+", "-", facts["processor"].lower()).strip("-")
+    return f"{words}-{facts['cores']}"
+
+
+def runs():
+    """Every run in results/, oldest first; those of --quick are for trying and do not count."""
+    found = [json.loads(path.read_text()) | {"stem": path.stem} for path in RESULTS.glob("*.json")]
+    return sorted((run for run in found if not run["quick"]), key=lambda run: run["date"])
+
+
+def newest_scenarios():
+    """The newest result of each scenario that has figures: a complete one, or else the newest part of one."""
+    newest = {}
+    for run in runs():
+        for scenario in run["scenarios"]:
+            if not scenario["figures"]:
+                continue
+            if scenario["state"] == RUNNING:
+                # Nobody was left to say how it ended.
+                scenario["state"] = INTERRUPTED
+            known = newest.get(scenario["scenario"])
+            if known and known["state"] == COMPLETE and scenario["state"] != COMPLETE:
+                continue
+            newest[scenario["scenario"]] = scenario | {"run": run["stem"], "run_date": run["date"]}
+    return newest

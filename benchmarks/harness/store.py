@@ -1,0 +1,34 @@
+"""What a finished store says: its events, its gaps, and how many events a live recorder has stored."""
+
+import json
+import subprocess
+from collections import Counter
+
+from .processes import BenchmarkError, die_with_parent
+
+
+def events(tools, store):
+    """Every event of a store, as `varve events -o jsonl` says it."""
+    process = subprocess.Popen(
+        [str(tools.varve), "events", "--store", str(store), "-o", "jsonl", "--accept-gaps"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
+    try:
+        for line in process.stdout:
+            yield json.loads(line)
+        if process.wait() not in (0, 1):
+            raise BenchmarkError(f"varve events: exit {process.returncode}")
+    finally:
+        process.stdout.close()
+        process.wait()
+
+
+def gaps(tools, store):
+    listed = tools.query(store, "gaps", "-o", "jsonl", accepted=(0, 1, 3))
+    return Counter(json.loads(line)["type"] for line in listed.splitlines() if line.startswith("{"))
+
+
+def stored_count(counters):
+    for key in ("events_committed", "events_stored", "events"):
+        if key in counters:
+            return counters[key]
+    return 0
