@@ -19,9 +19,8 @@ import Testing
             "Store", "Synchronization", "Syscalls",
         ],
         "Query": [
-            "Block", "CSQLite", "Glibc", "Model", "Parquet", "SQLitePages", "SQLiteWAL", "Segment", "Store",
-            "Synchronization",
-            "Syscalls",
+            "Block", "CSQLite", "Glibc", "HeapModule", "Model", "Parquet", "SQLitePages", "SQLiteWAL", "Segment", "Store",
+            "Synchronization", "Syscalls",
         ],
         "SQLTables": ["Block", "CSQLite", "Glibc", "Model", "Query", "Segment", "Store", "Syscalls"],
         "varved": ["ArgumentParser", "Glibc", "Logging", "Model", "Recorder", "Syscalls"],
