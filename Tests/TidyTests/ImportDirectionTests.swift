@@ -19,7 +19,8 @@ import Testing
             "Store", "Synchronization", "Syscalls",
         ],
         "Query": [
-            "Block", "CSQLite", "Glibc", "HeapModule", "Model", "Parquet", "SQLitePages", "SQLiteWAL", "Segment", "Store",
+            "Block", "CSQLite", "Glibc", "HeapModule", "Model", "Parquet", "SQLitePages", "SQLiteWAL", "Segment",
+            "Store",
             "Synchronization", "Syscalls",
         ],
         "SQLTables": ["Block", "CSQLite", "Glibc", "Model", "Query", "Segment", "Store", "Syscalls"],
