@@ -20,8 +20,7 @@ import Testing
         ],
         "Query": [
             "Block", "CSQLite", "Glibc", "HeapModule", "Model", "Parquet", "SQLitePages", "SQLiteWAL", "Segment",
-            "Store",
-            "Synchronization", "Syscalls",
+            "Store", "Synchronization", "Syscalls",
         ],
         "SQLTables": ["Block", "CSQLite", "Glibc", "Model", "Query", "Segment", "Store", "Syscalls"],
         "varved": ["ArgumentParser", "Glibc", "Logging", "Model", "Recorder", "Syscalls"],
