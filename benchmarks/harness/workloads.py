@@ -234,7 +234,7 @@ class Fio(Workload):
 
 def workloads(quick):
     """All of them, by name, in the size of this run."""
-    scale = 1 if quick else 10
+    scale = 1 if quick else 5
     made = [
         Program("files", f"{2_000 * scale} small files created, written, renamed and removed",
                 {"create", "modify", "close_write", "rename", "delete"}, "files", [2_000 * scale, DIRECTORIES], [DIRECTORIES]),
