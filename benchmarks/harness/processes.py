@@ -34,7 +34,8 @@ def cpu_seconds(pid):
 
 
 class Child:
-    """A started process, which ends within `stop_seconds` of SIGTERM. Its stderr goes to an unnamed file, so that nothing it says can ever block it."""
+    """A started process, which ends within `stop_seconds` of SIGTERM. Its stderr goes to an unnamed file, so that nothing it
+    says can ever block it."""
 
     stop_seconds = 60
 
