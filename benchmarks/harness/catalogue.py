@@ -23,22 +23,22 @@ class Scenario:
 def side_by_side():
     """One scenario a workload; a quick run of all has one of each sort."""
     quick = {"files": 15, "appends-4": 15, "metadata": 15, "commits-4": 15}
-    return {name: Scenario(sidebyside.scenario(name), 70, quick.get(name)) for name in workloads(quick=True)}
+    return {name: Scenario(sidebyside.scenario(name), 45, quick.get(name)) for name in workloads(quick=True)}
 
 
 SCENARIOS = {
     "cpu-append": Scenario(cpu.run_append, 120, 15),
     "slowdown": Scenario(slowdown.run, 120, 12),
     "loss": Scenario(loss.run, 60, 10),
-    "latency": Scenario(latency.run, 90, 15),
+    "latency": Scenario(latency.run, 75, 15),
     "idle": Scenario(idle.run, 110, 20),
     **side_by_side(),
     "trickle": Scenario(trickle.run, 130, 12),
-    "attribution": Scenario(attribution.run, 150),
+    "attribution": Scenario(attribution.run, 120),
     "storm": Scenario(storm.run, 120, 12),
     "rowdiff": Scenario(rowdiff.run, 60),
-    "capture": Scenario(capture.run, 300),
-    "growth": Scenario(growth.run, 150, 20),
+    "capture": Scenario(capture.run, 260),
+    "growth": Scenario(growth.run, 120, 20),
     "cpu-compile": Scenario(cpu.run_compile, 300),
     "ask": Scenario(ask.run, 150),
     "size": Scenario(size.run, 300),

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 READY_SECONDS = 30
-STOP_SECONDS = 60
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -35,7 +34,10 @@ def cpu_seconds(pid):
 
 
 class Child:
-    """A started process. Its stderr goes to an unnamed file, so that nothing it says can ever block it."""
+    """A started process, which ends within `stop_seconds` of SIGTERM. Its stderr goes to an unnamed file, so that nothing it
+    says can ever block it."""
+
+    stop_seconds = 60
 
     def __init__(self, command, ready, enter=None, directory=None):
         """`ready` begins the line on stderr that says it is at work; with None the caller finds out, and calls `begin`."""
@@ -116,13 +118,13 @@ class Child:
         """SIGTERM, then the resource usage of the whole life. Returns what it said on stdout. `accepted`: exit statuses, or
         None for any, of programs that end as the signal ends them."""
         self.process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
+        deadline = time.monotonic() + self.stop_seconds
         while True:
             pid, status, usage = os.wait4(self.pid, os.WNOHANG)
             if pid:
                 break
             if time.monotonic() > deadline:
-                raise BenchmarkError(f"{self.command[0]} did not end within {STOP_SECONDS} s of SIGTERM")
+                raise BenchmarkError(f"{self.command[0]} did not end within {self.stop_seconds} s of SIGTERM")
             time.sleep(0.005)
         self.usage = usage
         self.status = self.process.returncode = os.waitstatus_to_exitcode(status)

@@ -83,5 +83,5 @@ def score(truth, recorded, kinds, directory_kinds=frozenset()):
             lost += max(0, total - seen[kind])
             distinct += total
     short = sum(max(0, made[kind] - seen[kind]) for kind in made)
-    extra = sum(1 for pair in recorded if pair[0] in kinds and pair not in wanted) if truth.is_whole else 0
+    extra = len([pair for pair in recorded if pair[0] in kinds and pair not in wanted]) if truth.is_whole else 0
     return Score(made.total(), distinct, lost, max(0, short - lost), extra)

@@ -121,7 +121,8 @@ class Forks(Workload):
 
     def __init__(self, seconds):
         self.seconds = seconds
-        self.title = f"short-lived processes for {seconds} s, each writes a file of its own and ends, one in 16 after an exec"
+        self.title = (f"short-lived processes for {seconds} s, each writes a file of its own and ends, one in 16 after an "
+                      "exec")
 
     def command(self, tools, tree, _seed, _truth_path):
         return [tools.program("forks"), tree, 1_000_000, self.seconds, DIRECTORIES, 16]
@@ -234,10 +235,11 @@ class Fio(Workload):
 
 def workloads(quick):
     """All of them, by name, in the size of this run."""
-    scale = 1 if quick else 10
+    scale = 1 if quick else 5
     made = [
         Program("files", f"{2_000 * scale} small files created, written, renamed and removed",
-                {"create", "modify", "close_write", "rename", "delete"}, "files", [2_000 * scale, DIRECTORIES], [DIRECTORIES]),
+                {"create", "modify", "close_write", "rename", "delete"}, "files", [2_000 * scale, DIRECTORIES],
+                [DIRECTORIES]),
         *(Program(f"appends-{writers}", f"{10_000 * scale} appends over 4 files by {writers} writers at once",
                   {"modify", "close_write"}, "appends", [writers, 10_000 * scale // writers, 4], [4])
           for writers in (1, 2, 4)),

@@ -71,6 +71,7 @@ class Listener(Child):
     """A peer's process, known to be at work because it has told of a file that was made for it to tell of."""
 
     prefix = ()
+    stop_seconds = 20
 
     def __init__(self, peer, watched, tree, place):
         self.peer = peer

@@ -18,7 +18,7 @@ WRITERS = {"Python": (1, "capture-missed"), "two of Python": (2, "capture-missed
 
 
 def run(bench, report):
-    seconds = bench.options.seconds or (3 if bench.quick else 20)
+    seconds = bench.options.seconds or bench.size(20, 8, 3)
     pairs = bench.pairs(3, 1)
     report.detail("workload", f"autocommit inserts for {seconds:g} s, WAL, synchronous=NORMAL, default autocheckpoint")
     with bench.filesystem("watched", 4096) as filesystem:

@@ -40,10 +40,19 @@ def run(bench, report):
 
 
 TITLES = {
-    "cpu": "CPU of varved an event, µs", "rss": "RSS peak of varved, MiB", "gaps": "gaps, but for the stops between the sizes", "bytes": "bytes an event, store",
-    "written": "written by varved / stored", "compact": "`varve compact`, s", "count": "`varve count`, ms",
-    "first": "`varve events --limit 1`, ms", "scan": "`varve top --by exe`, ms", "sqlite_bytes": "bytes an event, SQLite row table",
-    "sqlite_count": "count in the row table, ms", "duckdb_bytes": "bytes an event, DuckDB", "duckdb_count": "count in DuckDB, ms",
+    "cpu": "CPU of varved an event, µs",
+    "rss": "RSS peak of varved, MiB",
+    "gaps": "gaps, but for the stops between the sizes",
+    "bytes": "bytes an event, store",
+    "written": "written by varved / stored",
+    "compact": "`varve compact`, s",
+    "count": "`varve count`, ms",
+    "first": "`varve events --limit 1`, ms",
+    "scan": "`varve top --by exe`, ms",
+    "sqlite_bytes": "bytes an event, SQLite row table",
+    "sqlite_count": "count in the row table, ms",
+    "duckdb_bytes": "bytes an event, DuckDB",
+    "duckdb_count": "count in DuckDB, ms",
     "jsonl_bytes": "bytes an event, jsonl + zstd -3",
 }
 

@@ -49,8 +49,9 @@ def measure(bench, root, count, is_loaded):
             bench.tools, store, [root], ["--ops", "create,close_write", "--commit-interval", f"{COMMIT_INTERVAL_MS}ms"])))
         readers["varve events -f"] = stack.enter_context(Reader(
             [bench.tools.varve, "events", "-f", "--store", store, "-o", "jsonl", "--under", place / "made"]))
-        for name, command in (("fatrace", ["fatrace", "-c", "-f", "CW"]),
-                              ("inotifywait", ["inotifywait", "-m", "-q", "-e", "create", "--format", "%w%f", place / "made"])):
+        others = {"fatrace": ["fatrace", "-c", "-f", "CW"],
+                  "inotifywait": ["inotifywait", "-m", "-q", "-e", "create", "--format", "%w%f", place / "made"]}
+        for name, command in others.items():
             why = peer(name).missing()
             if why:
                 absent[name] = why
