@@ -27,7 +27,10 @@ import Testing
 
     /// The known seeds: a file leaves the directories asked for, and a directory takes the name that it left to, or the
     /// directory above that name goes.
-    @Test(arguments: PlayedFiles.seeds(with: [17_212_673_748_739_575_453, 16_738_197_941_405_716_052]))
+    @Test(
+        arguments: PlayedFiles.seeds(with: [
+            17_212_673_748_739_575_453, 16_738_197_941_405_716_052, 6_512_754_595_756_226_538,
+        ]))
     func namesAreThoseThatThereWereAndThatAnEventToldOf(seed: UInt64) throws {
         print("seed \(seed)")
         let played = PlayedFiles(seed: seed, stepCount: 150)
