@@ -22,4 +22,7 @@ package struct EventFlags: OptionSet, Hashable, Sendable {
     /// The kernel joined operations from before and after an exec: the later ones may be those of another program, which
     /// is the event's last process.
     @inlinable package static var spansExec: EventFlags { EventFlags(rawValue: 1 << 6) }
+
+    /// The directory of the path or of the target could not be named.
+    package var isNameOnly: Bool { !isDisjoint(with: [.nameOnly, .targetNameOnly]) }
 }

@@ -32,6 +32,23 @@ package struct RawPath: Hashable, Sendable, Comparable {
         return RawPath(joined)
     }
 
+    /// The directories above it, the nearest first and `/` left out; for a path from the root.
+    package var ancestors: [RawPath] {
+        var found: [RawPath] = []
+        var rest = bytes[...]
+        while let slash = rest.lastIndex(of: UInt8(ascii: "/")), slash > 0 {
+            rest = rest[..<slash]
+            found.append(RawPath(Array(rest)))
+        }
+        return found
+    }
+
+    /// What follows the last slash; the path itself where nothing does.
+    package static func lastName(of path: [UInt8]) -> [UInt8] {
+        guard let slash = path.lastIndex(of: UInt8(ascii: "/")), slash + 1 < path.count else { return path }
+        return Array(path[(slash + 1)...])
+    }
+
     /// True for the directory itself and all below it, by whole components.
     package func isAtOrUnder(_ directory: RawPath) -> Bool {
         let prefix = directory.bytes.last == UInt8(ascii: "/") ? directory.bytes.dropLast() : directory.bytes[...]

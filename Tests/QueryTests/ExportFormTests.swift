@@ -79,6 +79,27 @@ import Testing
         #expect(rows[3]["class_uid"]?.unsigned == 0)
     }
 
+    /// A name whose directory is not known, and what is in doubt, is no certain path in any form.
+    @Test func doubtsAreToldInEveryForm() throws {
+        let scene = try StoreScene()
+        var lost = RecordedEvent(1, .rename, "lost", target: "/srv/kept")
+        lost.flags = [.nameOnly, .uncertainPath]
+        var found = RecordedEvent(2, .create, "/srv/found")
+        found.flags = [.scanned]
+        try scene.append([lost, found])
+        let lines = try Self.export(scene, .bodyfile).lines
+        #expect(lines.first?.hasPrefix("0|?/lost -> /srv/kept (path uncertain)|") == true, "\(lines)")
+        let records = try Self.export(scene, .timesketch).lines.compactMap { JSONValue(Array($0.utf8)) }
+        #expect(records[0]["message"]?.text == "Renamed ?/lost to /srv/kept")
+        #expect(records[0]["tag"] == .array([.string("uncertain-path"), .string("name-only")]))
+        #expect(records[1]["tag"] == .array([.string("scanned")]))
+        let activities = try Self.export(scene, .ocsf).lines.compactMap { JSONValue(Array($0.utf8)) }
+        #expect(activities[0]["unmapped"]?["name_only"] == .boolean(true))
+        #expect(activities[0]["unmapped"]?["uncertain"] == .array([.string("path")]))
+        #expect(activities[1]["unmapped"]?["scanned"] == .boolean(true))
+        #expect(activities[1]["unmapped"]?["name_only"] == nil)
+    }
+
     /// A file is one whole table from its first four bytes to its last, also without a row in it.
     @Test func parquetFilesBeginAndEndWithTheirMark() throws {
         let directory = try TemporaryDirectory()

@@ -146,13 +146,15 @@ def check_bodyfile():
             continue
         # mactime writes m before a.
         letters = letters[1] + letters[0] + letters[2:]
-        name = raw(event, "path") or raw(event, "target") or b"(no name known)"
-        if "path" in event and "target" in event:
-            name += b" -> " + raw(event, "target")
+        # Of what does not begin with a slash the directory is not known.
+        names = [raw(event, key) for key in ("path", "target") if key in event]
+        name = b" -> ".join(each if each.startswith(b"/") else b"?/" + each for each in names) or b"(no name known)"
         if {"delete", "delete_self"} & set(event["op"]):
             name += b" (deleted)"
         if "exec" in event["op"]:
             name += b" (executed)"
+        for word in event.get("uncertain", []):
+            name += f" ({word} uncertain)".encode()
         if "pid" in event:
             comm = event["process"].get("comm") or event["process"].get("exe", "?").split("/")[-1]
             name += f" ({comm}[{event['pid']}])".encode()

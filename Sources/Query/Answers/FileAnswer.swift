@@ -77,26 +77,14 @@ package struct FileAnswer {
     private func collect(
         _ scan: Scan, into events: inout [UInt64: FileLife.Event], only isWanted: ((FileIdentity) -> Bool)? = nil
     ) throws {
-        var block: BlockView?
-        var dictionaries: EventDictionaries?
-        try scan.forEachGroup { view in
-            let columns = try EventColumns(view)
-            if block !== view.block {
-                dictionaries = try EventDictionaries(view.block)
-                block = view.block
-            }
-            guard let dictionaries else { return .proceed }
-            for ordinal in columns.ordinals {
-                let event = columns[ordinal]
-                if let isWanted, !(event.object.map(isWanted) ?? false) { continue }
-                guard events[event.sequence] == nil, let path = dictionaries.path(event.path) else { continue }
-                events[event.sequence] = FileLife.Event(
-                    sequence: event.sequence, window: event.window, mask: event.mask,
-                    isUncertain: event.flags.contains(.uncertainPath), path: RawPath(path),
-                    target: dictionaries.path(event.target).map { RawPath($0) }, object: event.object,
-                    process: dictionaries.process(event.process))
-            }
-            return .proceed
+        try scan.forEachEvent { event, dictionaries in
+            if let isWanted, !(event.object.map(isWanted) ?? false) { return }
+            guard events[event.sequence] == nil, let path = dictionaries.path(event.path) else { return }
+            events[event.sequence] = FileLife.Event(
+                sequence: event.sequence, window: event.window, mask: event.mask,
+                isUncertain: event.flags.contains(.uncertainPath), path: RawPath(path),
+                target: dictionaries.path(event.target).map { RawPath($0) }, object: event.object,
+                process: dictionaries.process(event.process))
         }
     }
 
@@ -232,17 +220,7 @@ struct FileNames {
     var count: Int { all.count + spans.values.reduce(0) { $0 + $1.count } }
 
     /// Every directory above a name.
-    var ancestors: Set<RawPath> {
-        var result: Set<RawPath> = []
-        for name in all {
-            var bytes = name.bytes[...]
-            while let slash = bytes.lastIndex(of: UInt8(ascii: "/")), slash > 0 {
-                bytes = bytes[..<slash]
-                result.insert(RawPath(Array(bytes)))
-            }
-        }
-        return result
-    }
+    var ancestors: Set<RawPath> { Set(all.flatMap(\.ancestors)) }
 
     /// The files that had one of the names when it counted; their own renames give further names.
     mutating func learn(from events: some Collection<FileLife.Event>) -> Set<FileIdentity> {

@@ -158,7 +158,7 @@ struct EventJSONWriter: MarkingEventWriter {
             for word in words { json.string(static: word) }
             json.endArray()
         }
-        if event.flags.contains(.nameOnly) || event.flags.contains(.targetNameOnly) {
+        if event.flags.isNameOnly {
             json.key("name_only")
             json.boolean(true)
         }

@@ -41,16 +41,10 @@ struct EventTableWriter: MarkingEventWriter {
         appendPadded(process.map { "\($0.pid)" } ?? "-", 7, to: &bytes)
         appendPadded(userText(process), 8, to: &bytes)
         appendPadded(nameText(process), 15, to: &bytes)
-        if let path = dictionaries?.path(event.path) {
-            if event.flags.contains(.nameOnly) { bytes.append(text: "?/") }
-            TerminalText.append(path, to: &bytes)
-        } else {
-            bytes.append(text: "-")
-        }
-        if let target = dictionaries?.path(event.target) {
+        if let path = event.pathText(dictionaries) { bytes += path } else { bytes.append(text: "-") }
+        if let target = event.targetText(dictionaries) {
             bytes.append(text: " -> ")
-            if event.flags.contains(.targetNameOnly) { bytes.append(text: "?/") }
-            TerminalText.append(target, to: &bytes)
+            bytes += target
         }
         bytes.append(UInt8(ascii: "\n"))
     }
@@ -64,26 +58,14 @@ struct EventTableWriter: MarkingEventWriter {
             bytes.append(text: " up to ")
             time.appendForPeople(gap.to, to: &bytes)
         }
-        if let count = gap.count { bytes.append(string: ", \(count) events") }
-        if let scope = gap.scope {
-            bytes.append(text: ", ")
-            TerminalText.append(scope.bytes, to: &bytes)
-        }
-        if !gap.cause.isEmpty {
-            bytes.append(text: ": ")
-            TerminalText.append(Array(gap.cause.utf8), to: &bytes)
-        }
+        gap.appendParticulars(to: &bytes)
         bytes.append(UInt8(ascii: "\n"))
     }
 
     /// A process that was gone before its name could be asked is called by its program.
     private func nameText(_ process: ActorProcess?) -> String {
-        if let comm = process?.comm { return TerminalText.escaped(comm.bytes) }
-        guard let name = process?.exe?.bytes.split(separator: UInt8(ascii: "/")).last else {
-            // The kernel numbers whoever the recorder's pid namespace does not hold 0.
-            return process?.pid == 0 ? "(outside)" : "-"
-        }
-        return TerminalText.escaped(Array(name))
+        // The kernel numbers whoever the recorder's pid namespace does not hold 0.
+        process?.shortName.map { TerminalText.escaped($0) } ?? (process?.pid == 0 ? "(outside)" : "-")
     }
 
     private func userText(_ process: ActorProcess?) -> String {

@@ -102,6 +102,25 @@ struct EventDictionaries {
     }
 }
 
+extension Scan {
+    /// Calls `visit` for every selected event, in the order of row groups and ascending in each, with the dictionaries of its
+    /// block.
+    func forEachEvent(_ visit: (EventView, EventDictionaries) throws -> Void) throws {
+        var block: BlockView?
+        var dictionaries: EventDictionaries?
+        try forEachGroup { view in
+            let columns = try EventColumns(view)
+            if block !== view.block {
+                dictionaries = try EventDictionaries(view.block)
+                block = view.block
+            }
+            guard let dictionaries else { return .proceed }
+            for ordinal in columns.ordinals { try visit(columns[ordinal], dictionaries) }
+            return .proceed
+        }
+    }
+}
+
 extension EventFlags {
     /// The words of `uncertain`.
     package var uncertainties: [StaticString] {

@@ -58,7 +58,7 @@ struct BodyfileWriter: EventWriter {
     /// The gap's beginning stands as birth, its end as change.
     mutating func write(_ gap: Gap, into bytes: inout [UInt8]) {
         bytes.append(text: "0|")
-        Self.append(name: gap.sentence, isEscaped: true, to: &bytes)
+        Self.append(name: gap.sentence, to: &bytes)
         bytes.append(text: "|0|-/----------|")
         bytes.append(decimal: Self.unknownID)
         bytes.append(text: "|")
@@ -76,34 +76,34 @@ struct BodyfileWriter: EventWriter {
     }
 
     private func appendName(of event: EventView, _ process: ActorProcess?, to bytes: inout [UInt8]) {
-        let path = dictionaries?.path(event.path)
-        let target = dictionaries?.path(event.target)
+        let path = event.pathText(dictionaries)
+        let target = event.targetText(dictionaries)
         if let first = path ?? target {
-            Self.append(name: first, isEscaped: false, to: &bytes)
+            Self.append(name: first, to: &bytes)
         } else {
             bytes.append(text: "(no name known)")
         }
         if path != nil, let target {
             bytes.append(text: " -> ")
-            Self.append(name: target, isEscaped: false, to: &bytes)
+            Self.append(name: target, to: &bytes)
         }
         if !event.mask.isDisjoint(with: [.delete, .deleteSelf]) { bytes.append(text: " (deleted)") }
         if event.mask.contains(.openExec) { bytes.append(text: " (executed)") }
+        for word in event.flags.uncertainties {
+            bytes.append(text: " (")
+            bytes.append(text: word)
+            bytes.append(text: " uncertain)")
+        }
         if let process {
             bytes.append(text: " (")
-            Self.append(name: process.label, isEscaped: true, to: &bytes)
+            Self.append(name: process.label, to: &bytes)
             bytes.append(text: ")")
         }
     }
 
-    /// Escapes as `TerminalText` does, and `|` as `\x7c`: mactime drops lines with one too many.
-    private static func append(name: [UInt8], isEscaped: Bool, to bytes: inout [UInt8]) {
-        var text = name
-        if !isEscaped {
-            text = []
-            TerminalText.append(name, to: &text)
-        }
-        for byte in text {
+    /// Escapes `|` as `\x7c`, since mactime drops lines with one too many; the rest is escaped as `TerminalText` does.
+    private static func append(name: [UInt8], to bytes: inout [UInt8]) {
+        for byte in name {
             if byte == UInt8(ascii: "|") { bytes.append(text: "\\x7c") } else { bytes.append(byte) }
         }
     }

@@ -77,7 +77,7 @@ final class DatabaseEventWriter: EventWriter {
             isOpaque ? object.map { .text(String($0.inode, radix: 16)) } ?? .null : .null,
             try row(ofProcess: event.process, dictionaries), try row(ofProcess: event.lastProcess, dictionaries),
             words.isEmpty ? .null : .text(words),
-            Self.flag(!event.flags.isDisjoint(with: [.nameOnly, .targetNameOnly])),
+            Self.flag(event.flags.isNameOnly),
             Self.flag(event.flags.contains(.scanned)), inContainer(path, event, dictionaries),
             inContainer(target, event, dictionaries),
         ])

@@ -295,6 +295,12 @@ struct OCSFWriter: EventWriter {
             for word in words { json.string(static: word) }
             json.endArray()
         }
+        for (name, isSet) in [
+            ("name_only" as StaticString, event.flags.isNameOnly), ("scanned", event.flags.contains(.scanned)),
+        ] where isSet {
+            json.key(name)
+            json.boolean(true)
+        }
         if let process = dictionaries?.process(event.process) {
             let names: [(StaticString, RawPath?)] = [
                 ("exe_raw", process.exe), ("comm_raw", process.comm), ("cmdline_raw", process.commandLine),

@@ -97,7 +97,7 @@ final class ParquetEventWriter: EventWriter {
         put(last?.comm?.bytes, .commLast)
         let words = event.flags.uncertainties.map { "\($0)" }.joined(separator: " ")
         put(words.isEmpty ? nil : Array(words.utf8), .uncertain)
-        put(!event.flags.isDisjoint(with: [.nameOnly, .targetNameOnly]), .nameOnly)
+        put(event.flags.isNameOnly, .nameOnly)
         put(event.flags.contains(.scanned), .scanned)
         let container = containers.isEmpty ? nil : dictionaries.process(event.process)?.container
         for (path, column) in [(event.path, Column.containerPath), (event.target, .containerTarget)] {

@@ -124,6 +124,7 @@ struct TimesketchWriter: EventWriter {
         var tags = event.flags.uncertainties.map { "uncertain-\($0)" }
         if event.mask.isMerged { tags.append("merged") }
         if event.flags.contains(.scanned) { tags.append("scanned") }
+        if event.flags.isNameOnly { tags.append("name-only") }
         guard !tags.isEmpty else { return }
         json.key("tag")
         json.beginArray()

@@ -37,28 +37,16 @@ extension Scan {
     /// Calls `visit` for every selected event that has a whole path, in `seq` order. Those of files that have no name yet are
     /// left out.
     func forEachNameEvent(_ visit: (NameEvent) throws -> Void) throws {
-        var block: BlockView?
-        var dictionaries: EventDictionaries?
-        try forEachGroup { view in
-            let columns = try EventColumns(view)
-            if block !== view.block {
-                dictionaries = try EventDictionaries(view.block)
-                block = view.block
-            }
-            guard let dictionaries else { return .proceed }
-            for ordinal in columns.ordinals {
-                let event = columns[ordinal]
-                let path = event.flags.contains(.nameOnly) ? nil : dictionaries.path(event.path)
-                let target = event.flags.contains(.targetNameOnly) ? nil : dictionaries.path(event.target)
-                guard path != nil || target != nil, !event.isNameless(path) else { continue }
-                try visit(
-                    NameEvent(
-                        sequence: event.sequence, window: event.window, mask: event.mask,
-                        isUncertain: !event.flags.isDisjoint(with: [.uncertainPath, .uncertainOrder]), path: path,
-                        target: target, object: event.object,
-                        actor: dictionaries.process(event.process).map(NameActor.init)))
-            }
-            return .proceed
+        try forEachEvent { event, dictionaries in
+            let path = event.flags.contains(.nameOnly) ? nil : dictionaries.path(event.path)
+            let target = event.flags.contains(.targetNameOnly) ? nil : dictionaries.path(event.target)
+            guard path != nil || target != nil, !event.isNameless(path) else { return }
+            try visit(
+                NameEvent(
+                    sequence: event.sequence, window: event.window, mask: event.mask,
+                    isUncertain: !event.flags.isDisjoint(with: [.uncertainPath, .uncertainOrder]), path: path,
+                    target: target, object: event.object,
+                    actor: dictionaries.process(event.process).map(NameActor.init)))
         }
     }
 }

@@ -17,7 +17,7 @@ struct RenamedDirectories {
     /// what lies below a renamed directory has another path without an event of its own.
     var paths: [Glob] {
         get throws {
-            try directories.map { Glob(under: $0) } + Self.ancestors(of: directories).map(Self.exactly)
+            try directories.map { Glob(under: $0) } + Set(directories.flatMap(\.ancestors)).sorted().map(Self.exactly)
         }
     }
 
@@ -42,7 +42,7 @@ struct RenamedDirectories {
             renames.directories = known.map { Glob(under: $0) }
             try follow(Scan(reader, renames))
             renames.directories = []
-            renames.paths = try Self.ancestors(of: known).map(Self.exactly)
+            renames.paths = try Set(known.flatMap(\.ancestors)).sorted().map(Self.exactly)
             if !renames.paths.isEmpty { try follow(Scan(reader, renames)) }
             guard directories != known else { return }
             guard round < Self.maximumRoundCount else {
@@ -82,17 +82,5 @@ struct RenamedDirectories {
 
     private static func exactly(_ path: RawPath) throws -> Glob {
         try Glob(PathArgument.escaped(path.bytes))
-    }
-
-    private static func ancestors(of directories: [RawPath]) -> [RawPath] {
-        var found: Set<RawPath> = []
-        for directory in directories {
-            var bytes = directory.bytes[...]
-            while let slash = bytes.lastIndex(of: UInt8(ascii: "/")), slash > 0 {
-                bytes = bytes[..<slash]
-                found.insert(RawPath(Array(bytes)))
-            }
-        }
-        return found.sorted()
     }
 }

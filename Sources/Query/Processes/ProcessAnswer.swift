@@ -47,34 +47,28 @@ package struct ProcessAnswer {
             records.indices.map { (records[$0].instance, $0) }, uniquingKeysWith: { first, _ in first })
         var filePlaces: [[[UInt8]: Int]] = Array(repeating: [:], count: records.count)
         var counted = records
-        try scan.forEachGroup { view in
-            let columns = try EventColumns(view)
-            let dictionaries = try EventDictionaries(view.block)
-            for ordinal in columns.ordinals {
-                let event = columns[ordinal]
-                guard let process = dictionaries.process(event.process), let place = places[process.instance] else {
-                    continue
-                }
-                let time = event.window.time
-                counted[place].eventCount += 1
-                counted[place].firstEvent = min(counted[place].firstEvent ?? time, time)
-                counted[place].lastEvent = max(counted[place].lastEvent ?? time, time)
-                let program = counted[place].add(process)
-                counted[place].programs[program].eventCount += 1
-                counted[place].programs[program].first = counted[place].programs[program].first ?? time
-                for path in [dictionaries.path(event.path), dictionaries.path(event.target)] {
-                    guard let path else { continue }
-                    let file = filePlaces[place][path] ?? counted[place].files.count
-                    if file == counted[place].files.count {
-                        filePlaces[place][path] = file
-                        counted[place].files.append(.init(path: path, first: time, last: time))
-                    }
-                    counted[place].files[file].operations.formUnion(event.mask)
-                    counted[place].files[file].eventCount += 1
-                    counted[place].files[file].last = max(counted[place].files[file].last, time)
-                }
+        try scan.forEachEvent { event, dictionaries in
+            guard let process = dictionaries.process(event.process), let place = places[process.instance] else {
+                return
             }
-            return .proceed
+            let time = event.window.time
+            counted[place].eventCount += 1
+            counted[place].firstEvent = min(counted[place].firstEvent ?? time, time)
+            counted[place].lastEvent = max(counted[place].lastEvent ?? time, time)
+            let program = counted[place].add(process)
+            counted[place].programs[program].eventCount += 1
+            counted[place].programs[program].first = counted[place].programs[program].first ?? time
+            for path in [dictionaries.path(event.path), dictionaries.path(event.target)] {
+                guard let path else { continue }
+                let file = filePlaces[place][path] ?? counted[place].files.count
+                if file == counted[place].files.count {
+                    filePlaces[place][path] = file
+                    counted[place].files.append(.init(path: path, first: time, last: time))
+                }
+                counted[place].files[file].operations.formUnion(event.mask)
+                counted[place].files[file].eventCount += 1
+                counted[place].files[file].last = max(counted[place].files[file].last, time)
+            }
         }
         for place in counted.indices { counted[place].sortPrograms() }
         records = counted

@@ -190,7 +190,7 @@ final class EventCursor: TableCursor {
             let words = group.flags(ordinal).uncertainties
             return words.isEmpty ? .null : .text(words.map { "\($0)" }.joined(separator: " "))
         case .nameOnly:
-            return .boolean(!group.flags(ordinal).isDisjoint(with: [.nameOnly, .targetNameOnly]))
+            return .boolean(group.flags(ordinal).isNameOnly)
         case .scanned: return .boolean(group.flags(ordinal).contains(.scanned))
         case .containerPath: return inContainer(group.path(ordinal), group)
         case .containerTarget: return inContainer(group.target(ordinal), group)
