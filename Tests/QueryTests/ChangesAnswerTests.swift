@@ -95,12 +95,7 @@ import Testing
     @Test(arguments: PlayedFiles.seeds()) func changesAreTheDifferenceOfTheStates(seed: UInt64) throws {
         print("seed \(seed)")
         let played = PlayedFiles(seed: seed, stepCount: 150)
-        let scene = try StoreScene()
-        for start in stride(from: 0, to: 150, by: 40) {
-            try scene.append(played.steps[start..<min(start + 40, 150)].flatMap(\.events))
-        }
-        if seed % 2 == 0 { try scene.compact() }
-        try scene.stop(at: 1_000)
+        let scene = try played.recorded(isCompacted: seed % 2 == 0)
         for range in [0..<150, 0..<30, 50..<100, 120..<150] {
             let answer = try Self.ask(
                 scene, from: Double(range.lowerBound) + 0.5, to: Double(range.upperBound) + 0.5, showsTransient: true)

@@ -66,6 +66,17 @@ struct PlayedFiles {
         return known + (0..<max(0, count)).map { _ in UInt64.random(in: 0...UInt64.max) }
     }
 
+    /// A store that holds it, in several blocks or in one that they were merged into.
+    func recorded(isCompacted: Bool) throws -> StoreScene {
+        let scene = try StoreScene()
+        for start in stride(from: 0, to: steps.count, by: 40) {
+            try scene.append(steps[start..<min(start + 40, steps.count)].flatMap(\.events))
+        }
+        if isCompacted { try scene.compact() }
+        try scene.stop(at: 1_000)
+        return scene
+    }
+
     /// The paths and names after `count` steps.
     func names(after count: Int) -> [String: Name] {
         count == 0 ? initial : steps[count - 1].names

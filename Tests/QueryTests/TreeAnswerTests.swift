@@ -34,12 +34,7 @@ import Testing
     func namesAreThoseThatThereWereAndThatAnEventToldOf(seed: UInt64) throws {
         print("seed \(seed)")
         let played = PlayedFiles(seed: seed, stepCount: 150)
-        let scene = try StoreScene()
-        for start in stride(from: 0, to: 150, by: 40) {
-            try scene.append(played.steps[start..<min(start + 40, 150)].flatMap(\.events))
-        }
-        if seed % 2 == 0 { try scene.compact() }
-        try scene.stop(at: 1_000)
+        let scene = try played.recorded(isCompacted: seed % 2 == 0)
         let everWitnessed = played.steps.reduce(into: Set<PlayedFiles.Link>()) { $0.formUnion($1.witnessed) }
         for count in stride(from: 1, through: 150, by: 37) {
             let truth = played.names(after: count)
@@ -123,16 +118,16 @@ import Testing
     @Test func whatWasMovedInWithItsDirectoryIsThere() throws {
         let scene = try StoreScene()
         try scene.append([
-            RecordedEvent(10, .create, "/tmp/work/file"),
-            RecordedEvent(20, [.rename, .onDirectory], "/tmp/work", target: "/d/work"),
-            RecordedEvent(30, [.rename, .onDirectory], "/d/work", target: "/out/work"),
-            RecordedEvent(40, .modify, "/out/work/other"),
+            RecordedEvent(10, .create, "/tmp/build/file"),
+            RecordedEvent(20, [.rename, .onDirectory], "/tmp/build", target: "/d/build"),
+            RecordedEvent(30, [.rename, .onDirectory], "/d/build", target: "/out/build"),
+            RecordedEvent(40, .modify, "/out/build/other"),
         ])
         try scene.stop(at: 100)
         let then = Self.rows(try Self.ask(scene, at: 25))
         #expect(
             then.mapValues { $0["state"]?.text } == [
-                "/d/work": "known", "/d/work/file": "known", "/d/work/other": "inferred",
+                "/d/build": "known", "/d/build/file": "known", "/d/build/other": "inferred",
             ])
         #expect(try Self.ask(scene, at: 35).status == .nothingFound)
         #expect(Self.rows(try Self.ask(scene, at: 35, showsGone: true)).isEmpty, "it is elsewhere, not gone")
