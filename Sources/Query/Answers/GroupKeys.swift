@@ -24,7 +24,7 @@ struct GroupKeys {
     /// In place of a group's number: the event is of one of those that are not held.
     static let beyond = -2
     private static let unasked = -1
-    /// Some 2 million paths.
+    /// Some 1,750,000 paths with names of 25 bytes.
     static let maximumByteCount = 144 << 20
     static let unknown = 0
     /// What a group takes beside its name: array headers, and its share of hash tables that are half full when they grow.
