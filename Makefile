@@ -55,8 +55,11 @@ lint:
 format:
 	$(SWIFT) format format --in-place --recursive --parallel $(sort $(SWIFTFILES))
 
-demo: release
-	@BIN=$(BIN) scripts/demo $(DIR)
+# What DIR is is looked at before minutes are spent on building.
+demo:
+	@scripts/demo --check "$(DIR)"
+	@$(MAKE) --no-print-directory release
+	@BIN=$(BIN) scripts/demo "$(DIR)"
 
 bench: release
 	$(SWIFT) build $(STATICFLAGS) --product rowdiff

@@ -4,7 +4,7 @@ internal import Glibc
 ///
 /// Shape: `bytes` are whole event records back to back, as read(2) left them. Pages that no reading reaches are never
 /// touched, so a large buffer costs what is read into it.
-/// Cost: one allocation at `init`, none later. Thread: one at a time; it can be handed over.
+/// Cost: one mmap(2) at `init`, then nothing but the first touch of each page. Thread: one at a time; it can be handed over.
 // Sendable: the memory is reached only through its one owner.
 @safe
 package struct ReadBuffer: ~Copyable, @unchecked Sendable {
@@ -18,17 +18,18 @@ package struct ReadBuffer: ~Copyable, @unchecked Sendable {
     /// Makes an empty buffer of `capacity` bytes, at least `minimumCapacity`.
     package init(capacity: Int) {
         precondition(capacity >= Self.minimumCapacity, "a read buffer this small loses no events but gets none either")
-        // SAFETY: owned by this value alone until its deinit; calloc(3) gives zeroed memory, from fresh pages where it is
-        // large, which the kernel zeroes at the first touch.
+        // SAFETY: a new private mapping, owned by this value alone until its deinit. Not calloc(3): below its threshold for
+        // mappings that writes the zeros itself, and so touches every page.
+        let memory = unsafe mmap(nil, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         // Made at the start, before anything is recorded; without memory Swift's own arrays end the program the same way.
-        guard let memory = unsafe calloc(1, capacity) else { fatalError("no memory for a read buffer") }
+        guard let memory = unsafe memory, unsafe memory != MAP_FAILED else { fatalError("no memory for a read buffer") }
         unsafe storage = UnsafeMutableRawBufferPointer(start: memory, count: capacity)
         byteCount = 0
     }
 
     deinit {
-        // SAFETY: allocated in init, freed once.
-        unsafe free(storage.baseAddress)
+        // SAFETY: mapped in init with this size, unmapped once.
+        unsafe _ = munmap(storage.baseAddress, storage.count)
     }
 
     package var capacity: Int { unsafe storage.count }

@@ -11,7 +11,13 @@ protocol QueryCommand: ParsableCommand {
 enum CommandRunner {
     static func main() -> Never {
         QueryProcess.prepare()
-        if let command = QuickCommand(arguments()) {
+        let arguments = arguments()
+        // As quick as the programs that scripts compare versions of: the parser would first build every option.
+        if arguments == [Array("--version".utf8)] {
+            Failures.print("\(Varve.configuration.version)\n", to: STDOUT_FILENO)
+            exit(AnswerStatus.found.rawValue)
+        }
+        if let command = QuickCommand(arguments) {
             exit(Failures.status { () throws in try command.answer() })
         }
         if let question = question() {

@@ -370,7 +370,8 @@ package enum Unprivileged {
 }
 
 extension BuiltPrograms {
-    private static var top: String {
+    /// The repository.
+    package static var top: String {
         #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
     }
 

@@ -106,10 +106,11 @@ def check_csv():
                 (r[key] or "").encode()
             except UnicodeEncodeError:
                 r[key] = r[key].encode("utf-8", "surrogateescape")
-        r["merged"], r["dir"] = r["merged"] is not None, r["dir"] is not None
+        for key in ["merged", "dir", "name_only"]:
+            r[key] = r[key] is not None
         for key in ["path_raw", "target_raw"]:
             r[key] = base64.b64decode(r[key]) if r[key] else None
-    left_out = ["scanned", "name_only", "object", "comm_last"]
+    left_out = ["scanned", "object", "comm_last"]
     expected = [{key: value for key, value in row(event, exact=True).items() if key not in left_out}
                 for event in events]
     found = [r for r in rows if r["gap"] is None]

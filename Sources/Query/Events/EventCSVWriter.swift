@@ -7,7 +7,7 @@ struct EventCSVWriter: MarkingEventWriter {
         "seq", "time", "earliest", "host", "op", "merged", "path", "path_raw", "target", "target_raw", "dir", "fs",
         "inode", "root", "generation", "pid", "instance", "start", "exe", "script", "comm", "cmdline", "ppid", "uid",
         "gid", "loginuid", "container", "uncertain", "container_path", "container_target",
-        "parent", "ruid", "rgid", "session", "tty", "cgroup", "unit", "exe_last",
+        "parent", "ruid", "rgid", "session", "tty", "cgroup", "unit", "exe_last", "name_only",
     ]
 
     private var csv: CSVWriter
@@ -60,6 +60,7 @@ struct EventCSVWriter: MarkingEventWriter {
         }
         writeLinks(dictionaries?.process(event.process))
         csv.field(dictionaries?.process(event.lastProcess)?.exe?.bytes ?? [])
+        csv.field(event.flags.isNameOnly ? "true" : "")
         if includesGaps { for _ in 0..<3 { csv.empty() } }
         if let markedSequence { csv.field(event.sequence == markedSequence ? "true" : "") }
         csv.endRow()
