@@ -98,7 +98,9 @@ import Testing
         #expect(activities[0]["unmapped"]?["uncertain"] == .array([.string("path")]))
         #expect(activities[1]["unmapped"]?["scanned"] == .boolean(true))
         #expect(activities[1]["unmapped"]?["name_only"] == nil)
-        let table = try Self.export(scene, .csv).lines.map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+        let table = try Self.export(scene, .csv).lines.map {
+            $0.split(separator: ",", omittingEmptySubsequences: false)
+        }
         let column = try #require(table[0].firstIndex(of: "name_only"))
         #expect(table.map { $0[column] } == ["name_only", "true", ""])
     }
