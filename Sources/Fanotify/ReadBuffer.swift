@@ -1,4 +1,5 @@
 internal import Glibc
+package import Syscalls
 
 /// Memory that a notification group's records are read into, used again and again.
 ///
@@ -15,14 +16,15 @@ package struct ReadBuffer: ~Copyable, @unchecked Sendable {
     /// Below this read(2) can refuse a record (EINVAL): a rename with two 255-byte names is near 900 bytes.
     package static let minimumCapacity = 4_096
 
-    /// Makes an empty buffer of `capacity` bytes, at least `minimumCapacity`.
-    package init(capacity: Int) {
+    /// Makes an empty buffer of `capacity` bytes, at least `minimumCapacity`. Throws: ENOMEM.
+    package init(capacity: Int) throws(SyscallError) {
         precondition(capacity >= Self.minimumCapacity, "a read buffer this small loses no events but gets none either")
         // SAFETY: a new private mapping, owned by this value alone until its deinit. Not calloc(3): below its threshold for
         // mappings that writes the zeros itself, and so touches every page.
         let memory = unsafe mmap(nil, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-        // Made at the start, before anything is recorded; without memory Swift's own arrays end the program the same way.
-        guard let memory = unsafe memory, unsafe memory != MAP_FAILED else { fatalError("no memory for a read buffer") }
+        guard let memory = unsafe memory, unsafe memory != MAP_FAILED else {
+            throw SyscallError(call: "mmap", errno: errno)
+        }
         unsafe storage = UnsafeMutableRawBufferPointer(start: memory, count: capacity)
         byteCount = 0
     }

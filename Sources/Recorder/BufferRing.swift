@@ -6,13 +6,17 @@ import Syscalls
 
 /// What one reading of the queue left, with the window in which its events happened.
 struct DrainedBuffer: ~Copyable {
-    var records = ReadBuffer(capacity: BufferRing.bufferByteCount)
+    var records: ReadBuffer
     var window = TimeWindow(
         earliest: .distantPast, time: .distantPast, clockOffsetNanoseconds: 0)
     /// The last barrier that everything up to here satisfies: the queue was seen empty after it was asked for.
     var barrier: UInt64 = 0
     /// The drain ends with this one.
     var isLast = false
+
+    init() throws(SyscallError) {
+        records = try ReadBuffer(capacity: BufferRing.bufferByteCount)
+    }
 }
 
 /// The preallocated buffers between *drain* and *resolve*: one thread fills, the other empties, in order.
@@ -26,7 +30,7 @@ final class BufferRing: Sendable {
     /// So many are not left to wait: the drain must not come to the end of the ring.
     private static let gatheredCount = bufferCount / 2
 
-    private let slots = InlineArray<64, Mutex<DrainedBuffer>> { _ in Mutex(DrainedBuffer()) }
+    private let slots: InlineArray<64, Mutex<DrainedBuffer>>
     /// How many buffers were ever filled, and how many of them emptied.
     private let filledCount = Atomic<UInt64>(0)
     private let emptiedCount = Atomic<UInt64>(0)
@@ -43,6 +47,7 @@ final class BufferRing: Sendable {
     private let policy: GatheringPolicy
 
     init(policy: GatheringPolicy) throws(SyscallError) {
+        slots = try InlineArray { (_) throws(SyscallError) in Mutex(try DrainedBuffer()) }
         emptierAlarm = try TimerDescriptor()
         fillerWaker = try Waker()
         self.policy = policy

@@ -15,14 +15,19 @@ struct MountNotifier: ~Copyable, Sendable {
     }
 
     private let source: Source
+    /// What the notices of the group are read into, to be forgotten.
+    private var notices: ReadBuffer
 
     /// Parameter usesTable: leaves out the kernel's own notices where it has them, for tests.
     init(usesTable: Bool = false) throws(SyscallError) {
-        if !usesTable, let group = try? Self.makeGroup() {
-            source = .group(group)
-        } else {
-            source = .table(try OwnedDescriptor.open(RawPath("/proc/self/mountinfo"), flags: O_RDONLY))
-        }
+        let notices = try ReadBuffer(capacity: ReadBuffer.minimumCapacity)
+        source = try Self.makeSource(usesTable: usesTable)
+        self.notices = notices
+    }
+
+    private static func makeSource(usesTable: Bool) throws(SyscallError) -> Source {
+        if !usesTable, let group = try? makeGroup() { return .group(group) }
+        return .table(try OwnedDescriptor.open(RawPath("/proc/self/mountinfo"), flags: O_RDONLY))
     }
 
     private static func makeGroup() throws(SyscallError) -> NotificationGroup {
@@ -50,13 +55,12 @@ struct MountNotifier: ~Copyable, Sendable {
     }
 
     /// Forgets the notices so far. What they are about is in the mount table, which is read after this.
-    func clear() {
+    mutating func clear() {
         switch source {
         case .group(let group):
-            var buffer = ReadBuffer(capacity: ReadBuffer.minimumCapacity)
             while true {
-                buffer.removeAll()
-                guard case .bytes(let count)? = try? group.read(into: &buffer), count > 0 else { return }
+                notices.removeAll()
+                guard case .bytes(let count)? = try? group.read(into: &notices), count > 0 else { return }
             }
         case .table:
             // Looking at its descriptor has reset it already.

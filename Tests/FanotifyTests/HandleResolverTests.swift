@@ -25,7 +25,7 @@ import Testing
     func aHandleInTheReadBufferOpensTheSameDirectory(on kind: FilesystemKind) throws {
         let watched = try WatchedFilesystem(kind, mask: [.create, .onDirectory])
         try Files.makeDirectory(watched.path("a"))
-        var buffer = ReadBuffer(capacity: 65_536)
+        var buffer = try ReadBuffer(capacity: 65_536)
         _ = try watched.group.read(into: &buffer)
         var cursor = EventCursor(buffer.bytes)
         let record = try #require(try cursor.next())

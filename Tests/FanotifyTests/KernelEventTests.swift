@@ -107,7 +107,7 @@ import Testing
     @Test func aBufferThatIsFullIsToldFromAnEmptyQueue() throws {
         let watched = try WatchedFilesystem(.tmpfs, mask: [.create])
         for number in 0..<200 { try Files.makeSymbolicLink(watched.path("\(number)"), to: RawPath("x")) }
-        var buffer = ReadBuffer(capacity: ReadBuffer.minimumCapacity)
+        var buffer = try ReadBuffer(capacity: ReadBuffer.minimumCapacity)
         var outcomes: [NotificationGroup.ReadOutcome] = []
         var count = 0
         repeat {
@@ -151,7 +151,7 @@ import Testing
         try filesystem.unmount()
         #expect(try filesystem.isAttached() == false)
         // What was queued outlives the filesystem.
-        var buffer = ReadBuffer(capacity: 65_536)
+        var buffer = try ReadBuffer(capacity: 65_536)
         _ = try group.read(into: &buffer)
         #expect(Decoded.read(buffer.bytes).0.map(\.nameText) == ["queued"])
     }

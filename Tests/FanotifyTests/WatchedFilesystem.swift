@@ -32,7 +32,7 @@ struct WatchedFilesystem: ~Copyable {
 
     /// Every record that is queued now.
     func drain() throws -> [Decoded] {
-        var buffer = ReadBuffer(capacity: 65_536)
+        var buffer = try ReadBuffer(capacity: 65_536)
         var decoded: [Decoded] = []
         while true {
             switch try group.read(into: &buffer) {

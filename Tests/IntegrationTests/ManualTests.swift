@@ -51,6 +51,16 @@ extension EndToEnd {
             #expect(count >= 15, "the examples were not found")
         }
 
+        /// Alone it is answered without the parser, which says the same.
+        @Test func theVersionIsTheSameHoweverItIsAsked() throws {
+            let quick = try run(BuiltPrograms.varve, ["--version"])
+            #expect(quick.status == 0)
+            #expect(quick.outputText.wholeMatch(of: /\d+\.\d+\.\d+\n/) != nil, "\(quick.outputText)")
+            let parsed = try run(BuiltPrograms.varve, ["--version", "--version"])
+            #expect(parsed.status == 0)
+            #expect(parsed.outputText == quick.outputText)
+        }
+
         @Test func pagesAreWellFormedAndNameEveryOption() throws {
             let directory = try TemporaryDirectory()
             for (program, section) in [(BuiltPrograms.varve, "1"), (BuiltPrograms.varved, "8")] {

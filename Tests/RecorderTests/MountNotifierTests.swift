@@ -9,7 +9,7 @@ import Testing
     /// With the kernel's notices, and with the mount table where it has none.
     @Test(Privilege.required, arguments: [false, true])
     func aMountAndItsEndAreToldAtOnce(usesTable: Bool) throws {
-        let notifier = try MountNotifier(usesTable: usesTable)
+        var notifier = try MountNotifier(usesTable: usesTable)
         #expect(usesTable ? notifier.name == "mountinfo" : ["fanotify", "mountinfo"].contains(notifier.name))
         let waker = try Waker()
         var set = notifier.pollSet(with: waker)

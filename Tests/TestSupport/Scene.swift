@@ -375,9 +375,9 @@ extension BuiltPrograms {
         #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
     }
 
-    /// The scripted workload, in the repository.
     /// The program that makes two states of a database and says what differs.
     package static var rowWorkload: String { top + "/Tests/Workloads/rows.py" }
+    /// The scripted workload.
     package static var workload: String { top + "/Tests/Workloads/workload.py" }
     package static var databaseWorkload: String { top + "/Tests/Workloads/database.py" }
     /// The program whose logs are hard to follow.
