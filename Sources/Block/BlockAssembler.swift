@@ -9,6 +9,19 @@ enum BlockFormat {
     static let versions: ClosedRange<UInt8> = 1...4
     /// Shorter common beginnings of names are left to zstd.
     static let leastPrefixByteCount = 3
+    /// How many paths a path group of a block with that many is given: no fewer, so that a look-up decodes no more than it must.
+    ///
+    /// Where that would be more than `mostSmallPathGroups` groups they are `largePathGroupCount` instead, and larger: naming
+    /// its group costs each path and directory a bit for each doubling of the groups (docs/decisions/0009-looking-up-a-path.md).
+    static func pathGroupSize(of pathCount: Int) -> Int {
+        guard pathGroupCount(of: pathCount, size: leastPathGroupSize) > mostSmallPathGroups else {
+            return leastPathGroupSize
+        }
+        return (pathCount + largePathGroupCount - 1) / largePathGroupCount
+    }
+    private static let leastPathGroupSize = 16_384
+    private static let mostSmallPathGroups = 16
+    private static let largePathGroupCount = 8
     /// How many groups of `size` paths that many make, the last of what is left; one where they are not divided (0).
     static func pathGroupCount(of pathCount: Int, size: Int) -> Int {
         size == 0 ? 1 : max(1, (pathCount + size - 1) / size)
@@ -17,7 +30,7 @@ enum BlockFormat {
 
 /// A part that waits to be added.
 struct PendingPart {
-    /// How much is compressed at once: some 5 ms at level 9.
+    /// How much is compressed at once: some 5 ms at level 9, 20 ms at level 14.
     static let pieceByteCount = 256 << 10
 
     enum Content {

@@ -9,7 +9,7 @@ package struct BlockMerger: ~Copyable {
     let level: Int32
     private let filterKey: FilterKey
     private let rowGroupEventCount: Int
-    private let pathGroupSize: Int
+    private let pathGroupSize: Int?
     private var compressor: Compressor?
 
     private(set) var assembler = BlockAssembler()
@@ -31,12 +31,12 @@ package struct BlockMerger: ~Copyable {
     private var ending: MergeEnding?
 
     /// `level` is a zstd level, 1...19, or 0 to compress nothing; `rowGroupEventCount` is 1...`BlockLimits.rowGroupEventCount`;
-    /// more than `pathGroupSize` paths come in groups of that many.
+    /// more than `pathGroupSize` paths, at least 1, come in groups of that many; without it as many as suit them.
     package init(
-        level: Int32 = 9, filterKey: FilterKey, rowGroupEventCount: Int = 65_536, pathGroupSize: Int = 16_384
+        level: Int32 = 9, filterKey: FilterKey, rowGroupEventCount: Int = 65_536, pathGroupSize: Int? = nil
     ) {
         precondition(1...BlockLimits.rowGroupEventCount ~= rowGroupEventCount, "row group size out of range")
-        precondition(pathGroupSize > 0, "path group size out of range")
+        precondition(pathGroupSize ?? 1 > 0, "path group size out of range")
         self.pathGroupSize = pathGroupSize
         self.level = level
         self.filterKey = filterKey

@@ -19,10 +19,11 @@ struct MergeEnding {
     private var parts: [PendingPart] = []
     private var filter: [UInt8]?
 
-    /// `objects` are those of the dictionary's paths; `assembler` has all row groups.
+    /// `objects` are those of the dictionary's paths; `assembler` has all row groups. Without a path group size it is chosen by
+    /// the count of paths.
     init(
         _ content: BlockContent, _ dictionary: PathDictionary, objects: [StoredObject], _ assembler: BlockAssembler,
-        pathGroupSize: Int, filterKey: FilterKey
+        pathGroupSize chosen: Int?, filterKey: FilterKey
     ) {
         entries = BlockNames(directories: dictionary.directories, paths: dictionary.paths)
         names = dictionary.names
@@ -30,7 +31,7 @@ struct MergeEnding {
         self.content = content
         self.objects = objects
         self.assembler = assembler
-        self.pathGroupSize = pathGroupSize
+        pathGroupSize = chosen ?? BlockFormat.pathGroupSize(of: entries.paths.count)
         self.filterKey = filterKey
         // A group alone would be the whole dictionary again.
         let groupCount = BlockFormat.pathGroupCount(of: entries.paths.count, size: pathGroupSize)

@@ -20,7 +20,7 @@ import Synchronization
         unsafe ZSTD_freeCCtx(context)
     }
 
-    /// Appends one frame holding `bytes` at zstd level `level`.
+    /// Appends one frame holding `bytes` at zstd level `level`, or `level(_:byteCount:)` of it.
     package mutating func compress(_ bytes: [UInt8], level: Int32, to output: inout [UInt8]) throws(BlockError) {
         let start = output.count
         let bound = ZSTD_compressBound(bytes.count)
@@ -29,7 +29,8 @@ import Synchronization
         // within `bound` bytes.
         let written = unsafe output.withUnsafeMutableBytes { target in
             unsafe bytes.withUnsafeBytes { source in
-                _ = unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
+                _ = unsafe ZSTD_CCtx_setParameter(
+                    context, ZSTD_c_compressionLevel, Self.level(level, byteCount: source.count))
                 return unsafe ZSTD_compress2(
                     context, target.baseAddress.map { unsafe $0 + start }, bound, source.baseAddress, source.count)
             }
@@ -43,16 +44,23 @@ import Synchronization
 }
 
 extension Compressor {
-    /// What a context takes at most, at the levels that blocks are written with: the tables and the window of level 9. Levels
-    /// up to 3 take a fifth of it. Source: ZSTD_sizeof_CCtx of zstd 1.5.4 for 64 KiB to 16 MiB of content.
-    static func greatestByteCount(level: Int32) -> Int { level > 3 ? 17 << 20 : 4 << 20 }
+    /// What a context takes at most, at the levels that blocks are written with: the tables of level 14 for 1 MiB, or the
+    /// tables and the window of level 9. Levels up to 3, and 256 KiB at any of them, take less than a third of it. Source:
+    /// ZSTD_sizeof_CCtx of zstd 1.5.4 for 64 KiB to 16 MiB of content.
+    static func greatestByteCount(level: Int32) -> Int { level > 3 ? 18 << 20 : 5 << 20 }
 
-    /// Begins a frame that `compressPiece` fills with `byteCount` bytes in all.
+    /// The level for that much content: above 1 MiB at most 9, since levels above that take 50 MiB and more for their tables
+    /// then, and three times as long.
+    private static func level(_ level: Int32, byteCount: Int) -> Int32 {
+        byteCount > 1 << 20 ? min(level, 9) : level
+    }
+
+    /// Begins a frame that `compressPiece` fills with `byteCount` bytes in all; the level as in `compress`.
     mutating func beginFrame(byteCount: Int, level: Int32) throws(BlockError) {
         // SAFETY: the context is valid; plain numbers are passed.
         let failure = unsafe [
             ZSTD_CCtx_reset(context, ZSTD_reset_session_only),
-            ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level),
+            ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Self.level(level, byteCount: byteCount)),
             ZSTD_CCtx_setPledgedSrcSize(context, UInt64(byteCount)),
         ].first { ZSTD_isError($0) != 0 }
         if let failure { throw Self.error(failure) }

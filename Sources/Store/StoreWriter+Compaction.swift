@@ -28,9 +28,10 @@ struct CompactionState: ~Copyable, Sendable {
 }
 
 extension StoreWriter {
-    /// zstd levels: what is merged again later need not be squeezed.
+    /// zstd levels: what is merged again later need not be squeezed; what is not takes 2 % less
+    /// at 14 than at 9, for 1 µs an event more.
     static var levelOneCompression: Int32 { 3 }
-    static var segmentCompression: Int32 { 9 }
+    static var segmentCompression: Int32 { 14 }
     /// Pages a slice gives back to the filesystem.
     static var vacuumPageCount: Int { 256 }
 

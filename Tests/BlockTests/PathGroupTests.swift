@@ -1,4 +1,4 @@
-import Block
+@testable import Block
 import Model
 import Testing
 
@@ -65,6 +65,16 @@ import Testing
         // Of another block nothing is known but whether it has the path.
         #expect(filter.find(Array("/".utf8), pathGroupCount: reader.pathGroupCount + 1) == .possible(pathGroup: nil))
         #expect(namedCount > 0)
+    }
+
+    @Test func manyPathsMakeFewLargeGroups() {
+        for (pathCount, size, groupCount) in [
+            (0, 16_384, 1), (16_384, 16_384, 1), (16_385, 16_384, 2), (262_144, 16_384, 16), (262_145, 32_769, 8),
+            (415_848, 51_981, 8), (BlockLimits.pathCount, BlockLimits.pathCount / 8, 8),
+        ] {
+            #expect(BlockFormat.pathGroupSize(of: pathCount) == size, "\(pathCount) paths")
+            #expect(BlockFormat.pathGroupCount(of: pathCount, size: size) == groupCount, "\(pathCount) paths")
+        }
     }
 
     /// Only what is asked for is read, and it is what the whole block says.
