@@ -1,6 +1,7 @@
-@testable import Block
 import Model
 import Testing
+
+@testable import Block
 
 /// Paths in groups: the same content, of which a part can be read alone.
 @Suite struct PathGroupTests {
