@@ -1,9 +1,10 @@
 package import Model
 
 /// A stretch of the read buffer: an offset and a count, so that a record carries no pointer and no allocation.
+@usableFromInline
 package struct ByteRange: Hashable, Sendable {
-    package var offset: UInt32
-    package var byteCount: UInt32
+    @usableFromInline package var offset: UInt32
+    @usableFromInline package var byteCount: UInt32
 
     @inlinable
     package init(offset: UInt32, byteCount: UInt32) {
@@ -22,12 +23,13 @@ package struct ByteRange: Hashable, Sendable {
 }
 
 /// A file handle inside the read buffer: `struct file_handle` with the filesystem id before it.
+@usableFromInline
 package struct HandleView: Hashable, Sendable {
     @usableFromInline var filesystemBits: UInt64
     /// Where the opaque bytes are. Empty, with `type` 255, where the kernel could not name the object (FS_ERROR).
-    package var bytes: ByteRange
+    @usableFromInline package var bytes: ByteRange
     /// `handle_type`: which layout the filesystem gave the bytes.
-    package var type: Int32
+    @usableFromInline package var type: Int32
 
     package init(filesystem: FilesystemID, bytes: ByteRange, type: Int32) {
         self.init(filesystemBits: filesystem.rawValue, bytes: bytes, type: type)
@@ -56,6 +58,7 @@ package struct HandleView: Hashable, Sendable {
 ///
 /// Shape: 144 bytes without references; reuse one with `EventCursor.next(into:)`.
 /// Source: `struct fanotify_event_metadata` and its information records, fanotify(7).
+@usableFromInline
 package struct EventRecord: Hashable, Sendable {
     package var mask: EventMask
     /// Who: the process id in the pid namespace of the group's maker; 0 for a process outside it and for overflow.
@@ -95,7 +98,6 @@ package struct EventRecord: Hashable, Sendable {
     package var object: HandleView? { objectView.ifPresent }
 
     /// A record of nothing, to be overwritten.
-    @inlinable
     package init() {
         // A literal [] would be made by a generic function.
         mask = EventMask(rawValue: 0)

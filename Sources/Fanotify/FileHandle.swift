@@ -7,6 +7,7 @@ package import Model
 /// filesystems report whose handles cannot be opened anyway (overlayfs), a 128-bit hash is held instead; equality
 /// then errs once in 2^64 such handles. The last word holds the type and the count above the last four bytes.
 /// Source: name_to_handle_at(2), `struct file_handle`.
+@usableFromInline
 package struct FileHandle: Hashable, Sendable {
     @usableFromInline let filesystemBits: UInt64
     @usableFromInline let word0: UInt64
@@ -19,7 +20,7 @@ package struct FileHandle: Hashable, Sendable {
     @inlinable
     package static func == (left: FileHandle, right: FileHandle) -> Bool {
         left.word0 == right.word0 && left.word1 == right.word1 && left.word2 == right.word2
-            && left.filesystem.rawValue == right.filesystem.rawValue
+            && left.filesystemBits == right.filesystemBits
     }
 
     /// Copies the handle a record points to.

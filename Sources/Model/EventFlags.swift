@@ -1,6 +1,7 @@
 /// What the recorder knows about the quality of one event's fields.
+@usableFromInline
 package struct EventFlags: OptionSet, Hashable, Sendable {
-    package var rawValue: UInt8
+    @usableFromInline package var rawValue: UInt8
 
     @inlinable
     package init(rawValue: UInt8) {

@@ -1,8 +1,9 @@
 /// What happened in one event record: the low 32 bits of `fanotify_event_metadata.mask`, unchanged.
 ///
 /// Source: fanotify(7), `linux/fanotify.h`. The kernel may add bits; unknown ones are kept, never rejected.
+@usableFromInline
 package struct EventMask: OptionSet, Hashable, Sendable {
-    package var rawValue: UInt32
+    @usableFromInline package var rawValue: UInt32
 
     @inlinable
     package init(rawValue: UInt32) {
