@@ -18,22 +18,31 @@ struct LinkCountFolding {
 
     private static let capacity = 16
     private var lone: [Seen] = []
+    /// A ring, for each create, delete and rename comes in: once it is full, `oldestEntry` is overwritten next.
     private var entries: [Seen] = []
+    private var oldestEntry = 0
+    /// In place of the pid of an entry that explains nothing more.
+    private static let nobody: Int32 = -1
 
     /// Starts over: event indices of another batch mean nothing.
     mutating func removeAll() {
         lone.removeAll(keepingCapacity: true)
         entries.removeAll(keepingCapacity: true)
+        oldestEntry = 0
     }
 
     /// A nameless ATTRIB record. True when a directory entry event before it explains it.
     mutating func explains(lonePID pid: Int32, object: FileIdentity?) -> Bool {
         guard !entries.isEmpty else { return false }
-        let match = entries.lastIndex { $0.pid == pid && ($0.object == object || $0.isRename) }
-        guard let match else { return false }
-        // A rename replaces one file; the next nameless record is something else.
-        if entries[match].isRename { entries.remove(at: match) }
-        return true
+        for age in 1...entries.count {
+            let match = (oldestEntry + entries.count - age) % entries.count
+            let entry = entries[match]
+            guard entry.pid == pid, entry.object == object || entry.isRename else { continue }
+            // A rename replaces one file; the next nameless record is something else.
+            if entry.isRename { entries[match].pid = Self.nobody }
+            return true
+        }
+        return false
     }
 
     /// Remembers a nameless ATTRIB record that nothing has explained yet.
@@ -45,8 +54,13 @@ struct LinkCountFolding {
     /// A directory entry event. Returns the event index of the nameless record before it that it explains; -1 where
     /// that record was not kept, nil where there was none.
     mutating func explained(byEntryOf pid: Int32, object: FileIdentity?, isRename: Bool) -> Int? {
-        if entries.count == Self.capacity { entries.removeFirst() }
-        entries.append(Seen(pid: pid, object: object, event: -1, isRename: isRename))
+        let entry = Seen(pid: pid, object: object, event: -1, isRename: isRename)
+        if entries.count < Self.capacity {
+            entries.append(entry)
+        } else {
+            entries[oldestEntry] = entry
+            oldestEntry = (oldestEntry + 1) % Self.capacity
+        }
         guard !lone.isEmpty, let match = lone.lastIndex(where: { $0.pid == pid && $0.object == object }) else {
             return nil
         }

@@ -42,7 +42,9 @@ extension Resolver {
     // MARK: The tops themselves
 
     /// The kept root that is, by its name, this entry of a directory: PATH itself is part of what is recorded.
-    func rootWithEntry(_ name: RawSpan, in directory: DirectoryTree.Index) -> Int? {
+    ///
+    /// Mutating only so that this resolver is lent: a method that is not gets a copy of all of it, for each record.
+    mutating func rootWithEntry(_ name: RawSpan, in directory: DirectoryTree.Index) -> Int? {
         guard tree[directory].holdsRoot else { return nil }
         let handle = tree.handle(of: directory)
         return scope.roots.firstIndex { root in

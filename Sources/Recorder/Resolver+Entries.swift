@@ -4,9 +4,10 @@ import Model
 
 /// Creates, deletes and renames: what they explain, and the directories that they move.
 extension Resolver {
-    /// A create, delete or rename: explains link-count changes, and moves directories in the tree.
+    /// A create, delete or rename: explains link-count changes, and moves directories in the tree. Parameter record: as of
+    /// `take`.
     mutating func takeEntry(
-        _ record: EventRecord, of bytes: RawSpan, directory: DirectoryTree.Index,
+        _ record: inout EventRecord, of bytes: RawSpan, directory: DirectoryTree.Index,
         target: DirectoryTree.Index?, object: FileHandle?, identity: FileIdentity?, isKept: Bool, window: TimeWindow
     ) {
         let isRename = record.mask.contains(.rename)

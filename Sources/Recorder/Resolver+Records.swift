@@ -29,7 +29,7 @@ extension Resolver {
                 takeArrival(record, of: bytes, window: window, windowIndex: windowIndex)
                 return
             }
-            takeNameless(record, object: object, window: window, windowIndex: windowIndex)
+            takeNameless(&record, object: object, window: window, windowIndex: windowIndex)
             return
         }
         var directory = lookUp(FileHandle(directoryView, in: bytes))
@@ -161,7 +161,7 @@ extension Resolver {
         }
         if record.mask.rawValue & EventMask.entryOperations.rawValue != 0 {
             takeEntry(
-                record, of: bytes, directory: directory, target: target, object: object, identity: identity,
+                &record, of: bytes, directory: directory, target: target, object: object, identity: identity,
                 isKept: isKept, window: window)
         }
         if scan != nil, record.mask.contains(.moveSelf), tree[directory].state == .root, name.byteCount == 1 {
@@ -192,9 +192,9 @@ extension Resolver {
         unsafe name.withUnsafeBytes { unsafe Array($0) }
     }
 
-    /// A record that names no directory: an event on the file itself.
+    /// A record that names no directory: an event on the file itself. Parameter record: as of `take`.
     mutating func takeNameless(
-        _ record: EventRecord, object: FileHandle?, window: TimeWindow, windowIndex: UInt32
+        _ record: inout EventRecord, object: FileHandle?, window: TimeWindow, windowIndex: UInt32
     ) {
         let identity = object?.identity
         var mask = EventMask(rawValue: record.mask.rawValue & wantedBits)

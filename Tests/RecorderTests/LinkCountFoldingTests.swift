@@ -43,6 +43,31 @@ import Testing
         #expect(!outcome8)
     }
 
+    @Test func theLastFewEntriesExplainAndOlderOnesDoNot() {
+        for count in [1, 15, 16, 17, 40] {
+            var folding = LinkCountFolding()
+            for inode in 0..<count {
+                _ = folding.explained(byEntryOf: 10, object: numbered(inode), isRename: false)
+            }
+            for inode in 0..<count {
+                let outcome = folding.explains(lonePID: 10, object: numbered(inode))
+                #expect(outcome == (inode >= count - 16), "\(inode) of \(count)")
+            }
+        }
+    }
+
+    @Test func eachRenameExplainsOnce() {
+        var folding = LinkCountFolding()
+        for _ in 0..<20 { _ = folding.explained(byEntryOf: 10, object: file, isRename: true) }
+        var explainedCount = 0
+        while folding.explains(lonePID: 10, object: other) { explainedCount += 1 }
+        #expect(explainedCount == 16)
+    }
+
+    private func numbered(_ inode: Int) -> FileIdentity {
+        FileIdentity(filesystem: FilesystemID(rawValue: 1), inode: UInt64(inode), generation: 0)
+    }
+
     @Test func nothingGrowsWithoutBound() {
         var folding = LinkCountFolding()
         for event in 0..<10_000 {
