@@ -82,7 +82,9 @@ let package = Package(
 
         // Tests: one target a room, and the built programs on the real kernel.
         .target(
-            name: "TestSupport", dependencies: ["Block", "CLinux", "Model", "Segment", "Syscalls"],
+            name: "TestData", dependencies: ["CLinux", "Model"], path: "Tests/TestData", swiftSettings: settings),
+        .target(
+            name: "TestSupport", dependencies: ["Block", "CLinux", "Model", "Segment", "Syscalls", "TestData"],
             path: "Tests/TestSupport",
             swiftSettings: settings),
         .testTarget(name: "ModelTests", dependencies: ["Model"], swiftSettings: settings),
@@ -90,7 +92,8 @@ let package = Package(
             name: "SyscallsTests", dependencies: ["CLinux", "Model", "Syscalls", "TestSupport"], swiftSettings: settings
         ),
         .testTarget(
-            name: "FanotifyTests", dependencies: ["CLinux", "Fanotify", "Model", "Syscalls", "TestSupport"],
+            name: "FanotifyTests",
+            dependencies: ["CLinux", "Fanotify", "Model", "Syscalls", "TestData", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "BlockTests", dependencies: ["Block", "FuzzTargets", "Model", "TestSupport"], swiftSettings: settings),

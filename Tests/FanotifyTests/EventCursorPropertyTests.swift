@@ -1,6 +1,7 @@
 import CLinux
 import Fanotify
 import Model
+import TestData
 import TestSupport
 import Testing
 

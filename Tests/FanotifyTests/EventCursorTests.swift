@@ -1,6 +1,7 @@
 import CLinux
 import Fanotify
 import Model
+import TestData
 import Testing
 
 /// What the bytes of a read say, on records laid out by hand.

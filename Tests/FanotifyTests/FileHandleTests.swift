@@ -1,5 +1,6 @@
 import Fanotify
 import Model
+import TestData
 import Testing
 
 /// Handles as keys and as identities.

@@ -1,4 +1,5 @@
-/// SplitMix64: the same numbers for the same seed on every machine, for tests that print their seed.
+/// SplitMix64: the same numbers for the same seed on every machine, for tests that print their seed and for the
+/// inputs of measurements.
 ///
 /// Source: Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014.
 package struct SeededGenerator: RandomNumberGenerator, Sendable {
@@ -14,5 +15,14 @@ package struct SeededGenerator: RandomNumberGenerator, Sendable {
         value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
         value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
         return value ^ (value >> 31)
+    }
+
+    /// A number in 0..<`limit`.
+    package mutating func below(_ limit: Int) -> Int {
+        Int(next() % UInt64(limit))
+    }
+
+    package mutating func chance(_ numerator: Int, of denominator: Int) -> Bool {
+        below(denominator) < numerator
     }
 }

@@ -1,17 +1,19 @@
-import CLinux
-import Model
+internal import CLinux
+package import Model
 
 /// Builds event records as the kernel lays them out, byte by byte, so that tests can also lay them out wrongly.
-struct EventBytes {
-    private(set) var bytes: [UInt8] = []
+package struct EventBytes {
+    package private(set) var bytes: [UInt8] = []
     private var recordStart: Int?
 
-    static let filesystem = FilesystemID(rawValue: 0x1122_3344_5566_7788)
+    package init() {}
+
+    package static let filesystem = FilesystemID(rawValue: 0x1122_3344_5566_7788)
     /// An ext4 handle: inode 42, generation 7.
-    static let handle: [UInt8] = [42, 0, 0, 0, 7, 0, 0, 0]
+    package static let handle: [UInt8] = [42, 0, 0, 0, 7, 0, 0, 0]
 
     /// Begins a record; `end` writes its length.
-    mutating func begin(_ mask: EventMask, pid: Int32 = 1_234, fd: Int32 = -1, version: UInt8 = 3) {
+    package mutating func begin(_ mask: EventMask, pid: Int32 = 1_234, fd: Int32 = -1, version: UInt8 = 3) {
         end()
         recordStart = bytes.count
         append(UInt32(0))
@@ -23,14 +25,14 @@ struct EventBytes {
     }
 
     /// Ends the record, with its true length or a lie.
-    mutating func end(length: UInt32? = nil) {
+    package mutating func end(length: UInt32? = nil) {
         guard let start = recordStart else { return }
         overwrite(at: start, length ?? UInt32(bytes.count - start))
         recordStart = nil
     }
 
     /// An information record with a handle, and a name where there is one; lengths can be lied about.
-    mutating func handle(
+    package mutating func handle(
         _ type: Int32, _ handle: [UInt8] = EventBytes.handle, handleType: Int32 = 1, name: [UInt8]? = nil,
         length: UInt16? = nil, handleLength: UInt32? = nil
     ) {
@@ -45,27 +47,27 @@ struct EventBytes {
         overwrite(at: start + 2, length ?? UInt16(bytes.count - start))
     }
 
-    mutating func pidfd(_ number: Int32) {
+    package mutating func pidfd(_ number: Int32) {
         bytes += [UInt8(FAN_EVENT_INFO_TYPE_PIDFD), 0, 8, 0]
         append(number)
     }
 
-    mutating func error(_ number: Int32, count: UInt32) {
+    package mutating func error(_ number: Int32, count: UInt32) {
         bytes += [UInt8(FAN_EVENT_INFO_TYPE_ERROR), 0, 12, 0]
         append(number)
         append(count)
     }
 
-    mutating func mount(_ id: UInt64) {
+    package mutating func mount(_ id: UInt64) {
         bytes += [UInt8(FAN_EVENT_INFO_TYPE_MNT), 0, 16, 0, 0, 0, 0, 0]
         append(id)
     }
 
-    mutating func raw(_ more: [UInt8]) {
+    package mutating func raw(_ more: [UInt8]) {
         bytes += more
     }
 
-    mutating func append(_ value: some FixedWidthInteger) {
+    package mutating func append(_ value: some FixedWidthInteger) {
         for shift in stride(from: 0, to: value.bitWidth, by: 8) {
             bytes.append(UInt8(truncatingIfNeeded: value >> shift))
         }
