@@ -7,6 +7,8 @@ DESTDIR ?=
 DIR     ?=
 # Extra arguments for `swift test`, such as `--filter BlockTests`.
 TESTARGS ?=
+# Extra arguments for benchmarks/count-instructions, such as `--renew`.
+COUNTARGS ?=
 
 # Release programs live beside the debug build so that neither rebuilds the other.
 STATIC  := .build-static
@@ -15,7 +17,7 @@ BIN     := $(STATIC)/release
 STATICFLAGS := -c release --scratch-path $(STATIC) --static-swift-stdlib -Xswiftc -static-executable
 CAPABILITIES := cap_sys_admin,cap_dac_read_search,cap_sys_ptrace+p
 
-.PHONY: help build release extension test lint format demo bench install clean
+.PHONY: help build release extension test lint format demo bench instructions install clean
 
 help:
 	@echo "make demo [DIR=…]            record a directory, watch the events come in, ask the store"
@@ -26,6 +28,7 @@ help:
 	@echo "make install [PREFIX= DESTDIR=]   install them; varved as root:varve 0750 with file capabilities"
 	@echo "make lint, make format       check or apply the layout rules"
 	@echo "make bench                   measure beside peers (benchmarks/run), within 40 minutes"
+	@echo "make instructions [COUNTARGS=--renew]   instructions that the hot paths take, against a baseline"
 	@echo "make clean                   remove what was built"
 
 build:
@@ -47,7 +50,8 @@ test:
 	@scripts/install-packages test
 	$(SWIFT) test --disable-xctest $(TESTARGS)
 
-SWIFTFILES := Package.swift Sources Tests schema benchmarks/rowdiff
+SWIFTFILES := Package.swift Sources Tests schema benchmarks/instructions benchmarks/micro/Benchmarks \
+	benchmarks/micro/Package.swift benchmarks/operations benchmarks/rowdiff
 
 lint:
 	$(SWIFT) format lint --strict --recursive --parallel $(sort $(SWIFTFILES))
@@ -64,6 +68,12 @@ demo:
 bench: release
 	$(SWIFT) build $(STATICFLAGS) --product rowdiff
 	benchmarks/run
+
+# The flags of the release, so that what is counted is what is shipped.
+instructions:
+	@scripts/install-packages count
+	$(SWIFT) build $(STATICFLAGS) --product instructions
+	benchmarks/count-instructions $(COUNTARGS)
 
 install:
 	@test -x $(BIN)/varved && test -x $(BIN)/varve || { echo "run 'make release' first" >&2; exit 1; }

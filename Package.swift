@@ -28,6 +28,8 @@ let package = Package(
         .executable(name: "varve", targets: ["varve"]),
         // What scripts/link-extension makes varve.so of; a dynamic product would export every symbol.
         .library(name: "varve-extension", type: .static, targets: ["SQLTables", "SQLiteExtension"]),
+        // For the package in benchmarks/micro; nothing else is to depend on it.
+        .library(name: "measured-operations", targets: ["MeasuredOperations"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -78,6 +80,17 @@ let package = Package(
             name: "varve", dependencies: ["Model", "Query", "SQLTables", argumentParser], swiftSettings: settings),
         .executableTarget(
             name: "rowdiff", dependencies: ["Model", "SQLitePages", "Syscalls"], path: "benchmarks/rowdiff",
+            swiftSettings: settings),
+
+        // The operations that are measured, and what runs one of them for callgrind.
+        .target(
+            name: "MeasuredOperations",
+            dependencies: [
+                "Block", "CLinux", "Fanotify", "Model", "Query", "Recorder", "SQLiteWAL", "Store", "TestData",
+            ],
+            path: "benchmarks/operations", swiftSettings: settings),
+        .executableTarget(
+            name: "instructions", dependencies: ["MeasuredOperations"], path: "benchmarks/instructions",
             swiftSettings: settings),
 
         // Tests: one target a room, and the built programs on the real kernel.
