@@ -80,10 +80,7 @@ package final class QueryContext {
     ///
     /// Parameter found: whether the answer names anything.
     package func conclude(found: Bool, reasons: [Completeness.Reason], damages: [Scan.Damage] = []) -> AnswerStatus {
-        for damage in damages {
-            let last = damage.firstSequence &+ damage.count &- 1
-            messages.say("damaged block: events \(damage.firstSequence) to \(last) cannot be read: \(damage.error)")
-        }
+        for damage in damages { messages.say(damage.text) }
         let shown = 5
         for reason in reasons.prefix(shown) { messages.say("incomplete: \(reason.text)") }
         if reasons.count > shown { messages.say("incomplete: \(reasons.count - shown) more reasons; see 'varve gaps'") }

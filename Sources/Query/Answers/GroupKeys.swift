@@ -1,4 +1,4 @@
-internal import Block
+package import Block
 internal import Model
 internal import Store
 
@@ -20,9 +20,9 @@ package enum Grouping: String, CaseIterable, Sendable {
 ///
 /// Memory: the groups that take `maximumByteCount`, by an estimate of their names and the tables they are in. Events of
 /// groups met after that are given as `beyond`.
-struct GroupKeys {
+package struct GroupKeys {
     /// In place of a group's number: the event is of one of those that are not held.
-    static let beyond = -2
+    package static let beyond = -2
     private static let unasked = -1
     /// Some 1,750,000 paths with names of 25 bytes.
     static let maximumByteCount = 144 << 20
@@ -74,7 +74,9 @@ struct GroupKeys {
     }
 
     /// With what the grouping needs to know beside the blocks.
-    init(_ grouping: Grouping, for question: borrowing Question, maximumByteCount: Int? = nil) throws(StoreError) {
+    init(
+        _ grouping: Grouping, for question: borrowing Question, maximumByteCount: Int? = nil
+    ) throws(StoreError) {
         self.init(
             grouping, users: grouping == .user ? .system() : nil,
             containers: ContainerPaths(grouping == .container ? try question.reader.containerMounts() : []),
@@ -83,7 +85,9 @@ struct GroupKeys {
 
     /// Calls `body` with the group of each selected event, or `beyond`, and its place in the row group. A merged record
     /// stands for several operations and is counted once for each.
-    mutating func forEach(_ view: RowGroupView, _ body: (_ group: Int, _ position: Int) -> Void) throws(BlockError) {
+    package mutating func forEach(
+        _ view: RowGroupView, _ body: (_ group: Int, _ position: Int) -> Void
+    ) throws(BlockError) {
         try use(view.block)
         switch grouping {
         case .op:
@@ -227,6 +231,11 @@ extension GroupKeys {
         }
     }
 
+    /// Of `.process`: the process that a group is; nil where it is not known.
+    package func instance(_ group: Int) -> UInt64? {
+        processes[group]?.instance
+    }
+
     /// Why an answer may name the wrong groups as those with the most events; nil where it cannot.
     ///
     /// Each group that is held is counted whole, and none of the others has more events than all of those together.
@@ -240,7 +249,7 @@ extension GroupKeys {
     }
 
     /// The name of a group for people, before escaping.
-    func label(_ group: Int) -> [UInt8] {
+    package func label(_ group: Int) -> [UInt8] {
         if let process = processes[group] {
             var label = process.comm?.bytes ?? Array("?".utf8)
             label += Array("[\(process.pid)]".utf8)

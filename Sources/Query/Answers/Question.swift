@@ -68,23 +68,55 @@ package final class Question {
         return (first, last)
     }
 
-    /// The closing remarks and the exit status.
-    ///
-    /// Parameters: `isWhole` is false when the scan was stopped early, so that what it counted says little; `earlier` are
-    /// scans of what lies before it, whose damage counts as well; `reasons` are those of a range other than the
-    /// selection's.
+    /// What is to be said about an answer beside itself.
+    package struct Findings: Sendable {
+        /// About events at an edge of the range; nil where there are none.
+        package var crossing: String?
+        package var reasons: [Completeness.Reason]
+        package var damages: [Scan.Damage]
+        /// What else of the store could not be read, one line for people each.
+        package var failures: [String] = []
+
+        package init(crossing: String? = nil, reasons: [Completeness.Reason] = [], damages: [Scan.Damage] = []) {
+            self.crossing = crossing
+            self.reasons = reasons
+            self.damages = damages
+        }
+    }
+
+    /// The closing remarks and the exit status; parameters as of `findings`.
     package func conclude(
         found: Bool, _ scan: Scan, after earlier: [Scan] = [], isWhole: Bool = true,
         reasons: [Completeness.Reason]? = nil
     ) -> AnswerStatus {
+        conclude(found: found, findings(scan, after: earlier, isWhole: isWhole, reasons: reasons))
+    }
+
+    /// The same with what was found out before.
+    package func conclude(found: Bool, _ findings: Findings) -> AnswerStatus {
+        if let crossing = findings.crossing { context.messages.say(crossing) }
+        for failure in findings.failures { context.messages.say(failure) }
+        let status = context.conclude(found: found, reasons: findings.reasons, damages: findings.damages)
+        return findings.failures.isEmpty ? status : .unreadable
+    }
+
+    /// What was found out about the answer by the time the scan ended.
+    ///
+    /// Parameters: `isWhole` is false when the scan was stopped early, so that what it counted says little; `earlier` are
+    /// scans of what lies before it, whose damage counts as well; `reasons` are those of a range other than the
+    /// selection's.
+    package func findings(
+        _ scan: Scan, after earlier: [Scan] = [], isWhole: Bool = true, reasons: [Completeness.Reason]? = nil
+    ) -> Findings {
+        var crossing: String?
         let crossingCount = scan.crossingCount
         if isWhole, crossingCount > 0 {
             let many =
                 crossingCount == 1 ? "1 more event's window crosses" : "\(crossingCount) more events' windows cross"
-            context.messages.say(
+            crossing =
                 selection.includesOverlapping
-                    ? "\(many) an edge of the range and \(crossingCount == 1 ? "is" : "are") included"
-                    : "\(many) an edge of the range; --overlapping adds \(crossingCount == 1 ? "it" : "them")")
+                ? "\(many) an edge of the range and \(crossingCount == 1 ? "is" : "are") included"
+                : "\(many) an edge of the range; --overlapping adds \(crossingCount == 1 ? "it" : "them")"
         }
         var reasons = reasons ?? self.reasons
         let scans = earlier + [scan]
@@ -100,7 +132,7 @@ package final class Question {
         let damages = scans.flatMap(\.damages).reduce(into: [Scan.Damage]()) { damages, damage in
             if damages.last?.firstSequence != damage.firstSequence { damages.append(damage) }
         }
-        return context.conclude(found: found, reasons: reasons, damages: damages)
+        return Findings(crossing: crossing, reasons: reasons, damages: damages)
     }
 
     /// The moment up to which a live recorder has just committed everything; nil where none answers.

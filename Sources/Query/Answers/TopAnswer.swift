@@ -24,35 +24,23 @@ package struct TopAnswer {
     package func run() throws -> AnswerStatus {
         let question = try Question(context, selection)
         let scan = Scan(question.reader, selection)
-        var keys = try GroupKeys(grouping, for: question, maximumByteCount: maximumByteCount)
-        var counts: [UInt64] = []
-        var beyondCount: UInt64 = 0
+        var tally = try GroupTally(grouping, for: question, maximumByteCount: maximumByteCount)
         try scan.forEachGroup { view in
-            try keys.forEach(view) { group, _ in
-                guard group != GroupKeys.beyond else {
-                    beyondCount += 1
-                    return
-                }
-                if group >= counts.count {
-                    counts.append(contentsOf: repeatElement(0, count: group + 1 - counts.count))
-                }
-                counts[group] += 1
-            }
+            try tally.add(view)
             return .proceed
         }
         let limit = selection.limit ?? Self.defaultLimit
-        let shown = keys.greatest(limit, of: counts)
-        try write(shown, keys)
+        let shown = tally.greatest(limit)
+        try write(shown, tally.keys)
         try context.output.flush()
-        let groupCount = counts.count { $0 > 0 }
+        let (groupCount, beyondCount) = (tally.groupCount, tally.beyondCount)
         if shown.count < groupCount || beyondCount > 0 {
-            let hidden = counts.reduce(beyondCount, +) - shown.reduce(0) { $0 + $1.count }
+            let hidden = tally.counts.reduce(beyondCount, +) - shown.reduce(0) { $0 + $1.count }
             let all = beyondCount > 0 ? "more than \(groupCount)" : "\(groupCount)"
             context.messages.say(
                 "the first \(shown.count) of \(all) are shown; the others have \(hidden) events (--limit)")
         }
-        let doubt = keys.reason(
-            beyondCount: beyondCount, least: shown.count == limit ? shown.last?.count : nil)
+        let doubt = tally.doubt(shown, limit: limit)
         return question.conclude(
             found: !shown.isEmpty || beyondCount > 0, scan, reasons: question.reasons + (doubt.map { [$0] } ?? []))
     }

@@ -1,11 +1,11 @@
 internal import Block
-internal import Model
+package import Model
 internal import Segment
-internal import Store
+package import Store
 
 /// Losses of commits that no number stands for: a copy of the file that is another state than the commits give, rows that
 /// were refused, logs that were gone before anybody could read them.
-struct DatabaseLosses: Sendable {
+package struct DatabaseLosses: Sendable {
     private let history: DatabaseHistory
     /// Of this database.
     private let own: [Gap]
@@ -13,7 +13,7 @@ struct DatabaseLosses: Sendable {
     private let shared: [Gap]
 
     /// Cost: reads all gaps of the store.
-    init(_ history: DatabaseHistory, _ reader: StoreReader) throws(StoreError) {
+    package init(_ history: DatabaseHistory, _ reader: StoreReader) throws(StoreError) {
         self.history = history
         let losses = try reader.gaps().map(\.gap).filter { $0.kind == .walMissed }
         // A gap that numbers stand for is told as such a row as well.
@@ -38,7 +38,7 @@ struct DatabaseLosses: Sendable {
     }
 
     /// Those that touch since ≤ moment < until.
-    func all(since: Instant?, until: Instant?) -> [Gap] {
+    package func all(since: Instant?, until: Instant?) -> [Gap] {
         (own + shared).filter { loss in
             if let since, loss.to < since { return false }
             if let until, loss.from >= until { return false }
@@ -64,7 +64,8 @@ struct DatabaseLosses: Sendable {
 
 extension Gap {
     /// One line for people.
-    var databaseText: String {
-        "between \(TimestampWriter.text(from)) and \(TimestampWriter.text(to)): \(cause)"
+    package var databaseText: String {
+        "between \(TimestampWriter.text(from)) and \(TimestampWriter.text(to)): "
+            + TerminalText.escaped(Array(cause.utf8))
     }
 }

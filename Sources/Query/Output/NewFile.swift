@@ -1,19 +1,19 @@
 private import Glibc
-internal import Model
-internal import Syscalls
+package import Model
+package import Syscalls
 
 /// A file that is being written under a name beside its own, which it gets when it is whole. Nothing is overwritten.
 ///
 /// When its life ends before that, it is removed. Thread: one.
-struct NewFile: ~Copyable {
+package struct NewFile: ~Copyable {
     /// Where it is until it is placed.
     let path: RawPath
     /// Open for reading and writing.
-    let descriptor: OwnedDescriptor
+    package let descriptor: OwnedDescriptor
     private let target: RawPath
 
     /// Throws: `UsageError` where the target is there already, `SyscallError`.
-    init(target: RawPath) throws {
+    package init(target: RawPath) throws {
         guard (try? target.status(followingLinks: false)) == nil else { throw Self.exists(target) }
         let temporary = RawPath(target.bytes + Array(".varve-\(getpid())".utf8))
         let file = try OwnedDescriptor.open(
@@ -31,7 +31,7 @@ struct NewFile: ~Copyable {
     /// Waits until it is on the device and gives it its name, unless something has that name by now.
     ///
     /// Throws: `UsageError`, `SyscallError`.
-    consuming func place() throws {
+    package consuming func place() throws {
         try descriptor.sync()
         do throws(SyscallError) {
             // link(2), unlike rename(2), replaces nothing.

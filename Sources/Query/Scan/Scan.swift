@@ -25,6 +25,11 @@ package final class Scan {
             self.count = count
             self.error = error
         }
+
+        /// One line for people.
+        package var text: String {
+            "damaged block: events \(firstSequence) to \(firstSequence &+ count &- 1) cannot be read: \(error)"
+        }
     }
 
     private let reader: StoreReader
