@@ -71,13 +71,21 @@ let package = Package(
         .target(
             name: "SQLTables", dependencies: ["Block", "CSQLite", "Model", "Query", "Segment", "Store", "Syscalls"],
             swiftSettings: settings),
+        // The files of a report's page, as bytes.
+        .target(
+            name: "ReportAssets",
+            exclude: ["d3.LICENSE", "d3.min.js", "model.js", "panels.js", "report.css", "timeline.js"]),
+        .target(
+            name: "Report", dependencies: ["Block", "Model", "Query", "ReportAssets", "Segment", "Store", "Syscalls"],
+            swiftSettings: settings),
         // The C side of varve.so: only there, never beside libsqlite3.
         .target(name: "SQLiteExtension"),
         .executableTarget(
             name: "varved", dependencies: ["Model", "Recorder", "Syscalls", argumentParser, logging],
             swiftSettings: settings),
         .executableTarget(
-            name: "varve", dependencies: ["Model", "Query", "SQLTables", argumentParser], swiftSettings: settings),
+            name: "varve", dependencies: ["Model", "Query", "Report", "SQLTables", argumentParser],
+            swiftSettings: settings),
         .executableTarget(
             name: "rowdiff", dependencies: ["Model", "SQLitePages", "Syscalls"], path: "benchmarks/rowdiff",
             swiftSettings: settings),
@@ -132,8 +140,12 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "QueryTests",
-            dependencies: ["Block", "Model", "Query", "SQLitePages", "Segment", "Store", "Syscalls", "TestSupport"],
+            dependencies: [
+                "Block", "Model", "Query", "Report", "SQLitePages", "Segment", "Store", "Syscalls", "TestSupport",
+            ],
             swiftSettings: settings),
+        .testTarget(
+            name: "ReportTests", dependencies: ["Model", "Query", "Report"], swiftSettings: settings),
         .testTarget(
             name: "SQLTablesTests",
             dependencies: ["Block", "Model", "Query", "SQLTables", "Segment", "Store", "Syscalls", "TestSupport"],

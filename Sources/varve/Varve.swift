@@ -19,9 +19,8 @@ struct Varve: ParsableCommand {
             EventsCommand.self, CountCommand.self, FileCommand.self, ProcessCommand.self, TopCommand.self,
             HistogramCommand.self, GapsCommand.self, AroundCommand.self, ReplayCommand.self,
             ChangesCommand.self, TreeCommand.self, DatabaseCommand.self, SQLCommand.self, ExportCommand.self,
-            ArchiveCommand.self, StatusCommand.self, SyncCommand.self, CompactCommand.self, PruneCommand.self,
-            NoteCommand.self,
-            VerifyCommand.self, DoctorCommand.self,
+            ReportCommand.self, ArchiveCommand.self, StatusCommand.self, SyncCommand.self, CompactCommand.self,
+            PruneCommand.self, NoteCommand.self, VerifyCommand.self, DoctorCommand.self,
         ])
 
     static func main() {

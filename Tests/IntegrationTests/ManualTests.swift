@@ -43,7 +43,8 @@ extension EndToEnd {
                     let program = BuiltPrograms.varve.split(separator: "/", omittingEmptySubsequences: false)
                     let path = program.dropLast().joined(separator: "/")
                     let command = "export PATH='\(path)':$PATH STATE_DIRECTORY='\(scene.store)'; \(line)"
-                    let result = try run("sh", ["-c", command], timeoutSeconds: 60)
+                    // Where the files that examples make are gone with the scene.
+                    let result = try run("sh", ["-c", command], directory: scene.place, timeoutSeconds: 60)
                     // Found, not found, or not known for a time before the recording; never a wrong usage.
                     #expect([0, 1, 3].contains(result.status), "\(line): \(result.status) \(result.errorText)")
                 }
