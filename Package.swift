@@ -135,7 +135,8 @@ let package = Package(
         .testTarget(
             name: "RecorderTests",
             dependencies: [
-                "Block", "Fanotify", "Model", "Recorder", "SQLiteWAL", "Segment", "Store", "Syscalls", "TestSupport",
+                "Block", "CLinux", "Fanotify", "Model", "Recorder", "SQLiteWAL", "Segment", "Store", "Syscalls",
+                "TestData", "TestSupport",
             ],
             swiftSettings: settings),
         .testTarget(
