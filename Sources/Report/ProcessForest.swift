@@ -19,7 +19,7 @@ struct ProcessForest {
         self.wanted = wanted
     }
 
-    /// Takes what a block knows of them. Blocks may come in any order; what is known from an earlier call stands.
+    /// Takes what a block knows of them. Blocks come in the order of time.
     mutating func take(_ block: BlockReader) throws(BlockError) {
         let known = try block.processes()
         guard known.contains(where: { wanted.contains($0.instance) }) else { return }
@@ -43,10 +43,16 @@ struct ProcessForest {
             if processes.count < Self.maximumCount { processes[process.instance] = process }
             return
         }
-        if held.parentInstance == nil, let parent = process.parentInstance {
-            processes[process.instance]?.parentInstance = parent
+        // The image after an exec says more than the one before it; what only one of them tells holds for both.
+        var renewed = process
+        renewed.parentInstance = process.parentInstance ?? held.parentInstance
+        renewed.start = process.start ?? held.start
+        if process.exe == held.exe {
+            renewed.comm = process.comm ?? held.comm
+            renewed.script = process.script ?? held.script
+            renewed.commandLine = process.commandLine ?? held.commandLine
         }
-        if held.start == nil, let start = process.start { processes[process.instance]?.start = start }
+        processes[process.instance] = renewed
     }
 
     /// Some of the wanted ones and their ancestors, parents before their children, and in the order in which they were first

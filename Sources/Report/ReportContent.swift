@@ -45,14 +45,15 @@ struct ReportContent {
     ///
     /// Throws: `StoreError`.
     init(_ question: Question, limit: Int) throws {
-        // Backwards, since then a scan takes an upper bound of numbers: what is recorded meanwhile is in neither pass.
+        // Forwards, since the last image of a process that is met is the one that it is called by.
         var selection = question.selection
-        selection.isReversed = true
+        selection.isReversed = false
         selection.limit = nil
         self.selection = selection
         made = Clock.realtime()
         origin = question.reader.origin
-        let bound = question.lastSequence + 1
+        // What is recorded meanwhile is in neither pass.
+        let bound = question.lastSequence &+ 1
         let first = Scan(question.reader, selection, beforeSequence: bound)
         var tallies = try Self.groupings.map {
             try GroupTally($0, for: question, maximumByteCount: Self.maximumByteCount(of: $0))

@@ -214,6 +214,26 @@ import Testing
         }
     }
 
+    @Test func processesAreCalledByTheirLastImage() throws {
+        let scene = try StoreScene(from: 0)
+        var before = ActorProcess.named("sh", pid: 2, instance: 1, exe: "/bin/sh")
+        before.start = RecordedEvent.moment(0.5)
+        let after = ActorProcess.named("cc", pid: 2, instance: 1, exe: "/bin/cc")
+        try scene.append([RecordedEvent(1, .create, "/a", process: before)])
+        try scene.append([RecordedEvent(2, .create, "/b", process: after)])
+        for _ in 0..<2 {
+            let page = try page(scene)
+            #expect(try page.names("process") == ["cc[2] /bin/cc"])
+            let top = try scene.ask(.csv) { try TopAnswer($0, Selection(), by: .process).run() }
+            #expect(top.lines.last?.contains("cc[2] /bin/cc") == true)
+            let process = try #require(page.data["processes"]?.elements?.first)
+            #expect(process["comm"]?.text == "cc")
+            #expect(process["start"]?.unsigned == 1_795_392_000_500_000)
+            // In one block the same.
+            try scene.compact()
+        }
+    }
+
     @Test func rowsAreLeftOutUntilThePageFits() throws {
         let scene = try scene(seed: 12)
         let answer = try scene.ask { context in

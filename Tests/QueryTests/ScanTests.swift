@@ -52,6 +52,29 @@ import Testing
         #expect(try scene.sequences(.only { $0.limit = 0 }) == [])
     }
 
+    /// Also where a block holds events on both sides of the bound.
+    @Test func numbersBoundAScanInBothDirections() throws {
+        let scene = try Self.scene()
+        for _ in 0..<2 {
+            let reader = try StoreReader(directory: scene.directory)
+            for bound in [1, 2, 4, 7, 8, 10, 100] as [UInt64] {
+                for isReversed in [false, true] {
+                    let selection = Selection.only { $0.isReversed = isReversed }
+                    var found: [UInt64] = []
+                    try Scan(reader, selection, beforeSequence: bound).forEachGroup { view in
+                        found += view.positions.map { view.group.firstSequence + UInt64($0) }
+                        return .proceed
+                    }
+                    let expected = Array(1...9).filter { $0 < bound }
+                    #expect(found.sorted() == expected, "before \(bound)")
+                    let count = try Scan(reader, selection, beforeSequence: bound).count()
+                    #expect(count == UInt64(expected.count), "before \(bound)")
+                }
+            }
+            try scene.compact()
+        }
+    }
+
     @Test func adjacentRangesPartition() throws {
         let scene = try Self.scene()
         let edges = [0, 10, 11.5, 13, 20, 22, 24, 30].map(RecordedEvent.moment)

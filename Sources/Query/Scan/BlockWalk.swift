@@ -12,6 +12,8 @@ package final class BlockWalk {
     private let from: Instant?
     private let to: Instant?
     private let isReversed: Bool
+    /// Forwards: events from this number on are not asked for.
+    private let end: UInt64
     private var rows: [BlockRow] = []
     private var position = 0
     private var isListed = false
@@ -21,7 +23,8 @@ package final class BlockWalk {
     /// True when blocks of the range were pruned before they could be read.
     package private(set) var lostToPruning = false
 
-    /// Walks blocks that may hold events with `from` ≤ time and earliest < `to`; nil is an open end.
+    /// Walks blocks that may hold events with `from` ≤ time and earliest < `to`; nil is an open end. `afterSequence` counts
+    /// forwards, `beforeSequence` in both directions.
     package init(
         _ reader: StoreReader, from: Instant?, to: Instant?, isReversed: Bool = false, afterSequence: UInt64? = nil,
         beforeSequence: UInt64? = nil
@@ -30,6 +33,7 @@ package final class BlockWalk {
         self.from = from
         self.to = to
         self.isReversed = isReversed
+        end = beforeSequence ?? .max
         cursor = isReversed ? beforeSequence ?? .max : (afterSequence ?? 0) &+ 1
     }
 
@@ -38,6 +42,7 @@ package final class BlockWalk {
         if !isListed { try list() }
         while position < rows.count {
             let row = rows[position]
+            if !isReversed, row.firstSequence >= end { return nil }
             if isReversed ? row.firstSequence < cursor : row.endSequence > cursor { return row }
             position += 1
         }
@@ -67,11 +72,11 @@ package final class BlockWalk {
         if !isReplaced { lostToPruning = true }
     }
 
-    /// The numbers of the block's events that are still to come, `first` ..< `end`: a merged block may hold some that
-    /// were met before.
+    /// The numbers of the block's events that are still to come, of `first` ..< `end`: a merged block may hold some that
+    /// were met before, or that are not asked for.
     package func remaining(first: UInt64, end: UInt64) -> Range<UInt64> {
         let low = isReversed ? first : max(first, cursor)
-        let high = isReversed ? min(end, cursor) : end
+        let high = min(end, isReversed ? cursor : self.end)
         return low..<max(low, high)
     }
 

@@ -63,7 +63,7 @@ package final class Scan {
     /// Forwards: the number of the first event not yet looked at.
     package var nextSequence: UInt64 { walk.cursor }
 
-    /// Only events behind `afterSequence` (forwards), or before `beforeSequence` (backwards).
+    /// Only events behind `afterSequence` (forwards), and before `beforeSequence` (in both directions).
     package init(
         _ reader: StoreReader, _ selection: Selection, afterSequence: UInt64? = nil, beforeSequence: UInt64? = nil
     ) {
