@@ -13,6 +13,8 @@ package struct BaseImageFile: ~Copyable {
     private let path: RawPath
     private let directory: RawPath
     private var byteCount: UInt64 = 0
+    private var unsyncedByteCount = 0
+    private static let syncedByteCount = 16 << 20
 
     /// What has been put in so far is written out when it exceeds this.
     private var pending: [UInt8] = []
@@ -34,6 +36,8 @@ package struct BaseImageFile: ~Copyable {
 
     /// The first page that is still missing.
     package var nextPage: UInt32 { encoder.nextPage }
+    /// Of the pages so far.
+    package var state: UInt64 { encoder.hashes.state }
 
     /// Takes in whole pages from `nextPage` on. Throws: `diskFull`, `cannotWrite`, `corrupt` where they do not fit.
     package mutating func append(_ pages: [UInt8]) throws(StoreError) {
@@ -70,6 +74,12 @@ package struct BaseImageFile: ~Copyable {
     private mutating func writeOut() throws(StoreError) {
         do {
             try file.write(pending)
+            unsyncedByteCount += pending.count
+            // Whoever writes a large one in pieces is held up by none of them for long, nor by the last.
+            if unsyncedByteCount >= Self.syncedByteCount {
+                try file.syncData()
+                unsyncedByteCount = 0
+            }
         } catch {
             throw StoreError(error, otherwise: .cannotWrite, "the base image cannot be written", path: path)
         }
@@ -99,6 +109,10 @@ private struct TemporaryFile: ~Copyable {
 
     borrowing func write(_ bytes: [UInt8]) throws(SyscallError) {
         try descriptor.write(bytes)
+    }
+
+    borrowing func syncData() throws(SyscallError) {
+        try descriptor.syncData()
     }
 
     borrowing func place(at target: RawPath) throws(SyscallError) {

@@ -380,6 +380,8 @@ extension BuiltPrograms {
     /// The scripted workload.
     package static var workload: String { top + "/Tests/Workloads/workload.py" }
     package static var databaseWorkload: String { top + "/Tests/Workloads/database.py" }
+    /// The writer of a database that is too large to be copied at one go.
+    package static var largeWorkload: String { top + "/Tests/Workloads/large.py" }
     /// The program whose logs are hard to follow.
     package static var difficultWorkload: String { top + "/Tests/Workloads/difficult.py" }
     /// A writer whose commits say which ones they are.

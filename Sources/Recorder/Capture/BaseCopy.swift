@@ -32,8 +32,10 @@ struct BaseCopy: Equatable {
     struct Limits {
         /// So many bytes may be written: the copy, and for a while the image that is made of it.
         var byteCount = Int64.max
-        /// Asked after each mebibyte.
+        /// Asked after each piece.
         var isEnding: () -> Bool = { false }
+        /// What is read at once.
+        var pieceByteCount = 1 << 20
     }
 
     static let tryCount = 5
@@ -71,7 +73,7 @@ struct BaseCopy: Equatable {
             try overlay(&files, header, upTo: index, on: target)
         else { return nil }
         let after = try reading { () throws(WALReadError) in try CaptureMachine.header(of: &files) }
-        guard after == .header(header) else { return nil }
+        guard after == .header(header), files.isUndisturbed else { return nil }
         try writing { () throws(SyscallError) in
             try target.truncate(to: Int64(index.databasePageCount) * Int64(index.pageSize.byteCount))
         }
@@ -80,7 +82,7 @@ struct BaseCopy: Equatable {
             pageCount: index.databasePageCount)
     }
 
-    private static func index(of files: inout DatabaseFiles) throws(Failure) -> WALIndexHeader {
+    static func index(of files: inout DatabaseFiles) throws(Failure) -> WALIndexHeader {
         guard let index = try reading({ () throws(WALReadError) in try CaptureMachine.index(of: &files) }) else {
             throw .noIndex
         }
@@ -90,7 +92,7 @@ struct BaseCopy: Equatable {
     /// Whoever may write the index can have it say any size: what neither the file nor the log can hold is not believed.
     ///
     /// Pages that were given back in the transaction that took them are in neither, so there may be more than both hold.
-    private static func check(
+    static func check(
         _ index: WALIndexHeader, _ database: borrowing OwnedDescriptor, _ limits: Limits
     ) throws(Failure) {
         let pageByteCount = Int64(index.pageSize.byteCount)
@@ -102,10 +104,15 @@ struct BaseCopy: Equatable {
         }
         let said = Int64(index.databasePageCount) * pageByteCount
         let held = fileByteCount + Int64(index.lastFrame) * pageByteCount
-        guard said / 2 <= held + Int64(pieceByteCount) else {
+        guard isHeld(said, by: held) else {
             throw .unsupported("its index tells of \(index.databasePageCount) pages, which its files cannot hold")
         }
         guard max(said, fileByteCount) <= limits.byteCount else { throw .tooLarge(max(said, fileByteCount)) }
+    }
+
+    /// Whether a database may be so large: about half of it at least is in its files.
+    static func isHeld(_ byteCount: Int64, by heldByteCount: Int64) -> Bool {
+        byteCount / 2 <= heldByteCount + 1 << 20
     }
 
     private static func copy(
@@ -117,7 +124,7 @@ struct BaseCopy: Equatable {
             guard !limits.isEnding() else { throw .ended }
             bytes.removeAll(keepingCapacity: true)
             do throws(SyscallError) {
-                if try database.read(upTo: pieceByteCount, at: offset, appendingTo: &bytes) == 0 { return }
+                if try database.read(upTo: limits.pieceByteCount, at: offset, appendingTo: &bytes) == 0 { return }
             } catch {
                 throw .unreadable(error.description)
             }
@@ -158,7 +165,7 @@ struct BaseCopy: Equatable {
         return index.lastFrame == 0 || chain.checksum == index.frameChecksum
     }
 
-    private static func reading<Value>(_ body: () throws(WALReadError) -> Value) throws(Failure) -> Value {
+    static func reading<Value>(_ body: () throws(WALReadError) -> Value) throws(Failure) -> Value {
         do throws(WALReadError) {
             return try body()
         } catch {
@@ -166,7 +173,7 @@ struct BaseCopy: Equatable {
         }
     }
 
-    private static func writing(_ body: () throws(SyscallError) -> Void) throws(Failure) {
+    static func writing(_ body: () throws(SyscallError) -> Void) throws(Failure) {
         do throws(SyscallError) {
             try body()
         } catch {

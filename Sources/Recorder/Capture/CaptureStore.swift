@@ -105,7 +105,7 @@ final class CaptureStore: CaptureSink {
             case .commit(let uuid, let commit):
                 state.byteCount += commit.bytes.count
                 state.streams[uuid]?.knownUntil = commit.high
-                state.streams[uuid]?.lastPlace = LogPlace(salts: commit.salts, frame: commit.frame)
+                state.streams[uuid]?.lastPlace = commit.place
                 state.streams[uuid]?.endsWithGap = false
             case .gap(let uuid, let gap): state.streams[uuid]?.knownUntil = gap.high
             case .stream, .watched, .unseen, .unlisted: break
@@ -144,7 +144,9 @@ final class CaptureStore: CaptureSink {
             if !additions.isEmpty { shared.record(captured: additions) }
             if isStopping { return }
             let isBusy = !unseen.isEmpty || recorders.values.contains(where: \.isBusy)
-            if waker.wait(timeoutNanoseconds: isBusy ? Self.turnNanoseconds : nil) { waker.clear() }
+            // Between two pieces of a copy there is a look at what came in, so that it waits for none for long.
+            let hasPieces = recorders.values.contains(where: \.hasPieces)
+            if waker.wait(timeoutNanoseconds: hasPieces ? 0 : isBusy ? Self.turnNanoseconds : nil) { waker.clear() }
         }
     }
 

@@ -75,6 +75,21 @@ struct DatabaseFiles: ~Copyable, WALReading {
     /// The log has no name any more: its last user has closed it.
     var isLogRemoved: Bool { (try? log.status().linkCount) == 0 }
 
+    /// All three files still have their names and the database is not one with a rollback journal: whatever was written to
+    /// its file came from a log, and the index that is open tells how far.
+    var isUndisturbed: Bool {
+        guard let index = try? index?.status() else { return false }
+        let isNamed =
+            Self.isNamed(path, identity) && Self.isNamed(Self.logPath(of: path), logIdentity)
+            && Self.isNamed(Self.indexPath(of: path), Identity(device: index.device, inode: index.inode))
+        return isNamed && JournaledDatabases.Header(of: database)?.isJournaled != true
+    }
+
+    private static func isNamed(_ path: RawPath, _ identity: Identity) -> Bool {
+        guard let status = try? path.status() else { return false }
+        return identity == Identity(device: status.device, inode: status.inode)
+    }
+
     /// When the log, whose last change was that, lost its name.
     var logChanged: Instant? { try? log.status().changed }
 

@@ -43,26 +43,17 @@ final class StreamRecorder {
         init(_ files: consuming DatabaseFiles) { self.files = files }
     }
 
-    private final class WaitingBase {
-        let copy: BaseCopy
-        let file: OwnedDescriptor
-
-        init(_ copy: BaseCopy, _ file: consuming OwnedDescriptor) {
-            self.copy = copy
-            self.file = file
-        }
-    }
-
     private var stream: DatabaseStream
     private let place: CapturePlace
-    private let isEnding: () -> Bool
     private var encoder: Encoder?
     private var lastHash: EventsHash
     /// The newest commit that was taken in, and when it came about.
     private var last: CommitPoint?
-    private var base: WaitingBase?
-    private var wantsBase = true
-    private var nextBaseTry: Int64 = 0
+    private let copying: BaseCopying
+    /// The base image that is being made of a finished copy.
+    private var image: BaseImageWriting?
+    /// When the state of the last base image was there.
+    private var lastBaseMoment: Instant?
     /// Of the last base image's file, and of the segments since.
     private var baseByteCount: UInt64 = 0
     private var byteCountSinceBase: UInt64 = 0
@@ -80,29 +71,29 @@ final class StreamRecorder {
     private static let intervalNanoseconds: Int64 = 200_000_000
     private static let segmentByteCount = 4 << 20
     private static let segmentCommitCount = 16_384
-    private static let busyPauseNanoseconds: Int64 = 100_000_000
-    /// So much of the time goes into copies that may come to nothing: one part in this many.
-    private static let pauseFactor: Int64 = 20
     /// The next base image is taken when the segments since the last one take this many times its size, and at least so
     /// many bytes: a restore then reads a bounded part of the history, and what is older can be dropped.
     private static let segmentFactor: UInt64 = 4
     private static let leastSegmentByteCount: UInt64 = 16 << 20
-    private static let failurePauseNanoseconds: Int64 = 2_000_000_000
+    /// When the recorder ends, no more than this of a base image is still written.
+    private static let lastImageByteCount: Int64 = 64 << 20
 
     /// Parameter isEnding: whether the recorder is to end, which a copy of a large database must not hold up.
     init(
         _ stream: DatabaseStream, lastHash: EventsHash, place: CapturePlace, isEnding: @escaping () -> Bool
     ) {
-        self.isEnding = isEnding
         self.stream = stream
         self.lastHash = lastHash
         self.place = place
+        copying = BaseCopying(place, isEnding: isEnding)
     }
 
     /// There is something to be done later. Nothing is, some seconds after the last commit.
-    var isBusy: Bool { openSince != nil || source != nil || base != nil || isWanting }
+    var isBusy: Bool { openSince != nil || source != nil || copying.isBusy || image != nil || isWanting }
+    /// There is something to be done at once, a piece at a time.
+    var hasPieces: Bool { image != nil || copying.hasPieces }
 
-    private var isWanting: Bool { wantsBase && last != nil && !isAtRest }
+    private var isWanting: Bool { copying.isWanted && last != nil && !isAtRest }
     private var isAtRest = false
 
     func moveRows(to additions: inout Additions) {
@@ -128,8 +119,7 @@ final class StreamRecorder {
         if pageSize > 0, pageSize != stream.pageSize {
             endSegment()
             encoder = nil
-            wantsBase = true
-            base = nil
+            abandonCopy()
             stream.pageSize = pageSize
             rows.streams.append(stream)
         }
@@ -149,10 +139,9 @@ final class StreamRecorder {
         openSince = openSince ?? now
         openLow = openLow.map { min($0, commit.low) } ?? commit.low
         lastUse = now
-        last = CommitPoint(
-            place: LogPlace(salts: commit.salts, frame: commit.frame), number: commit.number, low: commit.low,
-            high: commit.high)
-        if let base { settle(base) }
+        let before = last?.place
+        last = CommitPoint(place: commit.place, number: commit.number, low: commit.low, high: commit.high)
+        if let copy = copying.take(commit, after: before, of: stream) { settle(copy) }
         let size = encoder.map { ($0.encoder.byteCount, $0.encoder.commitCount) } ?? (0, 0)
         if size.0 >= Self.segmentByteCount || size.1 >= Self.segmentCommitCount { endSegment() }
     }
@@ -161,8 +150,7 @@ final class StreamRecorder {
         endSegment()
         rows.gaps.append(CaptureGapRow(stream: stream.uuid, gap: gap))
         tell(gap, because: gap.cause.name)
-        wantsBase = true
-        base = nil
+        abandonCopy()
         last = nil
         guard let encoder else { return }
         if (try? encoder.encoder.append(gap)) == nil { self.encoder = nil }
@@ -201,16 +189,19 @@ final class StreamRecorder {
 
     // MARK: What goes out
 
-    /// Does what is due: ends the segment, takes a base image, gives up descriptors.
+    /// Does what is due: ends the segment, goes on with a base image by one piece, gives up descriptors.
     func advance(now: Int64, isEnding: Bool) {
         isAtRest = now &- lastUse >= WatchedDatabase.restNanoseconds
-        if isWanting, base == nil, now >= nextBaseTry, !isEnding { takeBase(now: now) }
-        if let openSince, isEnding || now &- openSince >= Self.intervalNanoseconds { endSegment() }
-        // A copy whose commit has not come by now will not fit any that comes.
-        if isAtRest {
-            source = nil
-            base = nil
+        if let image {
+            advance(image, isEnding: isEnding)
+        } else if !isEnding {
+            let copy = copying.advance(
+                last: last?.place, of: stream, now: now, mayBegin: isWanting, isAtRest: isAtRest)
+            if let copy { settle(copy) }
+            tellCondition(copying.problem)
         }
+        if let openSince, isEnding || now &- openSince >= Self.intervalNanoseconds { endSegment() }
+        if isAtRest { source = nil }
     }
 
     private func endSegment() {
@@ -226,8 +217,8 @@ final class StreamRecorder {
             rows.segments.append(row)
             lastHash = segment.hash
             byteCountSinceBase += row.byteCount
-            if byteCountSinceBase >= max(Self.leastSegmentByteCount, Self.segmentFactor * baseByteCount) {
-                wantsBase = true
+            if image == nil, byteCountSinceBase >= max(Self.leastSegmentByteCount, Self.segmentFactor * baseByteCount) {
+                copying.want()
             }
         } catch {
             self.encoder = nil
@@ -245,8 +236,7 @@ final class StreamRecorder {
     private func miss(_ gap: CaptureGap, because reason: String) {
         openSince = nil
         encoder = nil
-        wantsBase = true
-        base = nil
+        abandonCopy()
         last = nil
         rows.gaps.append(CaptureGapRow(stream: stream.uuid, gap: gap))
         tell(gap, because: reason)
@@ -261,31 +251,10 @@ final class StreamRecorder {
 
     // MARK: Base images
 
-    private func takeBase(now began: Int64) {
-        defer {
-            let now = Clock.monotonic()
-            nextBaseTry = max(nextBaseTry, now &+ max(Self.busyPauseNanoseconds, Self.pauseFactor &* (now &- began)))
-        }
-        guard var files = place.access.open(path) else { return }
-        do {
-            let file = try OwnedDescriptor.unnamedFile(in: place.store)
-            let limits = BaseCopy.Limits(
-                byteCount: Int64(clamping: try place.store.filesystemStatus().availableByteCount / 4),
-                isEnding: isEnding)
-            let copy = try BaseCopy.take(&files, to: file, limits)
-            let taken = WaitingBase(copy, file)
-            base = taken
-            settle(taken)
-            tellCondition("")
-        } catch BaseCopy.Failure.busy {
-            return
-        } catch BaseCopy.Failure.noIndex {
-            // Made after the log and removed before it, so there may be one in a moment; nothing was copied yet.
-            tellCondition(Self.text(of: .noIndex))
-        } catch {
-            nextBaseTry = began &+ Self.failurePauseNanoseconds
-            if let failure = error as? BaseCopy.Failure { tellCondition(Self.text(of: failure)) }
-        }
+    /// What has been copied so far is no state that will be reached; another base image is needed.
+    private func abandonCopy() {
+        copying.giveUp()
+        copying.want()
     }
 
     /// Why there is no base image, for people: without one nothing can be restored.
@@ -295,49 +264,56 @@ final class StreamRecorder {
         rows.streams.append(stream)
     }
 
-    private static func text(of failure: BaseCopy.Failure) -> String {
-        switch failure {
-        case .busy: "no base image yet: the log began again during each copy"
-        case .noIndex: "no base image yet: nothing said what was committed"
-        case .unsupported(let reason): "no base image: \(reason)"
-        case .tooLarge(let byteCount):
-            "no base image: \(byteCount) bytes are more than a quarter of what is free where the store is"
-        case .ended: "no base image: the recorder ended first"
-        case .unreadable(let reason): "no base image: \(reason)"
+    /// Goes on from the copy, which is the state after the last commit, and has its base image made.
+    private func settle(_ copy: BaseCopying.Finished) {
+        endSegment()
+        guard let encoder, let last else { return }
+        let header = BaseImageHeader(
+            stream: stream.uuid, pageSize: stream.pageSize, commit: last.number, low: last.low, high: last.high,
+            pageCount: copy.pageCount)
+        do {
+            let image = try BaseImageWriting(header, of: copy.file, state: copy.hashes?.state, in: place.files)
+            if let hashes = copy.hashes {
+                try go(on: hashes, copy.pageCount, encoder, last)
+                self.image = image
+            } else {
+                let (row, hashes) = try image.finish()
+                try go(on: hashes, copy.pageCount, encoder, last)
+                note(row)
+            }
+        } catch {
+            copying.fail()
         }
     }
 
-    /// Stores the base image if it is the state after the newest commit; gives it up when that commit will not come.
-    private func settle(_ base: WaitingBase) {
-        guard let last else { return }
-        guard last.place == LogPlace(salts: base.copy.salts.rawValue, frame: base.copy.frame) else {
-            // Its own commit was missed, or lies in a generation that is over.
-            let isOver =
-                last.place.salts == base.copy.salts.rawValue
-                ? last.place.frame > base.copy.frame : last.place.salts != base.copy.salts.rawValue && isStale(base)
-            if isOver { self.base = nil }
+    private func go(on hashes: PageHashes, _ pageCount: UInt32, _ encoder: Encoder, _ last: CommitPoint) throws {
+        checkState(of: encoder, hashes, at: last)
+        try encoder.encoder.rebase(hashes, databasePageCount: pageCount)
+        lastBaseMoment = last.high
+        byteCountSinceBase = 0
+        copying.satisfy()
+    }
+
+    /// Commits go on meanwhile; nothing can be restored from the image before it is whole.
+    private func advance(_ image: BaseImageWriting, isEnding: Bool) {
+        if isEnding, image.remainingByteCount > Self.lastImageByteCount {
+            self.image = nil
             return
         }
-        self.base = nil
-        endSegment()
-        guard let encoder, self.last != nil else { return }
         do {
-            let header = BaseImageHeader(
-                stream: stream.uuid, pageSize: stream.pageSize, commit: last.number, low: last.low, high: last.high,
-                pageCount: base.copy.pageCount)
-            var image = try place.files.beginBaseImage(header)
-            try copyPages(of: base, to: &image)
-            let (row, hashes) = try image.finish()
-            checkState(of: encoder, hashes, at: last)
-            try encoder.encoder.rebase(hashes, databasePageCount: base.copy.pageCount)
-            rows.bases.append(row)
-            lastBaseMoment = last.high
-            baseByteCount = row.byteCount
-            byteCountSinceBase = 0
-            wantsBase = false
+            if image.remainingByteCount > 0, !isEnding { return try image.writePiece() }
+            let row = try image.finish().row
+            self.image = nil
+            note(row)
         } catch {
-            nextBaseTry = Clock.monotonic() &+ Self.failurePauseNanoseconds
+            self.image = nil
+            copying.fail()
         }
+    }
+
+    private func note(_ row: BaseImageRow) {
+        rows.bases.append(row)
+        baseByteCount = row.byteCount
     }
 
     /// A copy of the file is also a check of what was captured: commits since the last one that give another state than the
@@ -348,39 +324,6 @@ final class StreamRecorder {
             Gap(
                 kind: .walMissed, from: lastBaseMoment ?? last.low, to: last.high, count: nil, scope: path,
                 cause: "commits of a database: up to commit \(last.number) they give another state than the file has"))
-    }
-
-    /// When the state of the last base image was there.
-    private var lastBaseMoment: Instant?
-
-    /// Commits of another generation come in: the copy's was before, or is still to come.
-    private func isStale(_ base: WaitingBase) -> Bool {
-        defer { otherGenerationCount += 1 }
-        guard otherGenerationCount < Self.maximumOtherGenerationCount else {
-            otherGenerationCount = 0
-            return true
-        }
-        return false
-    }
-
-    private var otherGenerationCount = 0
-    private static let maximumOtherGenerationCount = 100_000
-
-    private func copyPages(of base: WaitingBase, to image: inout BaseImageFile) throws {
-        let size = Int(stream.pageSize)
-        let pagesAtOnce = UInt32(max(1, (1 << 20) / size))
-        while image.nextPage <= base.copy.pageCount {
-            let first = image.nextPage
-            let count = min(pagesAtOnce, base.copy.pageCount - first + 1)
-            var bytes: [UInt8] = []
-            _ = try base.file.read(
-                upTo: Int(count) * size, at: Int64(first - 1) * Int64(size), appendingTo: &bytes)
-            // The lock page may be a hole at the end of the copy.
-            if bytes.count < Int(count) * size {
-                bytes += [UInt8](repeating: 0, count: Int(count) * size - bytes.count)
-            }
-            try image.append(bytes)
-        }
     }
 }
 

@@ -48,5 +48,5 @@ extension WatchedDatabase {
 }
 
 extension DatabaseStream {
-    fileprivate func isFile(_ file: DatabaseFiles.Identity) -> Bool { device == file.device && inode == file.inode }
+    func isFile(_ file: DatabaseFiles.Identity) -> Bool { device == file.device && inode == file.inode }
 }

@@ -1,0 +1,310 @@
+import Block
+import Model
+import SQLiteWAL
+import Segment
+import Syscalls
+import TestSupport
+import Testing
+
+@testable import Recorder
+
+/// A writer in another process, a machine that finds its commits, and what SQLite made of the database after each.
+private final class FuzzyScene {
+    let path: String
+    let writer: SQLiteWriter
+    private let directory: TemporaryDirectory
+    private let open: OpenFiles
+    private var machine = CaptureMachine(isFresh: false)
+    /// Where each commit ended, and the file that a checkpoint makes of the database then.
+    private var kept: [LogPlace: String] = [:]
+    private var clock: Int64 = 1
+    static let stream = UUIDBytes(high: 0xAAAA_0000_0000_4002, low: 0x8000_0000_0000_0002)
+
+    private final class OpenFiles {
+        var files: DatabaseFiles
+
+        init(_ path: String) throws { files = try DatabaseFiles(RawPath(path)) }
+    }
+
+    init(pageSize: Int = 1_024) throws {
+        directory = try TemporaryDirectory()
+        path = directory.appending("subject.db")
+        writer = try SQLiteWriter()
+        try writer.run(
+            """
+            import shutil, subprocess
+            path, kept_count = '\(path)', 0
+            c = connect(path, page_size=\(pageSize), wal_autocheckpoint=0, synchronous=0)
+            c.execute('create table t(a integer primary key, b)')
+            c.executemany('insert into t(b) values(randomblob(?))', [(600,) for _ in range(120)])
+            def keep():
+                global kept_count
+                kept_count += 1
+                name = path + '.' + str(kept_count)
+                for end in ('', '-wal'): subprocess.run(['cp', path + end, name + end], check=True)
+                d = sqlite3.connect(name, isolation_level=None)
+                d.execute('pragma wal_checkpoint(truncate)').fetchall()
+                d.close()
+                return name
+            None
+            """)
+        open = try OpenFiles(path)
+        try step()
+        try keep()
+    }
+
+    func index() throws -> WALIndexHeader { try BaseCopy.index(of: &open.files) }
+
+    func place() throws -> LogPlace {
+        let index = try index()
+        return LogPlace(salts: index.salts.rawValue, frame: index.lastFrame)
+    }
+
+    /// One transaction, and what it made of the database.
+    func commit(_ statement: String) throws {
+        try writer.run("c.execute(\"\(statement)\").fetchall()")
+        try keep()
+    }
+
+    func checkpoint(_ mode: String) throws {
+        try writer.run("c.execute('pragma wal_checkpoint(\(mode))').fetchall()")
+    }
+
+    private func keep() throws { kept[try place()] = try writer.run("keep()") }
+
+    /// The commits since the last call; nil where some are missing.
+    @discardableResult
+    func step() throws -> [CapturedCommit]? {
+        var commits: [CapturedCommit] = []
+        while true {
+            clock += 1_000_000_000
+            let step = try machine.step(&open.files, now: clock)
+            for finding in step.findings {
+                guard case .commit(let commit, _) = finding else { return nil }
+                commits.append(captured(commit))
+            }
+            if step.state == .level || step.state == .empty { return commits }
+        }
+    }
+
+    private func captured(_ commit: WALCommit) -> CapturedCommit {
+        CapturedCommit(
+            number: 1, low: .distantPast, high: .distantPast, databasePageCount: commit.databasePageCount,
+            frame: commit.frame, salts: commit.salts.rawValue, changeCounter: nil, status: .published,
+            attribution: .unknown, writers: [], checkpointer: [], pages: commit.pages, bytes: commit.bytes)
+    }
+
+    var limits: BaseCopy.Limits {
+        var limits = BaseCopy.Limits()
+        limits.pieceByteCount = 12_288
+        return limits
+    }
+
+    func begin(after place: LogPlace) throws -> FuzzyCopy? {
+        try FuzzyCopy.begin(
+            after: place, of: Self.stream, DatabaseFiles(RawPath(path)), to: CopyFile(in: RawPath(directory.path)),
+            limits)
+    }
+
+    func begin(with first: CapturedCommit) throws -> FuzzyCopy {
+        try FuzzyCopy(
+            with: first, of: Self.stream, DatabaseFiles(RawPath(path)), to: CopyFile(in: RawPath(directory.path)),
+            limits)
+    }
+
+    /// A complete copy is, byte for byte, what SQLite made of the database after that commit.
+    func check(_ copy: FuzzyCopy, at place: LogPlace) throws {
+        let hashes = try copy.finish()
+        let file = try #require(kept[place])
+        let expected = try Files.contents(of: RawPath(file), limit: 1 << 26)
+        var found: [UInt8] = []
+        while try copy.file.descriptor.read(upTo: 1 << 20, at: Int64(found.count), appendingTo: &found) > 0 {}
+        let isSame = found == expected
+        #expect(isSame, "\(copy.pageCount) pages at \(place)")
+        let size = found.count / max(1, Int(copy.pageCount))
+        for page in 1...copy.pageCount {
+            let start = Int(page - 1) * size
+            #expect(hashes[page] == hashes.hash(of: page, found, start..<start + size), "page \(page)")
+        }
+    }
+}
+
+@Suite struct FuzzyCopyTests {
+    /// Advances a copy until it waits for commits.
+    private func readAll(_ copy: FuzzyCopy) throws {
+        while copy.hasPieces { try copy.advance() }
+    }
+
+    private func failure(_ body: () throws -> Void) throws -> BaseCopy.Failure? {
+        do {
+            try body()
+            return nil
+        } catch let error as BaseCopy.Failure {
+            return error
+        }
+    }
+
+    /// The file may have what the commits that were taken in do not: it is no state before they are.
+    @Test func aCopyWaitsForTheCommitsThatMayBeInTheFile() throws {
+        let scene = try FuzzyScene()
+        try scene.commit("update t set b = randomblob(610) where a % 30 = 1")
+        let first = try #require(try scene.step()?.last)
+        let copy = try #require(try scene.begin(after: first.place))
+        try scene.commit("update t set b = randomblob(590) where a % 20 = 3")
+        try scene.checkpoint("passive")
+        try readAll(copy)
+        #expect(!copy.isComplete)
+        let second = try #require(try scene.step()?.last)
+        try copy.take(second)
+        #expect(copy.isComplete)
+        try scene.check(copy, at: second.place)
+    }
+
+    /// What the present generation had before is read from the log, also where it is in no file yet.
+    @Test func aCalmDatabaseIsCopiedWithoutAnotherCommit() throws {
+        let scene = try FuzzyScene()
+        try scene.commit("update t set b = randomblob(610) where a % 30 = 1")
+        try scene.commit("delete from t where a > 40")
+        try scene.commit("vacuum")
+        try scene.commit("insert into t(b) select randomblob(900) from t")
+        let last = try #require(try scene.step()?.last)
+        let copy = try #require(try scene.begin(after: last.place))
+        try readAll(copy)
+        #expect(copy.isComplete)
+        try scene.check(copy, at: last.place)
+    }
+
+    @Test func aGenerationThatEndsBeforeItsFramesAreReadIsBegunAgain() throws {
+        let scene = try FuzzyScene()
+        let first = try scene.place()
+        let copy = try #require(try scene.begin(after: first))
+        try scene.checkpoint("restart")
+        try scene.commit("update t set b = randomblob(610) where a = 7")
+        #expect(try failure { try readAll(copy) } == .busy)
+        #expect(try scene.begin(after: first) == nil)
+        // With the first commit of the new one there is nothing that must be read in time.
+        let next = try #require(try scene.step()?.last)
+        let second = try scene.begin(with: next)
+        try scene.checkpoint("restart")
+        try scene.commit("update t set b = randomblob(620) where a = 90")
+        var rest = try #require(try scene.step())
+        try scene.checkpoint("truncate")
+        try scene.commit("update t set b = randomblob(620) where a = 10")
+        rest += try #require(try scene.step())
+        try readAll(second)
+        for commit in rest where !second.isComplete { try second.take(commit) }
+        #expect(second.isComplete)
+        try scene.check(second, at: try #require(rest.last).place)
+    }
+
+    /// Commits, checkpoints, looks and pieces of copies in any order.
+    @Test(arguments: [512, 4_096])
+    func aCopyIsByteForByteWhatSQLiteHeldThen(pageSize: Int) throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        print("seed \(seed)")
+        var generator = SeededGenerator(seed: seed)
+        let scene = try FuzzyScene(pageSize: pageSize)
+        var copy: FuzzyCopy?
+        var begun: LogPlace?
+        var last: LogPlace?
+        var (completeCount, acrossGenerationsCount) = (0, 0)
+        func finishIfComplete() throws {
+            guard let done = copy, done.isComplete, let last else { return }
+            try scene.check(done, at: last)
+            completeCount += 1
+            acrossGenerationsCount += begun?.salts == last.salts ? 0 : 1
+            copy = nil
+        }
+        func attempt(_ body: () throws -> Void) throws {
+            if let failure = try failure(body) {
+                #expect(failure == .busy)
+                copy = nil
+            }
+            try finishIfComplete()
+        }
+        for _ in 0..<600 {
+            switch Int.random(in: 0..<20, using: &generator) {
+            case 0..<3: try scene.commit(Self.statement(&generator))
+            case 3:
+                let modes = ["passive", "full", "restart", "truncate"]
+                try scene.checkpoint(modes.randomElement(using: &generator) ?? "passive")
+            case 4..<9:
+                guard let commits = try scene.step() else {
+                    copy = nil
+                    last = nil
+                    continue
+                }
+                for commit in commits {
+                    if let copy {
+                        last = commit.place
+                        try attempt { try copy.take(commit) }
+                    } else if let known = last, known.salts != commit.salts {
+                        last = commit.place
+                        begun = last
+                        try attempt { copy = try scene.begin(with: commit) }
+                    }
+                    last = commit.place
+                }
+            default:
+                if let copy {
+                    try attempt { try copy.advance() }
+                } else if let place = last {
+                    begun = place
+                    try attempt { copy = try scene.begin(after: place) }
+                }
+            }
+        }
+        print("\(completeCount) copies, \(acrossGenerationsCount) of them across generations")
+        #expect(completeCount > 0 && acrossGenerationsCount > 0)
+    }
+
+    private static func statement(_ generator: inout SeededGenerator) -> String {
+        let key = Int.random(in: 1...120, using: &generator)
+        switch Int.random(in: 0..<12, using: &generator) {
+        case 0: return "delete from t where a % 7 = \(key % 7)"
+        case 1: return "vacuum"
+        case 2: return "insert into t(b) select randomblob(700) from t limit 60"
+        case 3: return "create table if not exists u\(key) as select * from t limit 9"
+        case 4: return "delete from t where a > 200"
+        default: return "update t set b = randomblob(\(500 + key)) where a in (\(key), \(key / 2), \(key + 40))"
+        }
+    }
+
+    /// What is in the file then may be what no log tells of.
+    @Test func aFileThatIsWrittenPastItsLogGivesNoCopy() throws {
+        let scene = try FuzzyScene()
+        let place = try scene.place()
+        let copy = try #require(try scene.begin(after: place))
+        // The log keeps a name, and what it said: only the one that counts is gone.
+        try scene.writer.run(
+            """
+            os.link(path + '-wal', path + '.other'); os.link(path + '-shm', path + '.third')
+            c.execute('pragma journal_mode=delete').fetchall()
+            c.execute('update t set b = randomblob(610)')
+            """)
+        #expect(try failure { try readAll(copy) } == .busy)
+    }
+
+    @Test func commitsThatNothingVouchesForAreNotTakenIn() throws {
+        let scene = try FuzzyScene()
+        try scene.commit("update t set b = randomblob(610) where a % 30 = 1")
+        let sound = try #require(try scene.step()?.last)
+        func take(_ change: (inout CapturedCommit) -> Void) throws -> BaseCopy.Failure? {
+            let copy = try #require(try scene.begin(after: sound.place))
+            while copy.hasPieces, !copy.isComplete { try copy.advance() }
+            var commit = sound
+            change(&commit)
+            return try failure { try copy.take(commit) }
+        }
+        #expect(try take { _ in } == nil)
+        #expect(try take { $0.status = .logged } == .noIndex)
+        guard case .unsupported = try take({ $0.databasePageCount = .max }) else {
+            Issue.record("a size that nothing holds was believed")
+            return
+        }
+        guard case .unsupported = try take({ $0.bytes.removeLast(512) }) else {
+            Issue.record("half a page was taken in")
+            return
+        }
+    }
+}
