@@ -125,7 +125,7 @@ struct StoreDraft: ~Copyable {
 
     /// Throws: `SyscallError`.
     init(_ target: RawPath) throws(SyscallError) {
-        let directory = RawPath(target.bytes + Array(".varve-\(getpid())".utf8))
+        let directory = DraftName.claim(target)
         try Files.makeDirectory(directory, mode: StoreLayout.directoryPermissions)
         // The umask must not keep a group of readers out; where this fails, they only are.
         try? Files.setPermissions(directory, mode: StoreLayout.directoryPermissions)

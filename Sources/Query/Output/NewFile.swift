@@ -15,7 +15,7 @@ package struct NewFile: ~Copyable {
     /// Throws: `UsageError` where the target is there already, `SyscallError`.
     package init(target: RawPath) throws {
         guard (try? target.status(followingLinks: false)) == nil else { throw Self.exists(target) }
-        let temporary = RawPath(target.bytes + Array(".varve-\(getpid())".utf8))
+        let temporary = DraftName.claim(target)
         let file = try OwnedDescriptor.open(
             temporary, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
         path = temporary
@@ -49,7 +49,7 @@ package struct NewFile: ~Copyable {
     ///
     /// Throws: `SyscallError`.
     static func replace(_ target: RawPath, with bytes: [UInt8]) throws {
-        let path = RawPath(target.bytes + Array(".varve-\(getpid())".utf8))
+        let path = DraftName.claim(target)
         let file = try OwnedDescriptor.open(path, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
         do {
             try file.write(bytes)
