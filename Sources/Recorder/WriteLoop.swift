@@ -373,6 +373,7 @@ struct WriteLoop: ~Copyable {
     private consuming func finish() {
         recordCoverage()
         recordCaptured()
+        archive?.remarkEnd()
         recordRemarks()
         do throws(StoreError) {
             var additions = orphaned

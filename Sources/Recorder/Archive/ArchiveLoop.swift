@@ -292,9 +292,7 @@ struct ArchiveLoop: ~Copyable {
         pause = shortestPause
         rotationPause = Self.shortestRotationPauseNanoseconds
         if let gapBegan {
-            request.status.remark(
-                "archive: goes on from \(image.note.high.archiveText); nothing since \(gapBegan.archiveText) can be restored (\(cause))"
-            )
+            request.status.remark(.goesOn(from: image.note.high, since: gapBegan, because: cause))
         }
         toldOfGap = false
         tell(image.note.high)
@@ -390,7 +388,7 @@ struct ArchiveLoop: ~Copyable {
             $0.failure = reason
         }
         if hadGeneration || !toldOfGap {
-            request.status.remark("archive: a gap begins\(knownUntil.map { " at \($0.archiveText)" } ?? ""): \(reason)")
+            request.status.remark(.gap(from: knownUntil, because: reason))
             toldOfGap = true
         }
     }

@@ -53,8 +53,18 @@ struct ArchiveRequest: Sendable {
         } catch {
             throw RecorderError(.unavailable, error.description)
         }
+        // Where the last run's commits are not in the archive, this is why.
+        if let reason = openReason(in: store.directory) { request.status.update { $0.failure = reason } }
         store.follow(with: request.feed)
         return request
+    }
+
+    /// Why the last run archived nothing any more when it ended, as far as the store says so.
+    private static func openReason(in store: RawPath) -> String? {
+        guard let reader = try? StoreReader(directory: store), let last = try? reader.runs().last,
+            let notes = try? reader.notes()
+        else { return nil }
+        return ArchiveRemark.openReason(in: notes, since: last.started)
     }
 
     private init(

@@ -27,8 +27,14 @@ final class ArchiveStatus: Sendable {
     }
 
     /// For the timeline of the store.
-    func remark(_ text: String) {
-        state.withLock { if $0.remarks.count < Self.maximumRemarkCount { $0.remarks.append(text) } }
+    func remark(_ remark: ArchiveRemark) {
+        state.withLock { if $0.remarks.count < Self.maximumRemarkCount { $0.remarks.append(remark.text) } }
+    }
+
+    /// The store is about to be closed: whether the last commits get into the archive, only the next start can tell.
+    func remarkEnd() {
+        let last = snapshot
+        if last.condition == "waiting", let failure = last.failure { remark(.endsWaiting(because: failure)) }
     }
 
     func takeRemarks() -> [String] {
@@ -42,14 +48,5 @@ final class ArchiveStatus: Sendable {
     /// Gives back what could not be stored yet.
     func giveBack(_ remarks: [String]) {
         state.withLock { $0.remarks = Array((remarks + $0.remarks).prefix(Self.maximumRemarkCount)) }
-    }
-}
-
-extension Instant {
-    /// For the timeline: seconds since the epoch, as the command line takes them.
-    var archiveText: String {
-        let (seconds, rest) = nanosecondsSinceEpoch.quotientAndRemainder(dividingBy: 1_000_000_000)
-        let digits = String(rest.magnitude)
-        return "@\(seconds).\(String(repeating: "0", count: 9 - digits.count))\(digits)"
     }
 }
