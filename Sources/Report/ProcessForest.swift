@@ -23,9 +23,7 @@ struct ProcessForest {
     mutating func take(_ block: BlockReader) throws(BlockError) {
         let known = try block.processes()
         guard known.contains(where: { wanted.contains($0.instance) }) else { return }
-        // The program that a process was started for says more than the one it was forked from.
-        let byInstance = Dictionary(
-            known.map { ($0.instance, $0) }, uniquingKeysWith: { $1.exeSource == .inherited ? $0 : $1 })
+        let byInstance = Dictionary(known.map { ($0.instance, $0) }, uniquingKeysWith: Self.joined)
         for instance in byInstance.keys where wanted.contains(instance) {
             var next: UInt64? = instance
             var depth = 0
@@ -43,16 +41,22 @@ struct ProcessForest {
             if processes.count < Self.maximumCount { processes[process.instance] = process }
             return
         }
-        // The image after an exec says more than the one before it; what only one of them tells holds for both.
-        var renewed = process
-        renewed.parentInstance = process.parentInstance ?? held.parentInstance
-        renewed.start = process.start ?? held.start
-        if process.exe == held.exe {
-            renewed.comm = process.comm ?? held.comm
-            renewed.script = process.script ?? held.script
-            renewed.commandLine = process.commandLine ?? held.commandLine
+        processes[process.instance] = Self.joined(held, process)
+    }
+
+    /// One image of a process and a later one: what it was started for says more than what it was forked from, the image after
+    /// an exec more than the one before; what only one of them tells holds for both.
+    private static func joined(_ earlier: ActorProcess, _ later: ActorProcess) -> ActorProcess {
+        let (shown, other) = later.exeSource == .inherited ? (earlier, later) : (later, earlier)
+        var joined = shown
+        joined.parentInstance = shown.parentInstance ?? other.parentInstance
+        joined.start = shown.start ?? other.start
+        if shown.exe == other.exe {
+            joined.comm = shown.comm ?? other.comm
+            joined.script = shown.script ?? other.script
+            joined.commandLine = shown.commandLine ?? other.commandLine
         }
-        processes[process.instance] = renewed
+        return joined
     }
 
     /// Some of the wanted ones and their ancestors, parents before their children, and in the order in which they were first
