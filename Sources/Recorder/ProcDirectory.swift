@@ -69,8 +69,9 @@ struct ProcDirectory: ProcessSource {
         }
     }
 
-    mutating func forkCount() -> UInt64? {
-        try? ProcFS.forkCount(into: &buffer)
+    mutating func forkCount() -> ForkCount? {
+        guard let count = try? ProcFS.forkCount(into: &buffer) else { return nil }
+        return ForkCount(count: count, moment: Clock.monotonic())
     }
 
     private func open(_ pid: Int32) -> ProcessDirectory? {

@@ -16,14 +16,21 @@ protocol ProcessSource {
         _ process: inout ActorProcess, including exe: Bool, where isWanted: (UInt64?) -> Bool
     ) -> ProcessSighting?
 
-    /// How many processes and threads the machine has started since boot; nil when it cannot be told.
-    mutating func forkCount() -> UInt64?
+    /// How many processes and threads the machine has started since boot, and when that was so; nil when it cannot be told.
+    mutating func forkCount() -> ForkCount?
 
     /// When a process began, on the grid of start times; `monotonic` is in nanoseconds of CLOCK_MONOTONIC.
     func startMoment(monotonic: Int64) -> Instant
 
     /// How many forks it takes at least until a pid comes round again.
     var forksUntilReuse: UInt64 { get }
+}
+
+/// How many processes and threads had been started by a moment.
+struct ForkCount: Equatable {
+    var count: UInt64
+    /// In nanoseconds of CLOCK_MONOTONIC, not before the count was taken.
+    var moment: Int64
 }
 
 /// Which process was described, and the image it ran.

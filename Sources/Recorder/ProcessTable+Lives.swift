@@ -7,6 +7,7 @@ extension ProcessTable {
     ///
     /// Returns the interval in which messages were lost, in nanoseconds of CLOCK_MONOTONIC.
     mutating func hear(upTo window: TimeWindow) -> (from: Int64, to: Int64)? {
+        noteForksBefore(window.earliest.nanosecondsSinceEpoch &- window.clockOffsetNanoseconds)
         guard let witness else {
             noteForks()
             return nil
@@ -55,7 +56,7 @@ extension ProcessTable {
             guard keys[entry.process.pid] == key, entry.startTicks != nil else { continue }
             entry.life = 0
             entry.parent = nil
-            entry.forksAtCheck = forkCountOfBatch()
+            entry.forksAtCheck = forksBeforeReading
             kept[Self.pidKey(entry.process.pid)] = entry
         }
         entries = kept

@@ -106,13 +106,17 @@ struct ProcessTable<Source: ProcessSource> {
     var awaiting: [(key: UInt64, triesLeft: Int)] = []
     private var forksNow: UInt64?
     private var forksWereRead = false
+    /// The forks that were counted last, the latest at the end.
+    private var forkCounts: [ForkCount] = []
+    /// The latest count from before the operations of the reading: records may have waited long when they are resolved, and
+    /// what has been started meanwhile may stand behind them. Nil where that is not known.
+    private(set) var forksBeforeReading: UInt64?
     /// Ends that belong into the next batch that is written.
     var pendingFacts: [ProcessFact] = []
     /// CLOCK_REALTIME − CLOCK_MONOTONIC of the last reading.
     var clockOffset: Int64 = 0
     /// Raised by each reading in which a process was started, where pids come round so fast that a batch is too long.
     private var checkSerial: UInt64 = 0
-    private var forksAtReading: UInt64?
     /// So many processes were started since the reading before that pids may have come round in it.
     private var mayHaveComeRound = false
     /// When the last two readings began, in nanoseconds of CLOCK_MONOTONIC.
@@ -125,6 +129,8 @@ struct ProcessTable<Source: ProcessSource> {
         self.source = source
         self.nextInstance = nextInstance
         self.witness = witness
+        // The recording began a moment ago: what the first readings tell of has happened since.
+        if let first = self.source.forkCount() { forkCounts.append(ForkCount(count: first.count, moment: .min)) }
     }
 
     /// Begins a new batch: every process is checked again before it names an event of it.
@@ -337,37 +343,48 @@ struct ProcessTable<Source: ProcessSource> {
         return now - before >= source.forksUntilReuse
     }
 
+    /// Finds the count of forks that lies before a reading which began at that moment of CLOCK_MONOTONIC.
+    mutating func noteForksBefore(_ moment: Int64) {
+        forksBeforeReading = forkCounts.last { $0.moment <= moment }?.count
+    }
+
     /// In a small pid space every reading counts the processes that were started, and all are checked again after any.
     mutating func noteForks() {
         guard source.forksUntilReuse < Self.smallForkCount else { return }
-        let now = source.forkCount()
-        defer { forksAtReading = now }
-        forksNow = now
-        forksWereRead = true
-        guard let now, let before = forksAtReading, now > before else {
-            mayHaveComeRound = false
-            return
-        }
-        mayHaveComeRound = now - before >= source.forksUntilReuse
+        let last = forkCounts.last?.count
+        countForks()
+        mayHaveComeRound = isReusePossible(since: forksBeforeReading, now: forksNow)
+        guard forksNow != last || mayHaveComeRound else { return }
         checkSerial &+= 1
         for way in recentPIDs.indices { recentPIDs[way] = -1 }
     }
+
+    private mutating func countForks() {
+        let counted = source.forkCount()
+        forksNow = counted?.count
+        forksWereRead = true
+        guard let counted else { return }
+        if forkCounts.count == Self.maximumForkCountCount { forkCounts.removeFirst(Self.maximumForkCountCount / 2) }
+        forkCounts.append(counted)
+    }
+
+    /// Readings that were resolved later than so many others are older than what is kept.
+    private static var maximumForkCountCount: Int { 256 }
 
     /// More forks than these do not happen in a batch of two seconds.
     private static var smallForkCount: UInt64 { 8_192 }
 
     mutating func forkCountOfBatch() -> UInt64? {
-        if !forksWereRead {
-            forksNow = source.forkCount()
-            forksWereRead = true
-        }
+        if !forksWereRead { countForks() }
         return forksNow
     }
 
     private mutating func newEntry(_ pid: Int32, at window: TimeWindow, isUncertain: Bool) -> Entry {
         var entry = Entry(process: Self.unknown(pid, seen: window.time))
         entry.isUncertain = isUncertain || mayHaveComeRound
-        entry.forksAtCheck = forkCountOfBatch()
+        let forks = forkCountOfBatch()
+        // Of a process that is gone nothing is known since.
+        entry.forksAtCheck = forksBeforeReading
         entry.checkSerial = checkSerial
         // Where the pid may have come round, only who was there before all of it is surely meant.
         let limit =
@@ -383,6 +400,7 @@ struct ProcessTable<Source: ProcessSource> {
         }
         entry.process = found
         entry.isUncertain = false
+        entry.forksAtCheck = forks
         entry.startTicks = sighting.identity.startTicks
         entry.process.start = sighting.identity.start
         entry.process.detailSource = .proc

@@ -88,6 +88,26 @@ import Testing
         #expect(batch.processes[Int(third.index)].exe == nil)
     }
 
+    /// Readings wait before they are resolved: what is counted then has happened behind them, and the number of a process that
+    /// is gone may come round in the next, of which the count then tells nothing more.
+    @Test func whatWasStartedWhileReadingsWaitedIsBehindThem() {
+        var table = ProcessTable(source: ScriptedProcesses(), nextInstance: 1)
+        var batch = Batch()
+        table.source.now = 1_000_000_000
+        table.source.forks += 200
+        // Its process has gone by now; what it was is what its exec says.
+        _ = table.hear(upTo: Self.window(100))
+        #expect(table.index(of: 10, at: Self.window(100), in: &batch).isUncertain)
+        _ = table.hear(upTo: Self.window(200))
+        #expect(table.index(of: 10, at: Self.window(200), in: &batch).isUncertain)
+        // Read after the count: nobody has been started since.
+        table.source.alive[11] = ScriptedProcesses.Process(startTicks: 900, exe: "/bin/a", exeInode: 1)
+        _ = table.hear(upTo: Self.window(2_000))
+        let later = table.index(of: 11, at: Self.window(2_000), in: &batch)
+        #expect(!later.isUncertain)
+        #expect(batch.processes[Int(later.index)].exe == RawPath("/bin/a"))
+    }
+
     @Test func aProcessYoungerThanTheEventIsNotItsActor() {
         var table = ProcessTable(source: ScriptedProcesses(), nextInstance: 1)
         table.source.alive[10] = ScriptedProcesses.Process(startTicks: 900, exe: "/bin/late", exeInode: 1)
@@ -197,6 +217,8 @@ struct ScriptedProcesses: ProcessSource {
 
     var alive: [Int32: Process] = [:]
     var forks: UInt64 = 0
+    /// In nanoseconds of CLOCK_MONOTONIC.
+    var now = Int64.min
     var lookUps = 0
     var forksUntilReuse: UInt64 { 100 }
 
@@ -229,5 +251,5 @@ struct ScriptedProcesses: ProcessSource {
         Instant(nanosecondsSinceEpoch: monotonic / 1_000_000 * 1_000_000)
     }
 
-    mutating func forkCount() -> UInt64? { forks }
+    mutating func forkCount() -> ForkCount? { ForkCount(count: forks, moment: now) }
 }
