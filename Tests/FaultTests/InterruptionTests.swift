@@ -21,7 +21,8 @@ extension Faults {
             let truth = try scene.perform(scripts)
             try scene.resumeRecorder()
             try truth.expectAgreement(with: scene.events())
-            try scene.expectNoGaps()
+            // The process connector tells of the whole machine: what other tests start in the meantime may fill its buffer.
+            try scene.expectNoGaps(besides: "process_events_lost")
         }
 
         @Test(Privilege.required, .timeLimit(.minutes(3)))

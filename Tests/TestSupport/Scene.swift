@@ -167,9 +167,9 @@ package final class Scene {
         return try ReportedGap.list(answer.output)
     }
 
-    /// Records an issue that names the gaps, where there are any.
-    package func expectNoGaps(sourceLocation: SourceLocation = #_sourceLocation) throws {
-        let found = try gaps()
+    /// Records an issue that names the gaps, where there are any of other types than `allowed`.
+    package func expectNoGaps(besides allowed: String..., sourceLocation: SourceLocation = #_sourceLocation) throws {
+        let found = try gaps().filter { !allowed.contains($0.type) }
         guard !found.isEmpty else { return }
         let lines = found.map { "\($0.type) from \($0.from) to \($0.to), count \($0.count ?? 0): \($0.cause ?? "")" }
         Issue.record("gaps:\n\(lines.joined(separator: "\n"))", sourceLocation: sourceLocation)
