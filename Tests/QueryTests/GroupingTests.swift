@@ -111,6 +111,48 @@ import Testing
         }
     }
 
+    /// Events of several paths side by side, and a clock that is set back now and then: each is counted in its bucket.
+    @Test func histogramsCountEveryGroupInItsBucket() throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        print("GroupingTests seed \(seed)")
+        var generator = SeededGenerator(seed: seed)
+        let scene = try StoreScene(from: 0)
+        let names = ["/a", "/b", "/c/d", "/c/e", "/f"]
+        var clock = 0.0
+        for block in 0..<6 {
+            if block % 2 == 1 { clock -= 25 }
+            try scene.append(
+                (0..<60).map { _ in
+                    clock += Double(generator.next() % 3)
+                    return RecordedEvent(clock, .modify, names.randomElement(using: &generator))
+                })
+        }
+        var totals: [String: Int] = [:]
+        var cells: [Instant: [String: Int]] = [:]
+        for event in scene.events {
+            let path = String(decoding: event.path ?? [], as: UTF8.self)
+            let time = event.time.nanosecondsSinceEpoch
+            totals[path, default: 0] += 1
+            cells[Instant(nanosecondsSinceEpoch: time - time % 10_000_000_000), default: [:]][path, default: 0] += 1
+        }
+        let ranked = totals.sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }.map(\.key)
+        for limit in [1, 3, 100] {
+            let answer = try scene.ask(.csv) {
+                try HistogramAnswer($0, .only { $0.limit = limit }, every: 10_000_000_000, by: .path).run()
+            }
+            let expected = cells.sorted { $0.key < $1.key }.flatMap { from, counts in
+                ranked.prefix(limit).compactMap { path in
+                    counts[path].map {
+                        let to = TimestampWriter.text(from.advanced(byNanoseconds: 10_000_000_000))
+                        return "\(TimestampWriter.text(from)),\(to),\(path),\($0),"
+                    }
+                }
+            }
+            let lines = answer.lines.dropFirst().map { $0.filter { $0 != "\r" } }
+            #expect(Array(lines) == expected, "seed \(seed), limit \(limit)")
+        }
+    }
+
     /// So many events of each path, a block each.
     private static func sceneOfManyPaths(_ counts: [(path: String, count: Int)]) throws -> StoreScene {
         let scene = try StoreScene()

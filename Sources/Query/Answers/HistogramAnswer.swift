@@ -67,30 +67,20 @@ package struct HistogramAnswer {
         try scan.forEachGroup { view in
             let windows = try view.windows()
             let buckets = windows.table.map { bucket(of: $0.time) }
-            // Events of a window lie side by side, so the last cell is nearly always the next one too.
-            var last = HistogramCounts.Cell(bucket: 0, group: 0)
-            var held: UInt64 = 0
-            func add(_ cell: HistogramCounts.Cell) {
-                if cell != last {
-                    if held > 0 { counts.add(held, last) }
-                    last = cell
-                    held = 0
-                }
-                held += 1
-            }
             if keys != nil {
                 try keys?.forEach(view) { group, position in
-                    add(.init(bucket: buckets[Int(windows.index[position])], group: group))
+                    counts.add(bucket: buckets[Int(windows.index[position])], group: group)
                 }
             } else {
                 for position in view.positions {
-                    add(.init(bucket: buckets[Int(windows.index[position])], group: 0))
+                    counts.add(bucket: buckets[Int(windows.index[position])], group: GroupKeys.unknown)
                 }
             }
-            if held > 0 { counts.add(held, last) }
             if let refusal = counts.refusal { throw refusal }
             return .proceed
         }
+        counts.closeBucket()
+        if let refusal = counts.refusal { throw refusal }
     }
 
     /// Buckets start at multiples of their length on a clock of the context's zone, so that days are local days.
@@ -108,18 +98,24 @@ package struct HistogramAnswer {
         _ counts: HistogramCounts, _ keys: GroupKeys?, _ shown: [Int], gaps: [Gap]
     ) throws(AnswerOutput.Failure) {
         guard let buckets = counts.buckets else { return }
+        let notShown = Int.max
+        var ranks = Array(repeating: notShown, count: counts.totals.count)
+        for (rank, group) in shown.enumerated() { ranks[group] = rank }
+        // Most groups have events in few buckets, so the cells are put in order instead of asking for each that may be.
+        var rest = counts.cells.filter { ranks[$0.key.group] != notShown }.sorted {
+            ($0.key.bucket, ranks[$0.key.group]) < ($1.key.bucket, ranks[$1.key.group])
+        }[...]
         var rows: [Row] = []
         for bucket in buckets {
             let from = start(of: bucket)
             let to = start(of: bucket &+ 1)
             let hasGap = gaps.contains { $0.from < to && max($0.to, $0.from.advanced(byNanoseconds: 1)) > from }
-            guard keys != nil else {
-                let count = counts.cells[.init(bucket: bucket, group: 0)] ?? 0
-                rows.append(Row(from: from, to: to, group: nil, count: count, hasGap: hasGap))
-                continue
+            if keys == nil, rest.first?.key.bucket != bucket {
+                rows.append(Row(from: from, to: to, group: nil, count: 0, hasGap: hasGap))
             }
-            for group in shown {
-                guard let count = counts.cells[.init(bucket: bucket, group: group)] else { continue }
+            while let (cell, count) = rest.first, cell.bucket == bucket {
+                rest.removeFirst()
+                let group = keys == nil ? nil : cell.group
                 rows.append(Row(from: from, to: to, group: group, count: count, hasGap: hasGap))
             }
         }
