@@ -95,8 +95,9 @@ class Tools:
         return (self.work / "venv" / "bin" / "duckdb").exists()
 
     def duckdb(self):
+        """The program itself: what lies in `bin` is a Python script that starts it, which takes longer than a question."""
         self.python()
-        return self.work / "venv" / "bin" / "duckdb"
+        return next((self.work / "venv").glob("lib/python3*/site-packages/duckdb_cli/duckdb"))
 
 
 def duckdb(tools, query):
