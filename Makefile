@@ -51,7 +51,7 @@ test:
 	$(SWIFT) test --disable-xctest $(TESTARGS)
 
 SWIFTFILES := Package.swift Sources Tests schema benchmarks/instructions benchmarks/micro/Benchmarks \
-	benchmarks/micro/Package.swift benchmarks/operations benchmarks/rowdiff
+	benchmarks/micro/Package.swift benchmarks/operations benchmarks/questions benchmarks/rowdiff
 
 lint:
 	$(SWIFT) format lint --strict --recursive --parallel $(sort $(SWIFTFILES))
@@ -67,6 +67,7 @@ demo:
 
 bench: release
 	$(SWIFT) build $(STATICFLAGS) --product rowdiff
+	$(SWIFT) build $(STATICFLAGS) --product questions
 	benchmarks/run
 
 # The flags of the release, so that what is counted is what is shipped.

@@ -89,6 +89,10 @@ let package = Package(
         .executableTarget(
             name: "rowdiff", dependencies: ["Model", "SQLitePages", "Syscalls"], path: "benchmarks/rowdiff",
             swiftSettings: settings),
+        // Makes the stores of the benchmark `questions` and times answers; not a product.
+        .executableTarget(
+            name: "questions", dependencies: ["Block", "Model", "Query", "SQLTables", "Store", "Syscalls", "TestData"],
+            path: "benchmarks/questions", swiftSettings: settings),
 
         // The operations that are measured, and what runs one of them for callgrind.
         .target(

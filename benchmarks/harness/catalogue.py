@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Callable
 
-from .scenarios import (ask, attribution, capture, cpu, growth, idle, latency, loss, rowdiff, sidebyside, size, slowdown,
-                        storm, trickle)
+from .scenarios import (ask, attribution, capture, cpu, growth, idle, latency, loss, questions, rowdiff, sidebyside, size,
+                        slowdown, start, storm, trickle)
 from .workloads import workloads
 
 # A run of all scenarios ends within so many seconds; what has not begun by then says so.
@@ -42,4 +42,7 @@ SCENARIOS = {
     "cpu-compile": Scenario(cpu.run_compile, 300),
     "ask": Scenario(ask.run, 150),
     "size": Scenario(size.run, 300),
+    "start": Scenario(start.run, 10, 5),
+    "questions-recorded": Scenario(questions.run_recorded, 240),
+    "questions-zipf": Scenario(questions.run_zipf, 200),
 }

@@ -91,6 +91,25 @@ class Tools:
             )
         return environment / "bin" / "python"
 
+    def analyse(self, script, *words, given=None):
+        """stdout of a script of this folder under the same Python with DuckDB and ClickHouse as libraries in it (half a GiB),
+        which are installed on first use."""
+        python = self.python()
+        if subprocess.run([str(python), "-c", "import chdb, duckdb"], capture_output=True).returncode != 0:
+            subprocess.run([str(python.parent / "pip"), "install", "-q", "duckdb", "chdb"], check=True)
+        done = subprocess.run([str(python), str(BENCHMARKS / "harness" / script), *map(str, words)], input=given,
+                              capture_output=True, text=True, preexec_fn=die_with_parent)
+        if done.returncode != 0:
+            raise BenchmarkError(f"{script}: {done.stderr.strip()[-400:]}")
+        return done.stdout
+
+    def engine(self):
+        """benchmarks/questions, which `make bench` builds."""
+        program = self.varve.parent / "questions"
+        if not os.access(program, os.X_OK):
+            raise BenchmarkError(f"{program} is not there: `make bench` builds it")
+        return program
+
     def has_duckdb(self):
         return (self.work / "venv" / "bin" / "duckdb").exists()
 
