@@ -11,10 +11,20 @@ import Syscalls
 struct ExecutableSource {
     /// What a file is to the kernel that is asked to execute it.
     enum Kind {
-        /// Its interpreter where it has one that could be found.
-        case program(interpreter: (identity: FileIdentity, isForScript: Bool)?)
+        /// With its interpreter, if any.
+        case program(interpreter: Interpreter?)
+        /// It cannot be read any more; it was executable when it was executed.
+        case unread
         /// Neither an ELF file nor a script with `#!`.
         case noProgram
+    }
+
+    struct Interpreter {
+        /// What its path names for the recorder; nil where that is nothing.
+        var identity: FileIdentity?
+        /// The last component of its path.
+        var name: [UInt8]
+        var isForScript: Bool
     }
 
     private let interpreters = KnownInterpreters()
@@ -33,14 +43,19 @@ struct ExecutableSource {
             : mountPoints[handle.filesystem].flatMap { firstPage(of: handle, on: $0) }
                 // On an overlay, handles only name.
                 ?? path.flatMap { handle.isWhole ? nil : firstPage(of: handle, at: $0) }
-        // What cannot be read any more was executable when it was executed.
-        guard let page else { return .program(interpreter: nil) }
+        guard let page else { return .unread }
         switch ExecutableHeader(page) {
-        case .elf(let path): return .program(interpreter: identity(of: RawPath(path)).map { ($0, false) })
-        case .script(let path): return .program(interpreter: identity(of: RawPath(path)).map { ($0, true) })
+        case .elf(let path): return .program(interpreter: interpreter(path, isForScript: false))
+        case .script(let path): return .program(interpreter: interpreter(path, isForScript: true))
         case .program: return .program(interpreter: nil)
         case .other: return .noProgram
         }
+    }
+
+    private func interpreter(_ path: [UInt8], isForScript: Bool) -> Interpreter {
+        Interpreter(
+            identity: identity(of: RawPath(path)), name: Array(path.split(separator: UInt8(ascii: "/")).last ?? []),
+            isForScript: isForScript)
     }
 
     /// By its path, so that also the directories above it are those that the user may enter.

@@ -1,3 +1,4 @@
+import Block
 import Model
 import Syscalls
 
@@ -7,9 +8,7 @@ import Syscalls
 /// without what could not be learned.
 struct ProcDirectory: ProcessSource {
     let forksUntilReuse: UInt64
-    private let clock = BootClock()
-    /// CLOCK_BOOTTIME − CLOCK_MONOTONIC when this value was made: how long the machine had slept.
-    private let sleptNanoseconds = Clock.boottime() &- Clock.monotonic()
+    private var clock = StartClock()
     private var buffer: [UInt8] = []
 
     init() {
@@ -19,8 +18,12 @@ struct ProcDirectory: ProcessSource {
         forksUntilReuse = UInt64(max((maximumPID - 300) / 2, 1))
     }
 
+    mutating func follow(_ window: TimeWindow) {
+        clock.follow(window) { Clock.boottime() &- Clock.monotonic() }
+    }
+
     func startMoment(monotonic: Int64) -> Instant {
-        clock.instant(ofBoottime: monotonic &+ sleptNanoseconds)
+        clock.instant(ofMonotonic: monotonic)
     }
 
     mutating func identity(of pid: Int32) -> ProcessIdentity? {
@@ -67,6 +70,14 @@ struct ProcDirectory: ProcessSource {
         } catch {
             return nil
         }
+    }
+
+    mutating func ids(of pid: Int32) -> (user: ProcessIDs, group: ProcessIDs)? {
+        guard let directory = open(pid), let found = try? directory.readCredentials(into: &buffer) else { return nil }
+        return (
+            ProcessIDs(real: found.realUID, effective: found.effectiveUID),
+            ProcessIDs(real: found.realGID, effective: found.effectiveGID)
+        )
     }
 
     mutating func forkCount() -> ForkCount? {

@@ -19,19 +19,13 @@ struct ProcessLife {
     var ended: Int64?
     /// As wait(2) gives it.
     var status: Int32?
-    /// The ids it was given last since it began.
-    var userIDs: Change?
-    var groupIDs: Change?
+    /// The ids it was given since it began.
+    var userIDs = IDChanges()
+    var groupIDs = IDChanges()
     /// Its number in the store, 0 while it has none.
     var instance: UInt64 = 0
     /// The life of this pid before, 0 where none is known.
     var previous: UInt64 = 0
-
-    struct Change {
-        var real: UInt32
-        var effective: UInt32
-        var moment: Int64
-    }
 
     static let maximumExecCount = 16
 }
@@ -104,9 +98,9 @@ struct ProcessLives {
             let serial = newest(of: notice.pid)?.serial ?? begin(notice.pid, at: .min).serial
             if lives[serial]?.ended == nil { end(serial, at: notice.moment, status: status) }
         case .userIDs(let real, let effective):
-            update(notice.pid) { $0.userIDs = .init(real: real, effective: effective, moment: notice.moment) }
+            update(notice.pid) { $0.userIDs.add(.init(real: real, effective: effective), at: notice.moment) }
         case .groupIDs(let real, let effective):
-            update(notice.pid) { $0.groupIDs = .init(real: real, effective: effective, moment: notice.moment) }
+            update(notice.pid) { $0.groupIDs.add(.init(real: real, effective: effective), at: notice.moment) }
         case .acknowledged:
             break
         }

@@ -1,7 +1,11 @@
+import Block
 import Model
 
 /// What the process table asks about processes that may be alive; `/proc` in the recorder, a script in tests.
 protocol ProcessSource {
+    /// What follows is asked for the records of this reading: moments are those of its clock.
+    mutating func follow(_ window: TimeWindow)
+
     /// The identity of whatever process has this pid now, nil when there is none.
     ///
     /// Cost: one small file of `/proc`, 3 to 5 µs.
@@ -15,6 +19,11 @@ protocol ProcessSource {
     mutating func describe(
         _ process: inout ActorProcess, including exe: Bool, where isWanted: (UInt64?) -> Bool
     ) -> ProcessSighting?
+
+    /// The ids of whatever process has this pid now, nil when there is none.
+    ///
+    /// Cost: a file of `/proc`, 10 µs.
+    mutating func ids(of pid: Int32) -> (user: ProcessIDs, group: ProcessIDs)?
 
     /// How many processes and threads the machine has started since boot, and when that was so; nil when it cannot be told.
     mutating func forkCount() -> ForkCount?

@@ -27,7 +27,7 @@ extension ProcessTable {
         }
         let earliest = window.earliest.nanosecondsSinceEpoch &- window.clockOffsetNanoseconds
         guard entry.life == 0 || earliest > entry.unknownExec else { return .newImage }
-        if let expected = entry.expectedInterpreter, let object, expected.identity == object {
+        if let expected = entry.expectedInterpreter, let object, expected.isMet(by: object, at: path) {
             if expected.isForScript {
                 entry.process.script = entry.process.exe
                 entry.process.exe = path
@@ -48,14 +48,14 @@ extension ProcessTable {
         }
         withdrawImageFromTheFuture(entry, object: object, in: &batch)
         if entry.life != 0, let life = witness?.life(entry.life) {
-            claim(&entry, life)
-            keepImage(&entry)
+            let latest = window.time.nanosecondsSinceEpoch &- window.clockOffsetNanoseconds
+            settleAnnounced(&entry, life, from: earliest, by: latest)
             entry.imageBegan = nil
             entry.announcedAfter = earliest
             claim(&entry, life)
         }
         // Where the record before it may be missing, a file without an interpreter may be one.
-        let path = entry.mayMissExec && interpreter == nil ? nil : path
+        let path = entry.mayMissExec && interpreter?.isUnread ?? true ? nil : path
         entry.process.exe = path
         entry.process.script = nil
         entry.process.exeSource = path == nil ? nil : .exec

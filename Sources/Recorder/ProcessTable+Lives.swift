@@ -7,6 +7,7 @@ extension ProcessTable {
     ///
     /// Returns the interval in which messages were lost, in nanoseconds of CLOCK_MONOTONIC.
     mutating func hear(upTo window: TimeWindow) -> (from: Int64, to: Int64)? {
+        source.follow(window)
         noteForksBefore(window.earliest.nanosecondsSinceEpoch &- window.clockOffsetNanoseconds)
         guard let witness else {
             noteForks()
@@ -75,6 +76,7 @@ extension ProcessTable {
         entry.imageBegan = life.execs.last ?? .min
         entry.lastExec = entry.imageBegan ?? .min
         entry.earlierImages = []
+        settleIDs(of: life, &entry, from: entry.process)
         entries[life.serial] = entry
         if entry.process.instance != 0, let exit = witness?.setInstance(entry.process.instance, of: life.serial) {
             note(exit)
@@ -112,7 +114,7 @@ extension ProcessTable {
         } else {
             lookAt(&entry, life, before: before, depth: depth)
         }
-        apply(idsOf: life, upTo: moment, to: &entry)
+        apply(idsOf: life, from: moment, to: moment, to: &entry)
         return entry
     }
 
@@ -127,11 +129,10 @@ extension ProcessTable {
         guard let known = entries[parent] else { return }
         entries[parent]?.usedSerial = serial
         let process = known.process
-        let ids = Self.ids(of: parentLife, process, at: life.began)
-        entry.process.uid = ids.user?.effective
-        entry.process.realUID = ids.user?.real
-        entry.process.gid = ids.group?.effective
-        entry.process.realGID = ids.group?.real
+        entry.firstUserIDs = parentLife.userIDs.ids(from: life.began, to: life.began, first: known.firstUserIDs)
+        entry.firstGroupIDs = parentLife.groupIDs.ids(from: life.began, to: life.began, first: known.firstGroupIDs)
+        entry.process.userIDs = entry.firstUserIDs
+        entry.process.groupIDs = entry.firstGroupIDs
         entry.process.loginUID = process.loginUID
         entry.process.auditSession = process.auditSession
         entry.process.terminal = process.terminal
@@ -147,32 +148,12 @@ extension ProcessTable {
         if image.comm != nil || image.commandLine != nil { entry.process.detailSource = .inherited }
     }
 
-    /// The user and group ids that a process had at a moment of its life; nil where a later change hides them.
-    private static func ids(
-        of life: ProcessLife, _ process: ActorProcess, at moment: Int64
-    ) -> (user: (real: UInt32, effective: UInt32)?, group: (real: UInt32, effective: UInt32)?) {
-        func pair(
-            _ change: ProcessLife.Change?, _ real: UInt32?, _ effective: UInt32?
-        ) -> (real: UInt32, effective: UInt32)? {
-            if let change { return change.moment <= moment ? (change.real, change.effective) : nil }
-            guard let effective else { return nil }
-            return (real ?? effective, effective)
-        }
-        return (
-            pair(life.userIDs, process.realUID, process.uid), pair(life.groupIDs, process.realGID, process.gid)
-        )
-    }
-
     /// The image that a life had at a moment, nil where that is not certain.
     private mutating func image(of key: UInt64, _ life: ProcessLife, at moment: Int64) -> Image? {
         guard var entry = entries[key] else { return nil }
         claim(&entry, life)
         entries[key] = entry
-        let process = entry.process
-        let present = Image(
-            began: entry.imageBegan, announcedAfter: entry.announcedAfter, exe: process.exe, script: process.script,
-            comm: process.comm, commandLine: process.commandLine, exeSource: process.exeSource)
-        for image in [present] + entry.earlierImages.reversed() {
+        for image in [self.image(of: entry)] + entry.earlierImages.reversed() {
             guard let began = image.began else {
                 // Announced before that moment, and not heard to be done: it may have failed.
                 if image.announcedAfter <= moment { return nil }
@@ -199,6 +180,7 @@ extension ProcessTable {
         guard let now = witness.newestLife(of: life.pid), now.serial == life.serial else { return }
         entry.startTicks = identity.startTicks
         entry.process = found
+        settleIDs(of: now, &entry, from: known)
         entry.process.start = identity.start
         entry.process.identitySource = .proc
         if life.parent == 0 {
@@ -238,53 +220,57 @@ extension ProcessTable {
 
     /// Brings an entry up to a window: execs that no record told of, and changed ids.
     mutating func refresh(
-        _ life: ProcessLife, from moment: Int64, to latest: Int64, isExec: Bool, in batch: inout Batch
+        _ life: ProcessLife, from moment: Int64, to latest: Int64, isExec: Bool, isChange: Bool, in batch: inout Batch
     ) {
         guard var entry = entries[life.serial] else { return }
         claim(&entry, life)
+        if isChange { judgeAnnounced(&entry, life, by: latest) }
         let limit = entry.hasDoubtfulExec || entry.mayMissExec ? latest : moment - 1
         if let exec = life.execs.last(where: { $0 <= limit }), exec > entry.lastExec, entry.imageBegan != nil {
             if entry.hasDoubtfulExec || !entry.mayMissExec { entry.unknownExec = exec }
             entry.hasDoubtfulExec = false
             keepImage(&entry)
-            entry.imageBegan = exec
             entry.lastExec = exec
-            entry.process.exe = nil
-            entry.process.script = nil
-            entry.process.exeSource = nil
-            entry.process.comm = nil
-            entry.process.commandLine = nil
-            entry.process.detailSource = nil
-            entry.expectedInterpreter = nil
-            entry.awaitsDescription = false
-            entry.batchSerial = 0
+            show(Image(began: exec), in: &entry)
             lookAt(&entry, life, before: exec, depth: 0)
         } else if entry.awaitsDescription, entry.batchSerial != serial {
             describeNewImage(&entry)
         } else if entry.isUnseen, !entry.awaitsDescription, !isExec {
             lookAt(&entry, life, before: entry.lastExec == .min ? nil : entry.lastExec, depth: 0)
         }
-        apply(idsOf: life, upTo: moment, to: &entry)
+        apply(idsOf: life, from: moment, to: latest, to: &entry)
         entries[life.serial] = entry
     }
 
-    /// Ids that were changed before a moment; the entry then is another one in the batch.
-    private func apply(idsOf life: ProcessLife, upTo moment: Int64, to entry: inout Entry) {
-        if let change = life.userIDs, change.moment < moment, change.moment > entry.userIDsMoment {
-            entry.userIDsMoment = change.moment
-            if entry.process.uid != change.effective || entry.process.realUID != change.real {
-                entry.process.uid = change.effective
-                entry.process.realUID = change.real
-                entry.batchSerial = 0
-            }
+    /// Gives an entry the ids that it had from one moment to another, both included; with others it is another one in the
+    /// batch.
+    ///
+    /// What the present image did, it did after its exec, so of a change in between the exec may tell which side it was on.
+    func apply(idsOf life: ProcessLife, from earliest: Int64, to latest: Int64, to entry: inout Entry) {
+        let from = max(earliest, life.began, entry.imageBegan ?? .min)
+        entry.userIDsMoment = life.userIDs.lastMoment(before: from)
+        entry.groupIDsMoment = life.groupIDs.lastMoment(before: from)
+        let users = life.userIDs.ids(from: from, to: latest, first: entry.firstUserIDs)
+        let groups = life.groupIDs.ids(from: from, to: latest, first: entry.firstGroupIDs)
+        guard users != entry.process.userIDs || groups != entry.process.groupIDs else { return }
+        entry.process.userIDs = users
+        entry.process.groupIDs = groups
+        entry.batchSerial = 0
+    }
+
+    /// `/proc` was asked for the ids: they are those of the whole life where they never changed, else those of now alone.
+    ///
+    /// Parameter before: what was known of the process.
+    func settleIDs(of life: ProcessLife, _ entry: inout Entry, from before: ActorProcess) {
+        if life.userIDs.isEmpty {
+            entry.firstUserIDs = entry.process.userIDs
+        } else {
+            entry.process.userIDs = before.userIDs
         }
-        if let change = life.groupIDs, change.moment < moment, change.moment > entry.groupIDsMoment {
-            entry.groupIDsMoment = change.moment
-            if entry.process.gid != change.effective || entry.process.realGID != change.real {
-                entry.process.gid = change.effective
-                entry.process.realGID = change.real
-                entry.batchSerial = 0
-            }
+        if life.groupIDs.isEmpty {
+            entry.firstGroupIDs = entry.process.groupIDs
+        } else {
+            entry.process.groupIDs = before.groupIDs
         }
     }
 
@@ -297,13 +283,70 @@ extension ProcessTable {
         entry.lastExec = exec
     }
 
+    /// Another program is about to run, so the one before is done by then, or has failed. `earliest` and `latest` are the ends
+    /// of the window in which that was announced.
+    func settleAnnounced(_ entry: inout Entry, _ life: ProcessLife, from earliest: Int64, by latest: Int64) {
+        claim(&entry, life)
+        guard let began = entry.imageBegan else { return }
+        // An exec that was done later, or in this window without a record of its own, is the one that is announced now.
+        let isOfNow = began > latest || began >= earliest && entry.process.exeSource != .exec
+        if isOfNow, life.execs.contains(began) {
+            entry.lastExec = life.execs.last { $0 < began } ?? .min
+        } else {
+            keepImage(&entry)
+        }
+    }
+
+    /// The process has done something after a program was announced. All that was said up to then is heard, so an exec that
+    /// was not done by then failed, or goes on in another thread: whoever did it ran the image before.
+    ///
+    /// Where an exec was done that the image before may account for as well, it is not known which of the two failed, but
+    /// for a script: its interpreter's own record follows.
+    private mutating func judgeAnnounced(_ entry: inout Entry, _ life: ProcessLife, by latest: Int64) {
+        guard entry.imageBegan ?? .max > latest, let before = entry.earlierImages.last else { return }
+        if let began = entry.imageBegan { entry.lastExec = life.execs.last { $0 < began } ?? .min }
+        let after = entry.announcedAfter
+        guard let exec = life.execs.last(where: { $0 >= after && $0 <= latest }) else {
+            entry.earlierImages.removeLast()
+            show(before, in: &entry)
+            return
+        }
+        entry.lastExec = max(entry.lastExec, exec)
+        if let expected = before.expectedInterpreter, expected.isForScript || expected.isUnread {
+            entry.imageBegan = exec
+        } else {
+            show(Image(began: exec), in: &entry)
+            lookAt(&entry, life, before: exec, depth: 0)
+        }
+    }
+
     func keepImage(_ entry: inout Entry) {
-        let process = entry.process
         if entry.earlierImages.count == Self.maximumImageCount { entry.earlierImages.removeFirst() }
-        entry.earlierImages.append(
-            Image(
-                began: entry.imageBegan, announcedAfter: entry.announcedAfter, exe: process.exe,
-                script: process.script, comm: process.comm, commandLine: process.commandLine,
-                exeSource: process.exeSource))
+        entry.earlierImages.append(image(of: entry))
+    }
+
+    private func image(of entry: Entry) -> Image {
+        let process = entry.process
+        return Image(
+            began: entry.imageBegan, announcedAfter: entry.announcedAfter, exe: process.exe, script: process.script,
+            comm: process.comm, commandLine: process.commandLine, exeSource: process.exeSource,
+            detailSource: process.detailSource, exeInode: entry.exeInode,
+            expectedInterpreter: entry.expectedInterpreter)
+    }
+
+    /// Makes an image the present one.
+    private func show(_ image: Image, in entry: inout Entry) {
+        entry.imageBegan = image.began
+        entry.announcedAfter = image.announcedAfter
+        entry.process.exe = image.exe
+        entry.process.script = image.script
+        entry.process.exeSource = image.exeSource
+        entry.process.comm = image.comm
+        entry.process.commandLine = image.commandLine
+        entry.process.detailSource = image.detailSource
+        entry.exeInode = image.exeInode
+        entry.expectedInterpreter = image.expectedInterpreter
+        entry.awaitsDescription = image.exeInode != nil && image.comm == nil && image.exeSource == .exec
+        entry.batchSerial = 0
     }
 }

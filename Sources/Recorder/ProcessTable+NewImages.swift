@@ -52,7 +52,10 @@ extension ProcessTable {
         entry.startTicks = sighting.identity.startTicks
         if needsExe, entry.process.exe != nil { entry.process.exeSource = .proc }
         entry.process.detailSource = .proc
-        if entry.life != 0 { settleSources(&entry, from: before) }
+        if entry.life != 0 {
+            settleSources(&entry, from: before)
+            if let life = witness?.life(entry.life) { settleIDs(of: life, &entry, from: before) }
+        }
         return true
     }
 

@@ -33,6 +33,9 @@ struct ProcessTable<Source: ProcessSource> {
         var comm: RawPath?
         var commandLine: RawPath?
         var exeSource: FactSource?
+        var detailSource: FactSource?
+        var exeInode: UInt64?
+        var expectedInterpreter: ExpectedInterpreter?
     }
 
     struct Entry {
@@ -56,7 +59,10 @@ struct ProcessTable<Source: ProcessSource> {
         /// The last exec that an image accounts for.
         var lastExec: Int64 = .min
         var earlierImages: [Image] = []
-        /// The changes of ids that are in the entry.
+        /// The ids that its life began with, nil where they are not known.
+        var firstUserIDs: ProcessIDs?
+        var firstGroupIDs: ProcessIDs?
+        /// The last changes of ids that the entry is surely behind.
         var userIDsMoment: Int64 = .min
         var groupIDsMoment: Int64 = .min
         /// Where the image stands in the batch with serial `batchSerial`.
@@ -77,12 +83,6 @@ struct ProcessTable<Source: ProcessSource> {
         var usedSerial: UInt64 = 0
         /// The batch in which `/proc` was asked for the image.
         var describedInBatch: UInt64 = 0
-    }
-
-    struct ExpectedInterpreter {
-        var identity: FileIdentity
-        /// The image is a script: the interpreter becomes `exe`, and the script `script`.
-        var isForScript: Bool
     }
 
     /// What an executed file is.
@@ -143,14 +143,15 @@ struct ProcessTable<Source: ProcessSource> {
     /// The process behind `pid`, put into the batch's dictionary when it is not there yet.
     ///
     /// Cost: a table look-up once the process is known in this batch.
+    /// Parameter isChange: it changed something, which the kernel does not do while it executes a program.
     mutating func index(
-        of pid: Int32, at window: TimeWindow, in batch: inout Batch
+        of pid: Int32, at window: TimeWindow, isChange: Bool = true, in batch: inout Batch
     ) -> (index: UInt32, isUncertain: Bool) {
         let way = Int(UInt32(bitPattern: pid) & 255)
         if recentPIDs[way] == pid, recentEntries[way].serial == serial {
             return (recentEntries[way].index, recentEntries[way].isUncertain)
         }
-        let (key, isSettled) = key(of: pid, at: window, isExec: false, in: &batch)
+        let (key, isSettled) = key(of: pid, at: window, isExec: false, isChange: isChange, in: &batch)
         let index = place(key, in: &batch)
         let isUncertain = entries[key]?.isUncertain ?? true
         if isSettled {
@@ -161,9 +162,11 @@ struct ProcessTable<Source: ProcessSource> {
     }
 
     /// Takes notice of a process that executes a file, without naming it in the batch: no event that is kept is its own
-    /// yet. False when it may be several, so that nobody's image is known to change.
+    /// yet. False when it may be several, so that nobody's image is known to change: 0 stands for all outside the
+    /// recorder's pid namespace.
     @discardableResult
     mutating func meet(_ pid: Int32, at window: TimeWindow, in batch: inout Batch) -> Bool {
+        guard pid > 0 else { return false }
         let (key, _) = key(of: pid, at: window, isExec: true, in: &batch)
         entries[key]?.usedSerial = serial
         return key & Self.ambiguousBit == 0
@@ -174,7 +177,7 @@ struct ProcessTable<Source: ProcessSource> {
     /// `isSettled` says that it is the entry of later events as well, until something else is heard of the pid: what was
     /// heard reaches beyond the window.
     mutating func key(
-        of pid: Int32, at window: TimeWindow, isExec: Bool, in batch: inout Batch
+        of pid: Int32, at window: TimeWindow, isExec: Bool, isChange: Bool = false, in batch: inout Batch
     ) -> (key: UInt64, isSettled: Bool) {
         if pid > 0, let witness {
             let earliest = window.earliest.nanosecondsSinceEpoch &- window.clockOffsetNanoseconds
@@ -184,7 +187,8 @@ struct ProcessTable<Source: ProcessSource> {
                 pid, from: earliest, to: latest, notBefore: last & (Self.ambiguousBit | 1 << 62) == 0 ? last : 0)
             switch finding {
             case .life(let life, let isNewest):
-                meet(life, seen: window.time, from: earliest, to: latest, isExec: isExec, in: &batch)
+                meet(
+                    life, seen: window.time, from: earliest, to: latest, isExec: isExec, isChange: isChange, in: &batch)
                 return (life.serial, isNewest && isSettled(life))
             case .several(let lives):
                 if isExec, let life = lives.first, lives.dropFirst().allSatisfy({ hasNoMoreExec($0, from: earliest) }) {
@@ -225,15 +229,21 @@ struct ProcessTable<Source: ProcessSource> {
     /// Parameter isExec: a program is about to run that will be looked at; the one before it need not be.
     private mutating func meet(
         _ life: ProcessLife, seen: Instant, from earliest: Int64, to latest: Int64, isExec: Bool,
-        in batch: inout Batch
+        isChange: Bool = false, in batch: inout Batch
     ) {
         if entries[life.serial] != nil {
-            refresh(life, from: earliest, to: latest, isExec: isExec, in: &batch)
-        } else if !carryOver(to: life) {
+            refresh(life, from: earliest, to: latest, isExec: isExec, isChange: isChange, in: &batch)
+        } else if carryOver(to: life) {
+            if var entry = entries[life.serial] {
+                apply(idsOf: life, from: earliest, to: latest, to: &entry)
+                entries[life.serial] = entry
+            }
+        } else {
             let mayMissExec = witness?.life(life.previous).map { $0.ended ?? .max >= readingBeforeBegan } ?? false
             var entry = newEntry(
                 life, seen: seen, at: mayMissExec ? latest &+ 1 : earliest, isExec: isExec, depth: 0)
             entry.mayMissExec = mayMissExec
+            apply(idsOf: life, from: earliest, to: latest, to: &entry)
             entries[life.serial] = entry
         }
         keys[life.pid] = life.serial
@@ -241,9 +251,9 @@ struct ProcessTable<Source: ProcessSource> {
 
     /// True when all that was heard of the life is in its entry.
     private func isSettled(_ life: ProcessLife) -> Bool {
-        guard let entry = entries[life.serial] else { return false }
-        return life.execs.last ?? .min <= entry.lastExec && life.userIDs?.moment ?? .min <= entry.userIDsMoment
-            && life.groupIDs?.moment ?? .min <= entry.groupIDsMoment
+        guard let entry = entries[life.serial], entry.imageBegan != nil else { return false }
+        return life.execs.last ?? .min <= entry.lastExec && life.userIDs.lastMoment <= entry.userIDsMoment
+            && life.groupIDs.lastMoment <= entry.groupIDsMoment
     }
 
     /// True when every exec of a life that could lie at or behind a moment is accounted for by an image. A life that ended
@@ -317,6 +327,14 @@ struct ProcessTable<Source: ProcessSource> {
             if identity.startTicks == entry.startTicks {
                 entry.forksAtCheck = forks
                 if entry.awaitsDescription { describeNewImage(&entry) }
+                // Nobody tells of their changes.
+                if let ids = source.ids(of: pid),
+                    ids.user != entry.process.userIDs || ids.group != entry.process.groupIDs
+                {
+                    entry.process.userIDs = ids.user
+                    entry.process.groupIDs = ids.group
+                    entry.batchSerial = 0
+                }
                 return entry
             }
             // Another process has the pid now. The event is the old one's if the new one started after it.

@@ -28,6 +28,7 @@ extension Resolver {
         unsettled.removeAll(keepingCapacity: true)
         eventDirectories.removeAll(keepingCapacity: true)
         joined.removeAll(keepingCapacity: true)
+        joinedBeyond = nil
         renames.beginBatch()
         overlays.beginBatch()
         scan?.beginBatch()

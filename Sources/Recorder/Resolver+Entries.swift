@@ -54,9 +54,7 @@ extension Resolver {
             renameCount += 1
             tree[index].movedBy = renameCount
             if let doubtBegins { doubt(index, sinceEvent: doubtBegins) }
-            for event in joined where isAtOrBelow(eventDirectories[event].directory, index) {
-                batch.insertFlags(.uncertainPath, at: event)
-            }
+            doubtJoined(below: index)
             enterRoot(index, name: name, in: target)
             if scan != nil {
                 // While it was outside, what was made in it was not marked.
@@ -79,6 +77,27 @@ extension Resolver {
             }
             if record.mask.contains(.delete) { unwatch(index, at: window) }
         }
+    }
+
+    /// A record joined operations that may lie on both sides of a rename of its directory, should one follow.
+    mutating func noteJoined(_ event: Int) {
+        if joined.count < Self.maximumJoinedCount {
+            joined.append(event)
+        } else if joinedBeyond == nil {
+            joinedBeyond = event
+        }
+    }
+
+    /// A directory was renamed. Of the records that had no room to be told apart all are in doubt, once.
+    private mutating func doubtJoined(below index: DirectoryTree.Index) {
+        for event in joined where isAtOrBelow(eventDirectories[event].directory, index) {
+            batch.insertFlags(.uncertainPath, at: event)
+        }
+        guard let first = joinedBeyond else { return }
+        for event in first..<batch.count where batch[event].mask.isMerged && !batch[event].mask.isOneUse {
+            batch.insertFlags(.uncertainPath, at: event)
+        }
+        joinedBeyond = nil
     }
 
     /// Renames of a directory may have been joined: where it was when is not known since the first of them, until the

@@ -24,9 +24,12 @@ extension Resolver {
             guard let object else { return .program(interpreter: nil) }
             switch executables.kind(of: object, at: path.map { RawPath($0) }) {
             case .noProgram: return .noProgram
+            case .unread: return .program(interpreter: .unread)
             case .program(let found):
                 return .program(
-                    interpreter: found.map { .init(identity: $0.identity, isForScript: $0.isForScript) })
+                    interpreter: found.map {
+                        .init(identity: $0.identity, isForScript: $0.isForScript, name: $0.name)
+                    })
             }
         }
         if outcome == .newImage, let imageBefore {

@@ -49,7 +49,7 @@ extension Resolver {
         var actor: (index: ProcessIndex, isUncertain: Bool)?
         if record.mask.contains(.openExec), scope.tellsProcesses {
             // The exec itself is done by the image before it.
-            if isKept { actor = self.actor(of: record.pid, at: window) }
+            if isKept { actor = self.actor(of: record.pid, at: window, isChange: false) }
             let isInterpreter = takeExec(
                 record, of: bytes, in: directory, identity: identity, object: object, window: window)
             if isInterpreter {
@@ -109,7 +109,11 @@ extension Resolver {
             }
         } else {
             var flags = EventFlags()
-            let process = actor ?? self.actor(of: record.pid, at: window)
+            let process =
+                actor
+                ?? self.actor(
+                    of: record.pid, at: window,
+                    isChange: record.mask.rawValue & EventMask.changes.rawValue != 0)
             if process.isUncertain { flags.insert(.uncertainProcess) }
             if place.isDoubtful || targetPlace?.isDoubtful == true
                 || copiedName == nil && isUnlinkedName(name, mask: record.mask, identity)
@@ -145,8 +149,7 @@ extension Resolver {
                 counts.kept &+= 1
                 if mask.isMerged {
                     counts.merged &+= 1
-                    let isOneUse = mask.isDisjoint(with: .apartFromOneUse)
-                    if !isOneUse, joined.count < Self.maximumJoinedCount { joined.append(event) }
+                    if !mask.isOneUse { noteJoined(event) }
                 }
                 if let seen { overlays.keep(seen, asEvent: event, verdict: verdict) }
                 let source = shape == .onlyTarget ? target ?? directory : directory
@@ -235,6 +238,13 @@ extension EventMask {
         EventMask(rawValue: EventMask.create.rawValue | EventMask.delete.rawValue | EventMask.rename.rawValue)
     }
 
+    /// What the kernel does not do while it executes a program.
+    static var changes: EventMask {
+        EventMask(
+            rawValue: EventMask.entryOperations.rawValue | EventMask.modify.rawValue | EventMask.attrib.rawValue
+                | EventMask.closeWrite.rawValue)
+    }
+
     /// What a write to the log of a database, or its removal, is reported as.
     static var logChanges: EventMask {
         EventMask(rawValue: EventMask.create.rawValue | EventMask.modify.rawValue | EventMask.delete.rawValue)
@@ -242,9 +252,11 @@ extension EventMask {
 
     /// What a file's making or opening, writing and closing does not consist of: a record that joined it with other
     /// operations may stand for two moments, between which a directory was renamed.
-    static var apartFromOneUse: EventMask {
+    private static var apartFromOneUse: EventMask {
         EventMask(
             rawValue: EventMask.attrib.rawValue | EventMask.delete.rawValue | EventMask.deleteSelf.rawValue
                 | EventMask.openExec.rawValue | EventMask.rename.rawValue | EventMask.moveSelf.rawValue)
     }
+
+    var isOneUse: Bool { isDisjoint(with: Self.apartFromOneUse) }
 }

@@ -54,6 +54,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     var passBegan = Instant.distantPast
     /// Events of this pass that joined operations of which some may have come after a rename.
     var joined: [Int] = []
+    /// The first such event that had no room in `joined`.
+    var joinedBeyond: Int?
     static var maximumJoinedCount: Int { 4_096 }
     var excludedPaths: [ExclusionFilter.Verdict] = []
     var lastHandle: FileHandle?
@@ -173,7 +175,8 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     /// A merged record that stands before an exec of its process may have gone on behind it.
     private mutating func nameLastPrograms(at window: TimeWindow) {
         for span in spans {
-            let last = processes.index(of: span.pid, at: window, in: &batch)
+            // The exec itself may still go on.
+            let last = processes.index(of: span.pid, at: window, isChange: false, in: &batch)
             if !last.isUncertain, last.index != batch[span.event].process {
                 batch.setLastProcess(last.index, at: span.event)
             }
@@ -221,9 +224,13 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
     var hasScansWaiting: Bool { scan?.waiting.isEmpty == false }
 
     /// Who did what a record tells.
-    mutating func actor(of pid: Int32, at window: TimeWindow) -> (index: ProcessIndex, isUncertain: Bool) {
+    ///
+    /// Parameter isChange: it tells of a change; records of reading and executing are also made while a program is started.
+    mutating func actor(
+        of pid: Int32, at window: TimeWindow, isChange: Bool = true
+    ) -> (index: ProcessIndex, isUncertain: Bool) {
         guard scope.tellsProcesses else { return (.absent, false) }
-        return processes.index(of: pid, at: window, in: &batch)
+        return processes.index(of: pid, at: window, isChange: isChange, in: &batch)
     }
 
     /// Completes what is known of programs that have just been started.
@@ -243,6 +250,7 @@ struct Resolver<Processes: ProcessSource, Directories: DirectorySource> {
         }
         renames.beginPass()
         joined.removeAll(keepingCapacity: true)
+        joinedBeyond = nil
         if hasUnconfirmedPlaces, window.earliest > askedAt {
             confirmAskedPlaces()
             settleEvents(isFinal: false)

@@ -249,6 +249,62 @@ extension EndToEnd {
             #expect(try scene.events().last?.process?.exe == "/usr/bin/dash")
         }
 
+        /// Its loader lies where the recorder's own path does not lead.
+        @Test(Privilege.required, arguments: [false, true])
+        func aProgramOfAnotherRootIsNamedAndNotItsLoader(isReadLate: Bool) throws {
+            let scene = try Scene(.ext4)
+            defer { scene.close() }
+            let copy =
+                "for file in /usr/bin/touch $(ldd /usr/bin/touch | grep -o '/[^ ]*'); do cp -L --parents $file . || exit; done"
+            try runSuccessfully("/bin/sh", ["-c", "cd '\(scene.root)' && \(copy)"])
+            try scene.sync()
+            if isReadLate { try scene.pauseRecorder() }
+            try runSuccessfully("chroot", [scene.root, "/usr/bin/touch", "/made"])
+            if isReadLate { try scene.resumeRecorder() }
+            let event = try #require(try scene.events().first { $0.path == RawPath(scene.root + "/made") })
+            #expect(event.process?.exe == scene.root + "/usr/bin/touch")
+        }
+
+        @Test(Privilege.required, arguments: [false, true])
+        func whoGivesUpRightsIsNobodyElseBeforeAndAfter(isReadLate: Bool) throws {
+            let scene = try Scene(.ext4)
+            defer { scene.close() }
+            try runSuccessfully("chmod", ["1777", scene.root])
+            try scene.sync()
+            if isReadLate { try scene.pauseRecorder() }
+            let work =
+                "import os, time\n" + "def make(name): open('\(scene.root)/' + name, 'w').close()\n"
+                + "make('before')\n" + "time.sleep(0.1)\n" + "os.setuid(\(Unprivileged.id))\n" + "make('first')\n"
+                + "time.sleep(0.1)\n" + "make('after')\n"
+            try runSuccessfully("/usr/bin/python3", ["-c", work])
+            if isReadLate { try scene.resumeRecorder() }
+            let events = try scene.events()
+            func users(_ name: String) -> Set<UInt32?> {
+                Set(events.filter { $0.path == RawPath("\(scene.root)/\(name)") }.map { $0.process?.uid })
+            }
+            // What lies in one window with the change may be of either side.
+            #expect(users("before").subtracting([nil]) == (isReadLate ? [] : [0]))
+            #expect(users("first").isSubset(of: [nil, Unprivileged.id]))
+            #expect(users("after").subtracting([nil]) == (isReadLate ? [] : [Unprivileged.id]))
+        }
+
+        /// The kernel opens the file for the exec, which then fails: nothing that follows is done by it.
+        @Test(Privilege.required) func aProgramThatCouldNotBeStartedIsNotTheOneThatGoesOn() throws {
+            let scene = try Scene(.ext4)
+            defer { scene.close() }
+            let attempt =
+                "import os, time\n" + "open('\(scene.root)/before', 'w').close()\n" + "time.sleep(0.2)\n"
+                + "try: os.execv('/usr/bin/touch', ['touch', 'x' * (1 << 20)])\n"
+                + "except OSError: pass\n" + "time.sleep(0.2)\n" + "open('\(scene.root)/made', 'w').close()\n"
+            try runSuccessfully("/usr/bin/python3", ["-c", attempt])
+            let events = try scene.events()
+            func programs(_ name: String) -> Set<String?> {
+                Set(events.filter { $0.path == RawPath("\(scene.root)/\(name)") }.map { $0.process?.exe })
+            }
+            #expect(programs("made") == programs("before"))
+            #expect(programs("made").allSatisfy { $0?.contains("python3") == true }, "\(programs("made"))")
+        }
+
         @Test(Privilege.required) func hiddenProcessesAreStillNamed() throws {
             let scene = try Scene(.tmpfs, startsRecorder: false)
             defer { scene.close() }

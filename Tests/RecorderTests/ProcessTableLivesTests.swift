@@ -76,6 +76,50 @@ import Testing
         #expect(actor(11, 109...120).exe == nil)
     }
 
+    /// Too many arguments, or a program for another machine: the file is opened for the exec, which then fails.
+    @Test mutating func anExecThatFailedChangesNothing() {
+        fork(10, by: 5, at: 100)
+        _ = actor(10, 99...101)
+        announce(10, "/usr/sbin/trusted", 2, 102...103)
+        #expect(actor(10, 104...105).exe == RawPath("/bin/bash"))
+        // All that follows is heard before the first record is looked at.
+        tell(10, .exec, at: 112)
+        announce(10, "/usr/sbin/trusted", 2, 106...107)
+        #expect(actor(10, 108...109).exe == RawPath("/bin/bash"))
+        announce(10, "/usr/bin/true", 3, 110...111)
+        #expect(actor(10, 113...114).exe == RawPath("/usr/bin/true"))
+        announce(10, "/usr/sbin/trusted", 2, 115...116)
+        #expect(actor(10, 117...118).exe == RawPath("/usr/bin/true"))
+    }
+
+    @Test mutating func whatIsReadWhileAProgramIsStartedDoesNotTakeItBack() {
+        fork(10, by: 5, at: 100)
+        _ = actor(10, 99...101)
+        announce(10, "/usr/bin/true", 2, 102...103)
+        _ = table.hear(upTo: window(103...104))
+        _ = table.index(of: 10, at: window(103...104), isChange: false, in: &batch)
+        tell(10, .exec, at: 105)
+        #expect(actor(10, 106...107).exe == RawPath("/usr/bin/true"))
+    }
+
+    @Test mutating func whichOfTwoExecsWasTheOneThatWasDoneIsNotGuessed() {
+        fork(10, by: 5, at: 100)
+        _ = actor(10, 99...101)
+        tell(10, .exec, at: 105)
+        announce(10, "/usr/bin/true", 2, 102...110)
+        announce(10, "/usr/sbin/trusted", 3, 102...110)
+        #expect(actor(10, 102...110).exe == nil)
+    }
+
+    @Test mutating func theInterpreterOfAScriptOfAnotherRootIsTheProgram() {
+        fork(10, by: 5, at: 100)
+        _ = actor(10, 99...101)
+        tell(10, .exec, at: 105)
+        announce(10, "/jail/script", 2, 102...110, interpreter: .init(identity: nil, isForScript: true))
+        announce(10, "/jail/bin/dash", 3, 102...110)
+        #expect(actor(10, 102...110).exe == RawPath("/jail/bin/dash"))
+    }
+
     @Test mutating func aFileThatIsNoProgramChangesNothing() {
         fork(10, by: 5, at: 100)
         _ = actor(10, 99...101)
@@ -178,6 +222,52 @@ import Testing
         #expect(!before.isUncertain)
     }
 
+    /// Rights are given up between the event and the look at `/proc`.
+    @Test mutating func idsAreThoseOfTheEventAndNotOfTheLook() {
+        table.source.alive[5]?.uid = 0
+        _ = actor(5, 90...91)
+        fork(10, by: 5, at: 100)
+        table.source.alive[10] = ScriptedProcesses.Process(startTicks: 100, exe: "/bin/bash", exeInode: 9, uid: 44)
+        tell(10, .userIDs(real: 33, effective: 33), at: 110)
+        tell(10, .userIDs(real: 44, effective: 44), at: 130)
+        #expect(actor(10, 101...102).uid == 0)
+        #expect(actor(10, 115...116).uid == 33)
+        #expect(actor(10, 131...132).uid == 44)
+        // Nobody knows what one that was there before has been.
+        table.source.alive[6] = ScriptedProcesses.Process(startTicks: 1, exe: "/sbin/daemon", exeInode: 8, uid: 33)
+        tell(6, .userIDs(real: 33, effective: 33), at: 140)
+        let daemon = actor(6, 133...134)
+        #expect(daemon.exe == RawPath("/sbin/daemon"))
+        #expect(daemon.uid == nil)
+        #expect(actor(6, 141...142).uid == 33)
+    }
+
+    @Test mutating func aChangeOfIDsWithinTheWindowIsNotGuessed() {
+        table.source.alive[5]?.uid = 0
+        _ = actor(5, 90...91)
+        fork(10, by: 5, at: 100)
+        tell(10, .userIDs(real: 33, effective: 33), at: 105)
+        #expect(actor(10, 101...109).uid == nil)
+        #expect(actor(10, 110...111).uid == 33)
+        // What is done after an exec is done after the change before it.
+        fork(11, by: 5, at: 120)
+        tell(11, .userIDs(real: 33, effective: 33), at: 125)
+        exec(11, "/bin/true", 2, announced: 121...129, done: 127)
+        #expect(actor(11, 121...129).uid == 33)
+    }
+
+    @Test func idsFromBeforeWhatIsRememberedAreNotKnown() {
+        var changes = IDChanges()
+        let first = ProcessIDs(real: 0, effective: 0)
+        for number in 1...UInt32(IDChanges.maximumCount) {
+            changes.add(ProcessIDs(real: number, effective: number), at: Int64(number) * 10)
+        }
+        #expect(changes.ids(from: 1, to: 2, first: first) == first)
+        changes.add(first, at: 1_000)
+        #expect(changes.ids(from: 1, to: 2, first: first) == nil)
+        #expect(changes.ids(from: 21, to: 29, first: first) == ProcessIDs(real: 2, effective: 2))
+    }
+
     @Test mutating func whoIsAboutToRunAProgramIsLookedAtOnceAndThatIsWhenItRuns() {
         knowTheShell()
         fork(10, by: 5, at: 100)
@@ -278,13 +368,18 @@ import Testing
         announce(pid, path, inode, announced)
     }
 
-    private mutating func announce(_ pid: Int32, _ path: String, _ inode: UInt64, _ range: ClosedRange<Int64>) {
+    private mutating func announce(
+        _ pid: Int32, _ path: String, _ inode: UInt64, _ range: ClosedRange<Int64>,
+        interpreter: ProcessTable<ScriptedProcesses>.ExpectedInterpreter? = nil
+    ) {
         guard table.meet(pid, at: window(range), in: &batch) else { return }
         let outcome = table.noteExec(
             pid: pid, at: window(range), path: RawPath(path), object: Self.file(inode), in: &batch,
             executed: { _ in
                 // What the loader itself is run by, nobody knows.
-                .program(interpreter: path == "/lib/ld.so" ? nil : .init(identity: Self.file(99), isForScript: false))
+                .program(
+                    interpreter: interpreter
+                        ?? (path == "/lib/ld.so" ? nil : .init(identity: Self.file(99), isForScript: false)))
             })
         #expect(outcome == .newImage)
     }

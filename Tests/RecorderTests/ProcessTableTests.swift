@@ -27,6 +27,20 @@ import Testing
         #expect(first == 7)
     }
 
+    @Test func whoGivesUpRightsIsAnotherUserInALaterBatch() {
+        var table = ProcessTable(source: ScriptedProcesses(), nextInstance: 1)
+        table.source.alive[10] = ScriptedProcesses.Process(startTicks: 5, exe: "/bin/a", exeInode: 1, uid: 0)
+        var batch = Batch()
+        let first = table.index(of: 10, at: Self.window(100), in: &batch)
+        #expect(batch.processes[Int(first.index)].uid == 0)
+        table.source.alive[10]?.uid = 33
+        table.beginBatch()
+        batch = Batch()
+        let second = table.index(of: 10, at: Self.window(200), in: &batch)
+        #expect(batch.processes[Int(second.index)].uid == 33)
+        #expect(batch.processes[Int(second.index)].instance == 1)
+    }
+
     @Test func anotherStartTimeIsAnotherInstance() {
         var table = ProcessTable(source: ScriptedProcesses(), nextInstance: 1)
         table.source.alive[10] = ScriptedProcesses.Process(startTicks: 5, exe: "/bin/a", exeInode: 1)
@@ -151,6 +165,27 @@ import Testing
         #expect(batch.processes[Int(after.index)].exe == RawPath("/usr/bin/touch"))
     }
 
+    /// In a container a path names another file than for the recorder; and what was deleted tells of no interpreter.
+    @Test(arguments: loaders)
+    func theLoaderOfAnotherRootIsNoImageOfItsOwn(
+        expected: ProcessTable<ScriptedProcesses>.ExpectedInterpreter, name: String, isLoader: Bool
+    ) {
+        var table = ProcessTable(source: ScriptedProcesses(), nextInstance: 1)
+        table.source.alive[10] = ScriptedProcesses.Process(startTicks: 5, exe: "/bin/sh", exeInode: 1)
+        var batch = Batch()
+        _ = table.index(of: 10, at: Self.window(100), in: &batch)
+        _ = table.noteExec(
+            pid: 10, at: Self.window(100), path: RawPath("/jail/bin/program"), object: Self.file(2), in: &batch,
+            executed: { _ in .program(interpreter: expected) })
+        let outcome = table.noteExec(
+            pid: 10, at: Self.window(100), path: RawPath("/jail/lib/" + name), object: Self.file(3), in: &batch,
+            executed: { _ in .program(interpreter: nil) })
+        #expect(outcome == (isLoader ? .interpreter : .newImage))
+        let after = table.index(of: 10, at: Self.window(110), in: &batch)
+        #expect(
+            batch.processes[Int(after.index)].exe == RawPath(isLoader ? "/jail/bin/program" : "/jail/lib/" + name))
+    }
+
     @Test func aScriptIsNamedBesideItsInterpreter() {
         var table = ProcessTable(source: ScriptedProcesses(), nextInstance: 1)
         table.source.alive[10] = ScriptedProcesses.Process(startTicks: 5, exe: "/bin/sh", exeInode: 1)
@@ -188,6 +223,21 @@ import Testing
 
     // MARK: Support
 
+    /// What is expected, the file that is opened next, and whether it is a loader.
+    private static let loaders: [(ProcessTable<ScriptedProcesses>.ExpectedInterpreter, String, Bool)] = {
+        let glibc = Array("ld-linux-x86-64.so.2".utf8)
+        return [
+            (.init(identity: nil, isForScript: false, name: glibc), "ld-linux-x86-64.so.2", true),
+            (.init(identity: file(99), isForScript: false, name: glibc), "ld-2.31.so", true),
+            (.init(identity: file(99), isForScript: false, name: glibc), "libc.musl-x86_64.so.1", true),
+            (.init(identity: file(99), isForScript: false, name: glibc), "touch", false),
+            (.unread, "ld-linux-x86-64.so.2", true),
+            (.unread, "ld", false),
+            (.unread, "dash", false),
+            (.init(identity: file(99), isForScript: true, name: glibc), "ld-2.31.so", false),
+        ]
+    }()
+
     private static func instance(of pid: Int32, in table: inout ProcessTable<ScriptedProcesses>) -> UInt64 {
         var batch = Batch()
         let found = table.index(of: pid, at: window(100), in: &batch)
@@ -222,6 +272,8 @@ struct ScriptedProcesses: ProcessSource {
     var lookUps = 0
     var forksUntilReuse: UInt64 { 100 }
 
+    mutating func follow(_: TimeWindow) {}
+
     mutating func identity(of pid: Int32) -> ProcessIdentity? {
         lookUps += 1
         return alive[pid].map(Self.identity)
@@ -238,6 +290,11 @@ struct ScriptedProcesses: ProcessSource {
         process.gid = found.uid
         process.controlGroup = found.controlGroup.map { RawPath($0) }
         return ProcessSighting(identity: Self.identity(found), exeInode: found.exeInode)
+    }
+
+    mutating func ids(of pid: Int32) -> (user: ProcessIDs, group: ProcessIDs)? {
+        guard let uid = alive[pid]?.uid else { return nil }
+        return (ProcessIDs(real: uid, effective: uid), ProcessIDs(real: uid, effective: uid))
     }
 
     private static func identity(_ process: Process) -> ProcessIdentity {
