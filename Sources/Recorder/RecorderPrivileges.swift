@@ -38,6 +38,27 @@ enum RecorderPrivileges {
         return body()
     }
 
+    /// Lays down the right to read everybody's files in the calling thread, where it is lent: the store and the archive are
+    /// the user's own, and links in them may lead anywhere. Returns whether `takeUpReading` is to take it up again.
+    static func layDownReading() throws(RecorderError) -> Bool {
+        guard isLent, Capabilities.isEffective(.dacReadSearch) else { return false }
+        do throws(SyscallError) {
+            try Capabilities.lower([.dacReadSearch])
+        } catch {
+            throw RecorderError(.noPrivilege, "privileges cannot be laid down: \(error.description)")
+        }
+        return true
+    }
+
+    static func takeUpReading(_ wasLaidDown: Bool) {
+        if wasLaidDown { try? Capabilities.raise([.dacReadSearch]) }
+    }
+
+    /// The same for good, in a thread that needs nothing of what is lent. False where that fails.
+    static func giveBackWhatIsLent() -> Bool {
+        !isLent || (try? Capabilities.drop(allBut: [])) != nil
+    }
+
     /// Whether new mounts are marked: as asked, else where the user is root, to whom the capability is nothing new.
     static func followsMounts(_ asked: Bool?) -> Bool {
         (asked ?? (OwnProcess.realUID == 0)) && Capabilities.isEffective(.sysAdmin)

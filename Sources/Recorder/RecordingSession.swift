@@ -129,6 +129,8 @@ package enum RecordingSession {
         guard !patterns.isEmpty else { return nil }
         // Three for each database that is being written.
         DescriptorLimit.raise()
+        let wasLaidDown = try RecorderPrivileges.layDownReading()
+        defer { RecorderPrivileges.takeUpReading(wasLaidDown) }
         do throws(StoreError) {
             _ = try store.recoverSegments()
             return CaptureRequest(
@@ -147,6 +149,8 @@ package enum RecordingSession {
         let limits = ArchiveLimits(
             maxByteCount: options.archiveMaximumByteCount, maxAgeNanoseconds: options.archiveMaximumAgeNanoseconds,
             minFreeByteCount: options.minimumFreeByteCount)
+        let wasLaidDown = try RecorderPrivileges.layDownReading()
+        defer { RecorderPrivileges.takeUpReading(wasLaidDown) }
         return try ArchiveRequest.begin(directory, limits: limits, &store, announce: StandardError.write)
     }
 
@@ -178,6 +182,8 @@ package enum RecordingSession {
                 "the store \(escape(directory)) belongs to user \(owner); started by user \(OwnProcess.realUID) with file "
                     + "capabilities, varved records only into a store of that user")
         }
+        let wasLaidDown = try RecorderPrivileges.layDownReading()
+        defer { RecorderPrivileges.takeUpReading(wasLaidDown) }
         do throws(StoreError) {
             return try StoreWriter(directory: directory, create: true)
         } catch {

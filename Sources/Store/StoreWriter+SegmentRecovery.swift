@@ -23,11 +23,16 @@ extension StoreWriter {
         var recovery = SegmentRecovery()
         let files = SegmentFiles(store: directory)
         guard files.directory.exists else { return recovery }
+        guard Self.isToBeFollowed(files.directory) else {
+            throw StoreError(
+                .corrupt, "another user's link in the place of the directory of segments; nothing was changed",
+                path: files.directory)
+        }
         for name in try Self.names(files.directory) {
             let uuid = UUIDBytes(hexadecimal: name.bytes)
             let path = files.directory.appending(name.bytes)
-            guard let uuid, try isKnown(uuid) else {
-                // Whose rows never came: nothing refers to it.
+            guard let uuid, try isKnown(uuid), Self.isToBeFollowed(path) else {
+                // Whose rows never came: nothing refers to it. Of a link the link itself goes.
                 recovery.removedCount += 1
                 try Self.remove(path)
                 continue
@@ -123,6 +128,13 @@ extension StoreWriter {
             let header = try? SegmentHeader(bytes), let hash = try? SegmentIndex.hash(ofFile: bytes, header)
         else { return nil }
         return SegmentRow(header, hash: hash)
+    }
+
+    /// What lies below is removed where nothing refers to it, so a link of somebody else's, in a store that is not the
+    /// writer's own, must not say where that is.
+    private static func isToBeFollowed(_ path: RawPath) -> Bool {
+        guard let status = try? path.status(followingLinks: false) else { return false }
+        return status.kind != .symbolicLink || status.uid == geteuid()
     }
 
     private static func names(_ directory: RawPath) throws(StoreError) -> [RawPath] {

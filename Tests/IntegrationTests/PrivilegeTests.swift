@@ -1,4 +1,5 @@
 import Model
+import Syscalls
 import TestSupport
 import Testing
 
@@ -34,6 +35,36 @@ extension EndToEnd {
                 let known = Set(written.compactMap { $0.process?.script })
                 #expect(known == (name == "open" ? ["\(scene.root)/open.sh"] : []), "\(name)")
             }
+        }
+
+        /// The user's own store may hold links; where they lead is read with the user's rights alone.
+        @Test(Privilege.required, arguments: [true, false])
+        func anArchiveHoldsNothingThatItsUserMayNotRead(mayRead: Bool) throws {
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            let others = scene.place + "/others"
+            let stream = others + "/0123456789abcdef0123456789abcdef"
+            try runSuccessfully("mkdir", ["-p", "-m", "755", stream])
+            try Files.write(
+                Array("pages of others".utf8),
+                to: RawPath(stream + "/0000000000000001-0000000000000001.vseg"), mode: 0o644)
+            try runSuccessfully("chmod", [mayRead ? "755" : "700", others])
+            let store = try scene.letAnybodyMakeTheStore()
+            let made = try scene.runUnprivileged(
+                "/bin/sh", ["-c", "mkdir -m 750 '\(store)' && ln -s '\(others)' '\(store)/segments'"])
+            #expect(made.status == 0, "\(made.errorText)")
+            let archive = store + "-archive"
+            try scene.startRecorder(
+                options: ["--archive", archive, "--min-free", "0"], program: try cappedCopy(scene),
+                launcher: Unprivileged.launcher, store: store)
+            var status = ""
+            for _ in 0..<200 where !status.contains("\"archive\":\"archiving\"") && !status.contains("archive_failure")
+            {
+                pause(milliseconds: 100)
+                status = try scene.varve(["status", "-o", "json"]).outputText
+            }
+            let found = try run("grep", ["-r", "-l", "pages of others", archive])
+            #expect(found.outputText.isEmpty != mayRead, "\(found.outputText) \(status)")
         }
 
         @Test(Privilege.required) func aStoreOfSomebodyElseIsRefused() throws {

@@ -12,8 +12,11 @@ final class ArchiveThread: Sendable {
         // Not joined: it ends with the process where its disk holds it up.
         _ = try OSThread(name: "archive", stackByteCount: 2 << 20) {
             ThreadPriority.lower(by: Self.niceness)
-            var loop = ArchiveLoop(request)
-            loop.run()
+            // The archive is the user's, who is not to find in it what a link in the store leads to.
+            if RecorderPrivileges.giveBackWhatIsLent() {
+                var loop = ArchiveLoop(request)
+                loop.run()
+            }
             ended.wake()
         }
     }
