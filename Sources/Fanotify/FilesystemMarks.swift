@@ -1,3 +1,4 @@
+internal import Glibc
 package import Model
 package import Syscalls
 
@@ -5,11 +6,22 @@ extension NotificationGroup {
     /// The filesystem marks that are in place, by the device number that mountinfo shows.
     ///
     /// A mark vanishes with the last mount of its filesystem, and nobody says so; this is the only way to see it.
-    /// Cost: one file of /proc. Source: proc(5) "fdinfo", lines `fanotify sdev:DEV mflags:… mask:MASK ignored_mask:…`.
+    /// Cost: one file of /proc, with a line for each mark, also of the many on single directories.
+    /// Source: proc(5) "fdinfo", lines `fanotify sdev:DEV mflags:… mask:MASK ignored_mask:…`.
     package borrowing func filesystemMarks() throws(SyscallError) -> [UInt64: EventMask] {
-        let path = RawPath("/proc/self/fdinfo/\(fileDescriptor)")
-        return Self.filesystemMarks(in: try Files.contents(of: path, limit: 1 << 24))
+        let file = try OwnedDescriptor.open(RawPath("/proc/self/fdinfo/\(fileDescriptor)"), flags: O_RDONLY)
+        var marks: [UInt64: EventMask] = [:]
+        var rest: [UInt8] = []
+        while (try file.read(upTo: Self.readByteCount, appendingTo: &rest) ?? 0) > 0 {
+            guard let end = rest.lastIndex(of: UInt8(ascii: "\n")) else { continue }
+            marks.merge(Self.filesystemMarks(in: Array(rest[...end]))) { $1 }
+            rest.removeSubrange(...end)
+        }
+        marks.merge(Self.filesystemMarks(in: rest)) { $1 }
+        return marks
     }
+
+    private static var readByteCount: Int { 65_536 }
 
     /// Reads the lines of filesystem marks; those of inodes and mounts begin otherwise.
     package static func filesystemMarks(in lines: [UInt8]) -> [UInt64: EventMask] {

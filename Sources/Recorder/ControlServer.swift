@@ -30,22 +30,27 @@ final class ControlServer: Sendable {
 
     func run() {
         var connections: [ControlConnection] = []
+        var acceptsAgainAt: Int64 = 0
         while !isStopping.load(ordering: .sequentiallyConsistent) {
             // While all places are taken nobody is let in; who only sits there loses its place after a while.
             let isFull = connections.count >= Self.maximumConnectionCount
             let isAnyReading = connections.contains { $0.state == .reading }
+            let pause = max(0, acceptsAgainAt &- Clock.monotonic())
+            let isListening = !isFull && pause == 0
             var set = PollSet(
-                reading: [isFull ? -1 : listener.fileDescriptor, shared.controlWaker.descriptor.fileDescriptor]
+                reading: [isListening ? listener.fileDescriptor : -1, shared.controlWaker.descriptor.fileDescriptor]
                     + connections.map(\.descriptorNumber))
-            _ = try? set.wait(timeoutNanoseconds: isAnyReading ? 5_000_000_000 : nil)
+            _ = try? set.wait(timeoutNanoseconds: pause > 0 ? pause : isAnyReading ? 5_000_000_000 : nil)
             shared.controlWaker.clear()
             for (index, connection) in connections.enumerated() where set.isReady(at: index + 2) {
                 readRequest(of: connection)
             }
             for connection in connections { advance(connection) }
-            let isReadyToAccept = !isFull && set.isReady(at: 0)
+            let isReadyToAccept = isListening && set.isReady(at: 0)
             connections.removeAll { $0.isClosed || $0.isOverdue }
-            if isReadyToAccept { acceptOne(&connections) }
+            if isReadyToAccept, !acceptOne(&connections) {
+                acceptsAgainAt = Clock.monotonic() &+ Self.refusedPauseNanoseconds
+            }
             let followers = connections.count { $0.state == .following }
             shared.progress.followers.store(followers, ordering: .relaxed)
         }
@@ -54,12 +59,19 @@ final class ControlServer: Sendable {
         try? Files.unlink(path)
     }
 
-    private func acceptOne(_ connections: inout [ControlConnection]) {
-        guard let descriptor = try? UnixSocket.accept(on: listener),
-            let peer = try? UnixSocket.peerCredentials(of: descriptor)
-        else { return }
-        connections.append(ControlConnection(descriptor, peer: peer))
+    /// False where there is no descriptor for it: whoever waits then goes on waiting, and the socket stays ready.
+    private func acceptOne(_ connections: inout [ControlConnection]) -> Bool {
+        do throws(SyscallError) {
+            guard let descriptor = try UnixSocket.accept(on: listener) else { return true }
+            let peer = try UnixSocket.peerCredentials(of: descriptor)
+            connections.append(ControlConnection(descriptor, peer: peer))
+            return true
+        } catch {
+            return false
+        }
     }
+
+    private static let refusedPauseNanoseconds: Int64 = 100_000_000
 
     private func readRequest(of connection: ControlConnection) {
         guard let line = connection.readLine(limit: Self.maximumRequestByteCount) else { return }

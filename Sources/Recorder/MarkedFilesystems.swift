@@ -159,21 +159,22 @@ struct MarkedFilesystems {
 
     /// nil where it vanished since it was marked; its marks vanished with it.
     static func root(at top: MarkPlan.Top) -> RecordingScope.Root? {
-        do throws(SyscallError) {
-            let directory = try openDirectory(top.path)
-            let filesystem = try directory.filesystemStatus().id
-            guard let handle = try HandleResolver.handle(of: directory, filesystem: filesystem) else { return nil }
-            var root = RecordingScope.Root(handle: handle, path: top.path, isKept: top.isKept)
-            if case .parent(_, let parent) = try HandleResolver.parent(of: directory, filesystem: filesystem) {
-                var realPath: [UInt8] = []
-                try readDescriptorPath(directory, into: &realPath)
-                root.parent = parent
-                root.name = Array(realPath.split(separator: UInt8(ascii: "/")).last ?? [])
-            }
-            return root
-        } catch {
-            return nil
+        (try? openRoot(at: top)) ?? nil
+    }
+
+    /// nil where its filesystem has no handles.
+    static func openRoot(at top: MarkPlan.Top) throws(SyscallError) -> RecordingScope.Root? {
+        let directory = try openDirectory(top.path)
+        let filesystem = try directory.filesystemStatus().id
+        guard let handle = try HandleResolver.handle(of: directory, filesystem: filesystem) else { return nil }
+        var root = RecordingScope.Root(handle: handle, path: top.path, isKept: top.isKept)
+        if case .parent(_, let parent) = try HandleResolver.parent(of: directory, filesystem: filesystem) {
+            var realPath: [UInt8] = []
+            try readDescriptorPath(directory, into: &realPath)
+            root.parent = parent
+            root.name = Array(realPath.split(separator: UInt8(ascii: "/")).last ?? [])
         }
+        return root
     }
 
     /// The handles of an overlay's work directory and of the one that the kernel makes in it.

@@ -82,25 +82,29 @@ struct MountFollower: ~Copyable {
     consuming func run() {
         var set = notifier.pollSet(with: control.waker)
         // What happened between the reading of the table and the first notice.
-        look()
+        var isLookedAt = look()
         while true {
             let before = Clock.realtime()
             _ = try? set.wait(timeoutNanoseconds: Self.lookNanoseconds)
             if control.isStopping { return }
             if set.isReady(at: 1) {
                 notifier.clear()
-                look()
-            } else {
+                isLookedAt = look()
+            } else if isLookedAt {
                 quietAt = max(quietAt, before)
+            } else {
+                isLookedAt = look()
             }
         }
     }
 
-    /// Compares the mounts with what is known of them.
-    private mutating func look() {
+    /// Compares the mounts with what is known of them. False where they cannot be looked at (no descriptor, no memory): it is
+    /// to be tried again, and nobody knows meanwhile what was mounted.
+    private mutating func look() -> Bool {
         let before = Clock.realtime()
-        // No memory or no /proc: the next notice or the next mount brings it up again.
-        guard let mounts = try? MountTable.current(), let marks = try? group.group.filesystemMarks() else { return }
+        guard let mounts = try? MountTable.current(), let marks = try? group.group.filesystemMarks() else {
+            return false
+        }
         let plan = MarkPlan(
             paths: request.paths, scope: request.scope, mounts: mounts, seesBelowOverlays: seesBelowOverlays)
         var changes = CoverageChange()
@@ -111,6 +115,7 @@ struct MountFollower: ~Copyable {
         tops = Set(plan.tops)
         quietAt = before
         if !changes.isEmpty { shared.record(changes) }
+        return true
     }
 
     /// What is not recorded for what it is comes and goes with its mount.
@@ -182,7 +187,7 @@ struct MountFollower: ~Copyable {
             let mayRefuse = FilesystemSupport(RawPath(target.filesystemType)) != .local
             if mayRefuse, !isMarked { try group.group.addMark(.filesystem, mask: wantedMask(target), at: path) }
             let filesystem = try path.filesystemStatus().id
-            announce(target, filesystem, plan, isMarked: isMarked)
+            try announce(target, filesystem, plan, isMarked: isMarked)
             if !mayRefuse, !isMarked { try group.group.addMark(.filesystem, mask: wantedMask(target), at: path) }
             let now = Clock.realtime()
             met.insert(filesystem)
@@ -221,7 +226,11 @@ struct MountFollower: ~Copyable {
     private static let btrfsType: UInt64 = 0x9123_683E
 
     /// Tells *resolve* of a filesystem before its first event can reach it.
-    private func announce(_ target: MarkPlan.Target, _ filesystem: FilesystemID, _ plan: MarkPlan, isMarked: Bool) {
+    ///
+    /// Throws: where its top cannot be opened; all that happens on it would be taken for outside.
+    private func announce(
+        _ target: MarkPlan.Target, _ filesystem: FilesystemID, _ plan: MarkPlan, isMarked: Bool
+    ) throws(SyscallError) {
         var change = ScopeChange()
         if !isMarked, met.contains(filesystem) {
             // Events from before it was unmounted are to be named by what was known then.
@@ -230,9 +239,9 @@ struct MountFollower: ~Copyable {
         }
         change.mountPoints[filesystem] = MarkedFilesystems.view(of: target)
         for top in plan.tops where !tops.contains(top) || top.path == target.mountPoint || top.path == target.seenFrom {
-            if let root = MarkedFilesystems.root(at: top), root.handle.filesystem == filesystem {
-                change.roots.append(root)
-            }
+            let isItself = top.path == target.mountPoint && target.isRecorded
+            let root = try isItself ? MarkedFilesystems.openRoot(at: top) : MarkedFilesystems.root(at: top)
+            if let root, root.handle.filesystem == filesystem { change.roots.append(root) }
         }
         scopeChanges.add(change)
     }

@@ -311,6 +311,18 @@ package final class Scene {
         return ["/bin/sh", "-c", "echo $$ > \(group)/cgroup.procs && exec \"$@\"", "sh"]
     }
 
+    /// Lets the recorder open nothing more than it has open.
+    package func fillDescriptorsOfRecorder() throws {
+        let open = try Set(Files.names(in: RawPath("/proc/\(recorderPID)/fd")).compactMap { Int($0.lossyText) })
+        // A descriptor gets the lowest number that is free.
+        let free = (0...open.count).first { !open.contains($0) } ?? open.count
+        try runSuccessfully("prlimit", ["--pid", "\(recorderPID)", "--nofile=\(free):"])
+    }
+
+    package func freeDescriptorsOfRecorder() throws {
+        try runSuccessfully("prlimit", ["--pid", "\(recorderPID)", "--nofile=1024:"])
+    }
+
     // MARK: The store's filesystem
 
     /// The mount point of the store's own filesystem.
