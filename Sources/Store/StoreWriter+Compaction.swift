@@ -149,6 +149,8 @@ extension StoreWriter {
                 compaction.merge = consume merge
                 throw error
             }
+            // Deleted by somebody else: the merge would wait for it for ever.
+            if bytes == nil { throw excludeDamage(from: merge.plan, because: BlockError(.gone, "it has no row")) }
         }
         do throws(BlockError) {
             if let bytes { try merge.supply(bytes) }
