@@ -22,6 +22,18 @@ extension StoreReader {
         }
     }
 
+    /// The gaps that were recorded after the one with this id, in the order they were.
+    package func gaps(afterID id: Int64) throws(StoreError) -> [GapRow] {
+        try read { (connection) throws(StoreError) in
+            var gaps: [GapRow] = []
+            try connection.prepare("gaps after", "SELECT \(GapRow.columns) FROM gap WHERE id > ? ORDER BY id")
+                .forEachRow([.integer(id)]) { (row) throws(StoreError) in
+                    if let gap = GapRow(row) { gaps.append(gap) }
+                }
+            return gaps
+        }
+    }
+
     /// All runs, oldest first.
     package func runs() throws(StoreError) -> [RunRecord] {
         try rows("runs", "SELECT \(RunRecord.columns) FROM run ORDER BY run") { RunRecord($0) }

@@ -88,6 +88,32 @@ import Testing
         #expect(Failures.status { throw AnswerOutput.Failure.closed } == 0)
     }
 
+    @Test(arguments: [(false, AnswerStatus.incomplete), (true, .found)])
+    func followingTellsWhatIsMissing(acceptsGaps: Bool, status: AnswerStatus) throws {
+        let scene = try ScanTests.scene()
+        try scene.append(
+            gap: Gap(
+                kind: .queueOverflow, from: RecordedEvent.moment(1), to: RecordedEvent.moment(2), count: nil,
+                scope: nil,
+                cause: "the queue was full"))
+        func follow(_ change: (inout Selection) -> Void) throws -> StoreScene.Answer {
+            let selection = Selection.only {
+                $0.since = RecordedEvent.moment(0)
+                $0.limit = 3
+                change(&$0)
+            }
+            return try scene.ask(acceptsGaps: acceptsGaps) { try Follower($0, selection).run() }
+        }
+        let answer = try follow { _ in }
+        #expect(answer.status == status)
+        #expect(answer.messages.contains { $0.contains("incomplete: queue_overflow") })
+        let after = try follow {
+            $0.since = RecordedEvent.moment(2)
+            $0.limit = 0
+        }
+        #expect(after.status == .found)
+    }
+
     @Test func followingEndsAtItsLimit() throws {
         let scene = try ScanTests.scene()
         let selection = Selection.only {

@@ -161,6 +161,21 @@ import Testing
         }
         // What is not known is left in when only others are left out.
         #expect(try scene.sequences(.only { $0.excludedPID = 10 }) == [3, 4, 5, 6])
+        let sinceLater = Selection.only {
+            $0.excludedPID = 10
+            $0.excludedSince = .distantFuture
+        }
+        #expect(try scene.sequences(sinceLater).count == scene.events.count)
+    }
+
+    @Test func slashesThatNoPathHasAreLeftOut() throws {
+        for text in ["/srv//a", "/srv/a/", "//srv///a//"] {
+            let glob = try PathArgument.glob(Array(text.utf8), workingDirectory: RawPath("/home"))
+            #expect(glob.literalPath == RawPath("/srv/a"))
+        }
+        let wild = try PathArgument.glob(Array("/srv//*".utf8), workingDirectory: RawPath("/home"))
+        #expect(wild.matches(Array("/srv/a".utf8)))
+        #expect(try PathArgument.glob([UInt8(ascii: "/")], workingDirectory: RawPath("/home")).matches([0x2F]))
     }
 
     @Test func operationsAreAlternatives() throws {

@@ -6,7 +6,8 @@ internal import Syscalls
 /// `varve events -f`: prints what is committed from now on, as it is committed.
 ///
 /// The recorder says on its socket when it has committed; without a socket the store is looked at every 200 ms. The
-/// events of this very process are left out: showing them would make more of them.
+/// events of this very process are left out: showing them would make more of them. What is known to be missing is said as
+/// soon as the store tells of it.
 package struct Follower {
     private let context: QueryContext
     private var selection: Selection
@@ -20,7 +21,12 @@ package struct Follower {
         self.context = context
         self.selection = selection
         self.selection.excludedPID = getpid()
+        // With --since events of one who had the number before are asked for as well.
+        self.selection.excludedSince = Clock.realtime().advanced(byNanoseconds: -Self.startNanoseconds)
     }
+
+    /// No longer ago this process was started.
+    private static let startNanoseconds: Int64 = 10_000_000_000
 
     /// Prints until the limit is reached, the reader of the output goes away, or a signal ends the process.
     ///
@@ -36,6 +42,8 @@ package struct Follower {
         if stream == nil { context.messages.say("no recorder answers; looking at the store every 200 ms") }
         context.messages.say("following; events of this process (pid \(getpid())) are left out")
         var version: Int64?
+        var lastGap = try selection.since == nil ? reader.gaps().last?.id ?? 0 : 0
+        var isIncomplete = false
         var triedAt = Clock.monotonic()
         while true {
             let current = try reader.dataVersion()
@@ -47,6 +55,7 @@ package struct Follower {
                     context.messages.say("damaged block at event \(damage.firstSequence): \(damage.error)")
                 }
                 if scan.nextSequence > 0 { last = max(last ?? 0, scan.nextSequence - 1) }
+                if try tellGaps(reader, after: &lastGap) { isIncomplete = true }
                 try context.output.flush()
                 guard goesOn else { break }
             }
@@ -57,7 +66,22 @@ package struct Follower {
             try wait(&stream)
         }
         try printer.end()
-        return .found
+        return isIncomplete && !context.acceptsGaps ? .incomplete : .found
+    }
+
+    /// Says which gaps were recorded since. True where they make the answer incomplete.
+    private func tellGaps(_ reader: StoreReader, after last: inout Int64) throws(StoreError) -> Bool {
+        var isIncomplete = false
+        for row in try reader.gaps(afterID: last) {
+            last = row.id
+            guard row.gap.kind != .walMissed, selection.asksFor(row.gap) else { continue }
+            var gap = row.gap
+            // It is open: nobody knows yet how long it will be.
+            if gap.to == .distantFuture { gap.to = max(gap.from, Clock.realtime()) }
+            context.messages.say("incomplete: \(Completeness.Reason.gap(gap).text)")
+            isIncomplete = true
+        }
+        return isIncomplete
     }
 
     private static func connect(_ context: QueryContext) -> ControlStream? {

@@ -21,7 +21,11 @@ struct ProcessMatcher {
     }
 
     private func matches(_ process: ActorProcess) -> Bool {
-        if let excluded = selection.excludedPID, process.pid == excluded { return false }
+        if let excluded = selection.excludedPID, process.pid == excluded,
+            process.firstSeen >= selection.excludedSince
+        {
+            return false
+        }
         if !selection.pids.isEmpty, !selection.pids.contains(process.pid) { return false }
         if !selection.userIDs.isEmpty {
             guard let user = process.uid, selection.userIDs.contains(user) else { return false }

@@ -20,9 +20,10 @@ package enum PathArgument {
     }
 
     /// A pattern from the command line. One that starts with `./` or `../` is read from the working directory; a slash at
-    /// the end is dropped, since recorded paths have none.
+    /// the end is dropped and several side by side are one, since recorded paths have none of either.
     package static func glob(_ text: [UInt8], workingDirectory: RawPath) throws(GlobError) -> Glob {
-        var pattern = text
+        let slash = UInt8(ascii: "/")
+        var pattern = text.reduce(into: [UInt8]()) { if $1 != slash || $0.last != slash { $0.append($1) } }
         while pattern.count > 1, pattern.last == UInt8(ascii: "/") { pattern.removeLast() }
         if pattern.starts(with: "./".utf8) || pattern.starts(with: "../".utf8) || pattern.elementsEqual(".".utf8)
             || pattern.elementsEqual("..".utf8)

@@ -19,6 +19,8 @@ package struct Selection: Sendable {
     package var containers: [Glob] = []
     /// Events of this process are left out: the tool's own while it follows.
     package var excludedPID: Int32?
+    /// Only where it was first seen at or after this moment: before, the number was another's.
+    package var excludedSince = Instant.distantPast
     /// Also events whose window reaches into the range though their time lies behind its end.
     package var includesOverlapping = false
     package var limit: Int?
