@@ -27,9 +27,9 @@ package struct RecorderOptions: Sendable {
     /// Whether filesystems that are mounted while recording are marked; nil: where that needs no further privilege,
     /// which is for root.
     package var followsMounts: Bool?
-    package var exclusions: [String] = []
+    package var exclusions: [RawPath] = []
     /// `--capture-wal`: globs over the paths of databases whose commits are captured; none without it.
-    package var capturePatterns: [String] = []
+    package var capturePatterns: [RawPath] = []
     package var commitIntervalNanoseconds: Int64 = 250_000_000
     package var syncIntervalNanoseconds: Int64 = 1_000_000_000
     package var queue = Queue.auto

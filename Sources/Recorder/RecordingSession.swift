@@ -107,13 +107,13 @@ package enum RecordingSession {
         }
     }
 
-    private static func compile(_ patterns: [String], of option: String) throws(RecorderError) -> [Glob] {
+    private static func compile(_ patterns: [RawPath], of option: String) throws(RecorderError) -> [Glob] {
         var globs: [Glob] = []
         for pattern in patterns {
             do throws(GlobError) {
-                globs.append(try Glob(Array(pattern.utf8)))
+                globs.append(try Glob(pattern.bytes))
             } catch {
-                throw RecorderError(.usage, "\(option) '\(pattern)': \(error.description)")
+                throw RecorderError(.usage, "\(option) '\(pattern.escapedText)': \(error.description)")
             }
         }
         return globs

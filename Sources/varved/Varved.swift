@@ -92,12 +92,13 @@ struct Varved: ParsableCommand {
     var paths: [String] = []
 
     func options(command: [RawPath]) throws -> RecorderOptions {
-        var options = RecorderOptions(store: try storeDirectory())
+        var raw = RawArguments(Self.rawArguments())
+        var options = RecorderOptions(store: try storeDirectory(&raw))
         options.scope = scope.value
         if let ops { options.operations = ops.mask }
         options.followsMounts = followMounts
-        options.exclusions = exclude
-        options.capturePatterns = captureWal
+        options.exclusions = exclude.map { raw.take($0) }
+        options.capturePatterns = captureWal.map { raw.take($0) }
         options.commitIntervalNanoseconds = commitInterval.nanoseconds
         options.syncIntervalNanoseconds = syncInterval.nanoseconds
         options.queue = queue.value
@@ -107,18 +108,16 @@ struct Varved: ParsableCommand {
         options.minimumFreeByteCount = minFree.byteCount
         options.archiveMaximumByteCount = archiveMaxSize?.byteCount
         options.archiveMaximumAgeNanoseconds = archiveMaxAge.nanoseconds
-        // Paths are bytes; the parser only knows text.
-        let raw = Dictionary(zip(CommandLine.arguments, Self.rawArguments()), uniquingKeysWith: { first, _ in first })
-        options.archive = archive.map { raw[$0] ?? RawPath($0) }
-        options.paths = paths.map { raw[$0] ?? RawPath($0) }
+        options.archive = archive.map { raw.take($0) }
+        options.paths = paths.map { raw.take($0) }
         options.command = command
         options.version = RecorderVersion.text
         options.commandLine = CommandLine.arguments.dropFirst().joined(separator: " ")
         return options
     }
 
-    private func storeDirectory() throws -> RawPath {
-        if let store { return RawPath(store) }
+    private func storeDirectory(_ raw: inout RawArguments) throws -> RawPath {
+        if let store { return raw.take(store) }
         let standard = StoreLocation.standard(userID: getuid()) { name in
             // SAFETY: nothing in this program changes the environment while the C string is read.
             unsafe getenv(name).map { unsafe String(cString: $0) }

@@ -36,6 +36,27 @@ extension EndToEnd {
             try truth.expectAgreement(with: scene.events())
         }
 
+        /// To whoever takes arguments for text these are the same.
+        @Test(Privilege.required) func argumentsThatAreNoTextAreToldApart() throws {
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            let names = ["printf 'a\\377'", "printf 'a\\376'", "printf 'a\\375'"].map { "\"\(scene.root)/$(\($0))\"" }
+            try runSuccessfully("/bin/sh", ["-c", "mkdir \(names.joined(separator: " "))"])
+            try scene.startRecorder(
+                watching: ["--exclude"],
+                launcher: ["/bin/sh", "-c", "exec \"$@\" \(names[2])/skipped \(names.joined(separator: " "))", "sh"])
+            try runSuccessfully(
+                "/bin/sh", ["-c", names.map { "touch \($0)/made \($0)/skipped" }.joined(separator: "; ")])
+            let made = Set(try scene.events().compactMap(\.path))
+            func path(_ byte: UInt8, _ name: String) -> RawPath {
+                RawPath(Array("\(scene.root)/a".utf8) + [byte] + Array("/\(name)".utf8))
+            }
+            for byte in [0xff, 0xfe, 0xfd] as [UInt8] {
+                #expect(made.contains(path(byte, "made")), "\(byte)")
+                #expect(made.contains(path(byte, "skipped")) == (byte != 0xfd), "\(byte)")
+            }
+        }
+
         @Test(Privilege.required) func noOutputPassesControlBytesToATerminal() throws {
             let scene = try Scene(.tmpfs)
             defer { scene.close() }
