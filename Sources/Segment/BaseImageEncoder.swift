@@ -5,11 +5,14 @@ package import Block
 /// Thread: one. Cost: one block of pages, and 8 bytes a page for their hashes.
 package struct BaseImageEncoder: ~Copyable {
     package let header: BaseImageHeader
-    /// The hashes of the pages so far; of all of them once it is finished.
+    /// Of a whole image the hashes of the pages so far; of a rebase those of all pages of its state.
     package private(set) var hashes: PageHashes
-    /// What comes next.
-    package private(set) var nextPage: UInt32 = 1
+    /// How many pages were taken in.
+    package private(set) var takenPageCount = 0
 
+    /// The pages of a rebase.
+    private let changed: [UInt32]?
+    private var heldState: UInt64 = 0
     private let lockPage: UInt32
     private let pagesInBlock: Int
     private var pending: [UInt8] = []
@@ -26,14 +29,19 @@ package struct BaseImageEncoder: ~Copyable {
         package var hash: EventsHash
     }
 
+    /// Parameter changes: what a rebase is to hold; nil for a whole image.
+    ///
     /// Throws: `limitExceeded` for a page size that SQLite does not have, `compression`.
-    package init(_ header: BaseImageHeader) throws(SegmentError) {
+    package init(_ header: BaseImageHeader, changes: PageChanges? = nil) throws(SegmentError) {
         guard SegmentLimits.isPageSize(header.pageSize) else {
             throw SegmentError(.limitExceeded, "page size \(header.pageSize)")
         }
         let newCompressor = try Compressor.make()
+        var header = header
+        header.rebase = changes?.rebase
         self.header = header
-        hashes = PageHashes(stream: header.stream)
+        changed = changes?.pages
+        hashes = changes?.hashes ?? PageHashes(stream: header.stream)
         lockPage = SegmentLimits.lockPage(pageSize: header.pageSize)
         pagesInBlock = SegmentLimits.pageCount(pageSize: Int(header.pageSize))
         compressor = newCompressor
@@ -42,42 +50,62 @@ package struct BaseImageEncoder: ~Copyable {
     /// The first piece of the file.
     package var start: [UInt8] { header.bytes }
 
-    /// Takes in the next pages, whole, the first of them `nextPage`; appends what of the file is ready to `output`.
+    /// How many pages are to be taken in: those of a rebase, or all of the database with the lock page.
+    private var pageCount: Int { changed?.count ?? Int(header.pageCount) }
+
+    /// Takes in the next pages, whole, in order; appends what of the file is ready to `output`.
     ///
-    /// The lock page, if it lies among them, must be there and is left out. Throws: `incomplete` for a part of a page or
-    /// pages beyond the end.
+    /// The lock page, if it lies among those of a whole image, must be there and is left out.
+    /// Throws: `incomplete` for a part of a page or pages beyond the end; `stateMismatch` for a page that a rebase is to hold
+    /// with other bytes.
     package mutating func append(_ pages: [UInt8], to output: inout [UInt8]) throws(SegmentError) {
         let size = Int(header.pageSize)
         let count = pages.count / size
-        guard count * size == pages.count, UInt64(nextPage) + UInt64(count) <= UInt64(header.pageCount) + 1 else {
-            throw SegmentError(.incomplete, "\(pages.count) bytes of pages from page \(nextPage)")
+        guard count * size == pages.count, count <= pageCount - takenPageCount else {
+            throw SegmentError(.incomplete, "\(pages.count) bytes of pages after \(takenPageCount) pages")
         }
         for position in 0..<count {
-            let page = nextPage
-            nextPage += 1
+            let page = changed?[takenPageCount] ?? UInt32(takenPageCount) + 1
             let range = position * size..<(position + 1) * size
             if page == lockPage {
                 hashes.set(page, 0)
+                takenPageCount += 1
                 continue
             }
-            hashes.set(page, pages.withPart(range) { hashes.hash(of: page, $0) })
+            let hash = hashes.hash(of: page, pages, range)
+            if changed == nil {
+                hashes.set(page, hash)
+            } else if hashes[page] != hash {
+                throw SegmentError(.stateMismatch, "page \(page) of a rebase")
+            }
+            heldState ^= hash
+            takenPageCount += 1
             pending.append(contentsOf: pages[range])
             blockPageCount += 1
             if blockPageCount == pagesInBlock { try closeBlock(to: &output) }
         }
     }
 
-    /// Ends the file. Throws: `incomplete` when pages are missing.
+    /// Ends the file. Throws: `incomplete` when pages are missing, `limitExceeded` for a rebase of too many.
     package mutating func finish() throws(SegmentError) -> End {
-        guard nextPage == header.pageCount + 1 else {
-            throw SegmentError(.incomplete, "a base image of \(header.pageCount) pages ends at page \(nextPage)")
+        guard takenPageCount == pageCount else {
+            throw SegmentError(.incomplete, "a base image of \(pageCount) pages ends after \(takenPageCount)")
         }
         var bytes: [UInt8] = []
         if !pending.isEmpty { try closeBlock(to: &bytes) }
         var table: [UInt8] = []
+        if let changed {
+            var last: UInt32 = 0
+            for page in changed {
+                table.appendVarint(UInt64(page - last))
+                last = page
+            }
+            table.appendLittleEndian(heldState)
+        }
         table.appendVarint(blockCount)
         table.append(contentsOf: index)
         let length = table.count
+        guard length <= SegmentLimits.tableByteCount else { throw SegmentError(.limitExceeded, "index") }
         table.appendLittleEndian(UInt64(length))
         table.appendLittleEndian(hashes.state)
         let hash = BaseImageIndex.hash(header, table)

@@ -3,7 +3,28 @@ package import Model
 
 /// What stands in front of a base image. Shape: schema/README.md, "The base image file".
 package struct BaseImageHeader: Hashable, Sendable {
-    package static let byteCount = 72
+    /// What makes an image a rebase: it holds the pages that are not the same in an earlier state.
+    package struct Rebase: Hashable, Sendable {
+        /// The commit that the earlier state is the one after.
+        package var builtOn: UInt64
+        package var state: UInt64
+        /// Of the database in that state.
+        package var pageCount: UInt32
+        /// How many pages the file holds.
+        package var heldPageCount: UInt32
+
+        package init(builtOn: UInt64, state: UInt64, pageCount: UInt32, heldPageCount: UInt32) {
+            self.builtOn = builtOn
+            self.state = state
+            self.pageCount = pageCount
+            self.heldPageCount = heldPageCount
+        }
+    }
+
+    /// Of a whole image; a file begins with no fewer.
+    package static let leastByteCount = 72
+    /// Of a rebase; every file has so many bytes.
+    package static let greatestByteCount = 96
     package static let footerByteCount = 40
     static let magic = Array("VARVBAS1".utf8)
     static let endMagic = Array("VARVBASE".utf8)
@@ -16,6 +37,8 @@ package struct BaseImageHeader: Hashable, Sendable {
     package var low: Instant
     package var high: Instant
     package var pageCount: UInt32
+    /// nil: the image is whole.
+    package var rebase: Rebase?
 
     package init(
         stream: UUIDBytes, pageSize: UInt32, commit: UInt64, low: Instant, high: Instant, pageCount: UInt32
@@ -28,42 +51,64 @@ package struct BaseImageHeader: Hashable, Sendable {
         self.pageCount = pageCount
     }
 
+    /// Of the header in the file.
+    package var byteCount: Int { rebase == nil ? Self.leastByteCount : Self.greatestByteCount }
+
+    private static let wholeVersion: UInt32 = 1
+    private static let rebaseVersion: UInt32 = 2
+
     var bytes: [UInt8] {
         var bytes = Self.magic
-        bytes.append(contentsOf: [1, 0, UInt8(Self.byteCount), 0])
+        bytes.append(contentsOf: [UInt8(rebase == nil ? Self.wholeVersion : Self.rebaseVersion), 0])
+        bytes.append(contentsOf: [UInt8(byteCount), 0])
         bytes.appendLittleEndian32(pageSize)
         bytes.append(stream)
         bytes.appendLittleEndian(commit)
         bytes.appendLittleEndian(UInt64(bitPattern: low.nanosecondsSinceEpoch))
         bytes.appendLittleEndian(UInt64(bitPattern: high.nanosecondsSinceEpoch))
         bytes.appendLittleEndian32(pageCount)
-        bytes.appendLittleEndian32(0)
+        bytes.appendLittleEndian32(rebase?.heldPageCount ?? 0)
+        if let rebase {
+            bytes.appendLittleEndian(rebase.builtOn)
+            bytes.appendLittleEndian(rebase.state)
+            bytes.appendLittleEndian32(rebase.pageCount)
+            bytes.appendLittleEndian32(0)
+        }
         bytes.appendLittleEndian(XXH3.hash64(bytes))
         return bytes
     }
 
-    /// Reads the first `byteCount` bytes of a file. Throws: `notASegment`, `newerVersion`, `damaged`, `malformed`.
+    /// Reads the beginning of a file, of which `greatestByteCount` bytes are enough.
+    ///
+    /// Throws: `notASegment`, `newerVersion`, `damaged`, `malformed`.
     package init(_ bytes: [UInt8]) throws(SegmentError) {
-        guard bytes.count >= Self.byteCount, bytes.starts(with: Self.magic) else {
+        guard bytes.count >= Self.leastByteCount, bytes.starts(with: Self.magic) else {
             throw SegmentError(.notASegment, "no magic number")
         }
-        let head = Array(bytes[..<Self.byteCount])
         do {
             // SAFETY: bytes are initialised memory without padding; the cursor does not outlive the array.
-            var cursor = ByteCursor(unsafe head.span.bytes)
+            var cursor = ByteCursor(unsafe bytes.span.bytes)
             _ = try cursor.littleEndian64()
             let version = try cursor.littleEndian32()
-            guard version & 0xFFFF == 1, version >> 16 == Self.byteCount else {
-                throw SegmentError(.newerVersion(UInt16(version & 0xFFFF)), "base image")
-            }
+            let isRebase = version & 0xFFFF == Self.rebaseVersion
+            guard isRebase || version & 0xFFFF == Self.wholeVersion,
+                version >> 16 == (isRebase ? Self.greatestByteCount : Self.leastByteCount)
+            else { throw SegmentError(.newerVersion(UInt16(version & 0xFFFF)), "base image") }
             pageSize = try cursor.littleEndian32()
             stream = try cursor.uuid()
             commit = try cursor.littleEndian64()
             low = Instant(nanosecondsSinceEpoch: Int64(bitPattern: try cursor.littleEndian64()))
             high = Instant(nanosecondsSinceEpoch: Int64(bitPattern: try cursor.littleEndian64()))
             pageCount = try cursor.littleEndian32()
-            _ = try cursor.littleEndian32()
-            guard try cursor.littleEndian64() == XXH3.hash64(Array(head.dropLast(8))) else {
+            let heldPageCount = try cursor.littleEndian32()
+            if isRebase {
+                rebase = Rebase(
+                    builtOn: try cursor.littleEndian64(), state: try cursor.littleEndian64(),
+                    pageCount: try cursor.littleEndian32(), heldPageCount: heldPageCount)
+                _ = try cursor.littleEndian32()
+            }
+            let end = cursor.offset
+            guard try cursor.littleEndian64() == XXH3.hash64(Array(bytes[..<end])) else {
                 throw SegmentError(.damaged, "header")
             }
         } catch let error as SegmentError {
@@ -73,6 +118,9 @@ package struct BaseImageHeader: Hashable, Sendable {
         } catch {
             throw SegmentError(.malformed, "header")
         }
-        guard SegmentLimits.isPageSize(pageSize), commit < 1 << 62 else { throw SegmentError(.malformed, "header") }
+        let isEarlier = rebase.map { $0.builtOn < commit && $0.heldPageCount <= pageCount } ?? true
+        guard SegmentLimits.isPageSize(pageSize), commit < 1 << 62, isEarlier else {
+            throw SegmentError(.malformed, "header")
+        }
     }
 }

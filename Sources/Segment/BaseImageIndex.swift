@@ -14,6 +14,10 @@ package struct BaseImageIndex: Hashable, Sendable {
 
     package let header: BaseImageHeader
     package let blocks: [Block]
+    /// Of a rebase the pages that it holds, ascending; empty for a whole image.
+    package let pages: [UInt32]
+    /// The XOR of their hashes.
+    package let heldState: UInt64
     package let state: UInt64
     package let hash: EventsHash
 
@@ -28,7 +32,7 @@ package struct BaseImageIndex: Hashable, Sendable {
         guard footer.count == BaseImageHeader.footerByteCount, footer.suffix(8).elementsEqual(BaseImageHeader.endMagic)
         else { return nil }
         let count = footer.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        let room = fileByteCount - BaseImageHeader.byteCount - BaseImageHeader.footerByteCount
+        let room = fileByteCount - BaseImageHeader.leastByteCount - BaseImageHeader.footerByteCount
         // Some fifteen bytes a block of 512 bytes at least; a file of the greatest database has less than 64 MiB.
         guard room >= 0, count <= UInt64(room), count <= UInt64(SegmentLimits.tableByteCount) else { return nil }
         return Int(count)
@@ -49,7 +53,8 @@ package struct BaseImageIndex: Hashable, Sendable {
             // SAFETY: bytes are initialised memory without padding; the cursor does not outlive the array.
             var cursor = ByteCursor(unsafe tail.span.bytes)
             let end = fileByteCount - tail.count
-            blocks = try Self.blocks(&cursor, header, end: end)
+            (pages, heldState) = try Self.pages(&cursor, header)
+            blocks = try Self.blocks(&cursor, header, pages, end: end)
             guard cursor.offset == tail.count - BaseImageHeader.footerByteCount else {
                 throw SegmentError(.malformed, "index")
             }
@@ -66,17 +71,45 @@ package struct BaseImageIndex: Hashable, Sendable {
         } catch {
             throw SegmentError(.malformed, "index")
         }
+        guard let rebase = header.rebase else { return }
+        // So a database cannot grow by more than what is stored.
+        try SegmentTable.checkCompleteness(
+            pages[...], number: header.commit, from: rebase.pageCount, to: header.pageCount,
+            SegmentLimits.lockPage(pageSize: header.pageSize))
     }
 
+    private static func pages(
+        _ cursor: inout ByteCursor, _ header: BaseImageHeader
+    ) throws(PartError) -> (pages: [UInt32], heldState: UInt64) {
+        guard let rebase = header.rebase else { return ([], 0) }
+        // Each takes at least one byte.
+        guard Int(rebase.heldPageCount) <= cursor.remainingByteCount else { throw .truncated }
+        let lockPage = SegmentLimits.lockPage(pageSize: header.pageSize)
+        var pages: [UInt32] = []
+        pages.reserveCapacity(Int(rebase.heldPageCount))
+        var page: UInt64 = 0
+        for _ in 0..<rebase.heldPageCount {
+            let step = try cursor.varint()
+            guard step > 0, step <= UInt64(header.pageCount) - page, page + step != UInt64(lockPage) else {
+                throw .malformed("page numbers")
+            }
+            page += step
+            pages.append(UInt32(page))
+        }
+        return (pages, try cursor.littleEndian64())
+    }
+
+    /// Parameter pages: those that a rebase holds.
     private static func blocks(
-        _ cursor: inout ByteCursor, _ header: BaseImageHeader, end: Int
+        _ cursor: inout ByteCursor, _ header: BaseImageHeader, _ pages: [UInt32], end: Int
     ) throws(PartError) -> [Block] {
         let limit = SegmentLimits.pageCount(pageSize: Int(header.pageSize))
         let lockPage = SegmentLimits.lockPage(pageSize: header.pageSize)
         let count = try cursor.count(atMost: cursor.remainingByteCount / 11)
         var blocks: [Block] = []
         var page: UInt64 = 1
-        var offset = BaseImageHeader.byteCount
+        var takenPageCount = 0
+        var offset = header.byteCount
         for position in 0..<count {
             if page == UInt64(lockPage) { page += 1 }
             let pageCount = try cursor.count(atMost: limit)
@@ -86,27 +119,32 @@ package struct BaseImageIndex: Hashable, Sendable {
             guard pageCount > 0, pageCount == limit || position == count - 1, codec <= 1, byteCount > 0,
                 codec == 1 || byteCount == rawByteCount
             else { throw .malformed("block") }
+            guard header.rebase == nil || takenPageCount + pageCount <= pages.count else { throw .malformed("block") }
+            let firstPage = header.rebase == nil ? UInt32(truncatingIfNeeded: page) : pages[takenPageCount]
             blocks.append(
                 Block(
-                    firstPage: UInt32(truncatingIfNeeded: page), pageCount: pageCount, isCompressed: codec == 1,
-                    offset: offset, byteCount: byteCount, hash: try cursor.littleEndian64()))
+                    firstPage: firstPage, pageCount: pageCount, isCompressed: codec == 1, offset: offset,
+                    byteCount: byteCount, hash: try cursor.littleEndian64()))
+            takenPageCount += pageCount
             let last = page + UInt64(pageCount) - 1
             page = last + (UInt64(lockPage) > page && UInt64(lockPage) <= last ? 2 : 1)
             offset += byteCount
         }
         // The lock page may be the last one of the database; then no block ends behind it.
         if page == UInt64(lockPage), page == UInt64(header.pageCount) { page += 1 }
-        guard page == UInt64(header.pageCount) + 1, offset == end else {
+        let isComplete =
+            header.rebase == nil ? page == UInt64(header.pageCount) + 1 : takenPageCount == pages.count
+        guard isComplete, offset == end else {
             throw .malformed("blocks that do not hold the pages of the database")
         }
         return blocks
     }
 
-    /// The block that has a page; nil for the lock page and beyond the end.
+    /// The block of a whole image that has a page; nil for the lock page and beyond the end.
     package func block(of page: UInt32) -> Int? {
-        guard page > 0, page <= header.pageCount, page != SegmentLimits.lockPage(pageSize: header.pageSize) else {
-            return nil
-        }
+        guard header.rebase == nil, page > 0, page <= header.pageCount,
+            page != SegmentLimits.lockPage(pageSize: header.pageSize)
+        else { return nil }
         return slot(of: page) / SegmentLimits.pageCount(pageSize: Int(header.pageSize))
     }
 

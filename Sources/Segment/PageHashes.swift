@@ -20,6 +20,13 @@ package struct PageHashes: Sendable {
         page > 0 && page <= hashes.count ? hashes[Int(page) - 1] : 0
     }
 
+    /// The pages that are not the same in both, ascending; also those that only one has.
+    package func differing(from other: PageHashes) -> [UInt32] {
+        let count = max(pageCount, other.pageCount)
+        guard count > 0 else { return [] }
+        return (1...count).filter { self[$0] != other[$0] }
+    }
+
     /// What a page with these bytes would have.
     package func hash(of page: UInt32, _ bytes: borrowing RawSpan) -> UInt64 {
         Self.hash(of: page, bytes, stream: stream)

@@ -45,7 +45,7 @@ package struct SegmentError: Error, Hashable, Sendable, CustomStringConvertible 
     package var description: String {
         switch code {
         case .notASegment: "neither a segment nor a base image: \(detail)"
-        case .newerVersion(let version): "of version \(version), this program knows 1: \(detail)"
+        case .newerVersion(let version): "of version \(version), which this program does not know: \(detail)"
         case .damaged: "damaged: \(detail)"
         case .malformed: "malformed: \(detail)"
         case .limitExceeded: "beyond the limits of the format: \(detail)"

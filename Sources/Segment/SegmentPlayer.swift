@@ -53,20 +53,48 @@ package struct SegmentPlayer: ~Copyable {
                 hashes.set(page, bytes.withPart(range) { hashes.hash(of: page, $0) })
                 position += 1
                 guard position == table.commits[entry].pages.upperBound else { continue }
-                try end(table.commits[entry], &target)
+                let commit = table.commits[entry]
+                try end(commit.number, commit.databasePageCount, state: commit.state, &target)
                 entry += 1
                 guard entry < table.commits.count, table.commits[entry].number <= last else { return }
             }
         }
     }
 
-    private mutating func end(_ entry: SegmentTable.Commit, _ target: inout some PageStore) throws {
-        hashes.resize(to: entry.databasePageCount)
-        try target.resize(to: entry.databasePageCount)
-        guard hashes.state == entry.state else {
-            throw SegmentError(.stateMismatch, "after commit \(entry.number)")
+    /// Lays the pages of a rebase over those of the commit that it builds on.
+    ///
+    /// Parameter stored: a block as the file has it, by its index.
+    /// Throws: `notContiguous` unless the pages are those of that commit; as the other.
+    package mutating func play(
+        _ index: BaseImageIndex, into target: inout some PageStore, stored: (Int) throws -> [UInt8]
+    ) throws {
+        guard let rebase = index.header.rebase, rebase.builtOn == commit else {
+            throw SegmentError(.notContiguous, "the state after commit \(index.header.commit) after commit \(commit)")
         }
-        commit = entry.number
+        guard rebase.state == hashes.state, rebase.pageCount == hashes.pageCount else {
+            throw SegmentError(.stateMismatch, "after commit \(commit)")
+        }
+        let size = Int(index.header.pageSize)
+        var position = 0
+        for (number, block) in index.blocks.enumerated() {
+            let bytes = try unpacker.unpack(block, stored: try stored(number), pageSize: size)
+            for start in stride(from: 0, to: bytes.count, by: size) {
+                let page = index.pages[position]
+                try target.write(page, bytes[start..<start + size])
+                hashes.set(page, hashes.hash(of: page, bytes, start..<start + size))
+                position += 1
+            }
+        }
+        try end(index.header.commit, index.header.pageCount, state: index.state, &target)
+    }
+
+    private mutating func end(
+        _ number: UInt64, _ pageCount: UInt32, state: UInt64, _ target: inout some PageStore
+    ) throws {
+        hashes.resize(to: pageCount)
+        try target.resize(to: pageCount)
+        guard hashes.state == state else { throw SegmentError(.stateMismatch, "after commit \(number)") }
+        commit = number
     }
 
     private mutating func unpack(

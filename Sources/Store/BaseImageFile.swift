@@ -19,10 +19,12 @@ package struct BaseImageFile: ~Copyable {
     /// What has been put in so far is written out when it exceeds this.
     private var pending: [UInt8] = []
 
-    init(_ header: BaseImageHeader, path: RawPath, directory: RawPath) throws(StoreError) {
+    init(
+        _ header: BaseImageHeader, changes: PageChanges?, path: RawPath, directory: RawPath
+    ) throws(StoreError) {
         let newEncoder: BaseImageEncoder
         do {
-            newEncoder = try BaseImageEncoder(header)
+            newEncoder = try BaseImageEncoder(header, changes: changes)
         } catch {
             throw StoreError(.corrupt, "a base image of it cannot be made: \(error)", path: path)
         }
@@ -34,12 +36,12 @@ package struct BaseImageFile: ~Copyable {
         pending = encoder.start
     }
 
-    /// The first page that is still missing.
-    package var nextPage: UInt32 { encoder.nextPage }
-    /// Of the pages so far.
+    /// How many pages were taken in.
+    package var takenPageCount: Int { encoder.takenPageCount }
+    /// Of the pages so far; of a rebase its own.
     package var state: UInt64 { encoder.hashes.state }
 
-    /// Takes in whole pages from `nextPage` on. Throws: `diskFull`, `cannotWrite`, `corrupt` where they do not fit.
+    /// Takes in the next pages, whole. Throws: `diskFull`, `cannotWrite`, `corrupt` where they do not fit.
     package mutating func append(_ pages: [UInt8]) throws(StoreError) {
         do {
             try encoder.append(pages, to: &pending)

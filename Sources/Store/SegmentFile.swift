@@ -112,10 +112,10 @@ package struct BaseImageReader: ~Copyable {
             throw StoreError(error, otherwise: .cannotRead, "it cannot be read", path: path)
         }
         let footerByteCount = BaseImageHeader.footerByteCount
-        guard fileByteCount >= BaseImageHeader.byteCount + footerByteCount else {
+        guard fileByteCount >= BaseImageHeader.leastByteCount + footerByteCount else {
             throw StoreError(.corrupt, "the file is cut short", path: path)
         }
-        let head = try SegmentFile.bytes(opened, path, BaseImageHeader.byteCount, at: 0)
+        let head = try SegmentFile.bytes(opened, path, BaseImageHeader.greatestByteCount, at: 0)
         let footer = try SegmentFile.bytes(opened, path, footerByteCount, at: fileByteCount - footerByteCount)
         guard let count = BaseImageIndex.indexByteCount(footer: footer, fileByteCount: fileByteCount) else {
             throw StoreError(.corrupt, "the base image has no end", path: path)
@@ -136,14 +136,18 @@ package struct BaseImageReader: ~Copyable {
         self.path = path
     }
 
+    /// A block as stored. Throws: `corrupt`, `cannotRead`.
+    package borrowing func block(_ number: Int) throws(StoreError) -> [UInt8] {
+        try SegmentFile.bytes(file, path, index.blocks[number].byteCount, at: index.blocks[number].offset)
+    }
+
     /// The pages of a block, one after the other. Throws: `corrupt`, `cannotRead`.
     package borrowing func pages(
         ofBlock number: Int, _ unpacker: inout BlockUnpacker
     ) throws(StoreError) -> [UInt8] {
-        let block = index.blocks[number]
-        let stored = try SegmentFile.bytes(file, path, block.byteCount, at: block.offset)
+        let stored = try block(number)
         do {
-            return try unpacker.unpack(block, stored: stored, pageSize: Int(index.header.pageSize))
+            return try unpacker.unpack(index.blocks[number], stored: stored, pageSize: Int(index.header.pageSize))
         } catch {
             throw StoreError(.corrupt, "\(error)", path: path)
         }
@@ -178,8 +182,7 @@ extension SegmentFiles {
             guard reader.index.header.stream == stream else {
                 throw StoreError(.corrupt, "it belongs to another database", path: path)
             }
-            _ = try reader.hashes { _, _ in }
-            return
+            return try reader.verify()
         }
         let row = try SegmentFile.row(path)
         guard row.stream == stream, self.path(of: row) == path else {
@@ -188,39 +191,74 @@ extension SegmentFiles {
         try verify(row)
     }
 
-    /// Reads every page of a base image and compares their state. Throws: `corrupt`, `cannotRead`.
+    /// Reads every page of a base image and compares their hashes. Throws: `corrupt`, `cannotRead`.
     package func verify(_ row: BaseImageRow) throws(StoreError) {
         let reader = try open(row)
-        _ = try reader.hashes { _, _ in }
+        try reader.verify()
     }
 }
 
 extension BaseImageReader {
-    /// Reads all pages in order and checks that they give the recorded state. `body` gets each and its number.
+    /// Reads all pages of a whole image in order and checks that they give the recorded state. `body` gets each and its
+    /// number.
     ///
-    /// Throws: `corrupt`, `cannotRead`, and what `body` throws as a StoreError.
+    /// Throws: `corrupt`, also for a rebase; `cannotRead`, and what `body` throws as a StoreError.
     package borrowing func hashes(
         _ body: (UInt32, ArraySlice<UInt8>) throws(StoreError) -> Void
     ) throws(StoreError) -> PageHashes {
-        let size = Int(index.header.pageSize)
-        let lockPage = SegmentLimits.lockPage(pageSize: index.header.pageSize)
+        guard index.header.rebase == nil else {
+            throw StoreError(.corrupt, "it holds only the pages that changed", path: path)
+        }
         var hashes = PageHashes(stream: index.header.stream)
-        var unpacker = try StoreError.explaining(path) { () throws(SegmentError) in try BlockUnpacker() }
-        for number in index.blocks.indices {
-            let bytes = try pages(ofBlock: number, &unpacker)
-            var page = index.blocks[number].firstPage
-            for start in stride(from: 0, to: bytes.count, by: size) {
-                if page == lockPage { page += 1 }
-                hashes.set(page, hashes.hash(of: page, bytes, start..<start + size))
-                try body(page, bytes[start..<start + size])
-                page += 1
-            }
+        try forEachPage { (page, bytes, range) throws(StoreError) in
+            hashes.set(page, hashes.hash(of: page, bytes, range))
+            try body(page, bytes[range])
         }
         hashes.resize(to: index.header.pageCount)
         guard hashes.state == index.state else {
             throw StoreError(.corrupt, "its pages do not give the recorded state", path: path)
         }
         return hashes
+    }
+
+    /// Reads every page and compares their hashes: of a whole image with the state, of a rebase with what it says of the
+    /// pages that it holds. Throws: `corrupt`, `cannotRead`.
+    borrowing func verify() throws(StoreError) {
+        guard index.header.rebase != nil else {
+            _ = try hashes { _, _ in }
+            return
+        }
+        let keyed = PageHashes(stream: index.header.stream)
+        var heldState: UInt64 = 0
+        try forEachPage { (page, bytes, range) throws(StoreError) in
+            heldState ^= keyed.hash(of: page, bytes, range)
+        }
+        guard heldState == index.heldState else {
+            throw StoreError(.corrupt, "its pages do not give the recorded hashes", path: path)
+        }
+    }
+
+    /// Reads the pages that the file holds, in order; `body` gets the number of each, its block, and where it lies in that.
+    private borrowing func forEachPage(
+        _ body: (UInt32, [UInt8], Range<Int>) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        let size = Int(index.header.pageSize)
+        let lockPage = SegmentLimits.lockPage(pageSize: index.header.pageSize)
+        var unpacker = try StoreError.explaining(path) { () throws(SegmentError) in try BlockUnpacker() }
+        var held = index.pages[...]
+        for number in index.blocks.indices {
+            let bytes = try pages(ofBlock: number, &unpacker)
+            var page = index.blocks[number].firstPage
+            for start in stride(from: 0, to: bytes.count, by: size) {
+                if let next = held.popFirst() {
+                    page = next
+                } else if page == lockPage {
+                    page += 1
+                }
+                try body(page, bytes, start..<start + size)
+                page &+= 1
+            }
+        }
     }
 }
 

@@ -105,11 +105,15 @@ package struct SegmentFiles: Sendable {
 
     private static let copiedByteCount = 1 << 20
 
-    /// Begins a base image, which is written in slices. Throws: `diskFull`, `cannotWrite`, `corrupt` (page size).
-    package func beginBaseImage(_ header: BaseImageHeader) throws(StoreError) -> BaseImageFile {
+    /// Begins a base image, which is written in slices; with `changes` a rebase of these pages.
+    ///
+    /// Throws: `diskFull`, `cannotWrite`, `corrupt` (page size).
+    package func beginBaseImage(
+        _ header: BaseImageHeader, changes: PageChanges? = nil
+    ) throws(StoreError) -> BaseImageFile {
         try prepareDirectory(of: header.stream)
         return try BaseImageFile(
-            header, path: directory(of: header.stream).appending(Self.name(base: header.commit)),
+            header, changes: changes, path: directory(of: header.stream).appending(Self.name(base: header.commit)),
             directory: directory(of: header.stream))
     }
 

@@ -50,6 +50,8 @@ package struct BaseImageRow: Hashable, Sendable {
     package var state: UInt64
     package var byteCount: UInt64
     package var hash: EventsHash
+    /// Of a rebase, which holds only the pages that changed since, the commit that it builds on; nil for a whole image.
+    package var builtOn: UInt64?
 
     init(_ header: BaseImageHeader, state: UInt64, byteCount: UInt64, hash: EventsHash) {
         stream = header.stream
@@ -60,6 +62,7 @@ package struct BaseImageRow: Hashable, Sendable {
         self.state = state
         self.byteCount = byteCount
         self.hash = hash
+        builtOn = header.rebase?.builtOn
     }
 }
 
@@ -104,7 +107,11 @@ extension SegmentRow {
 }
 
 extension BaseImageRow {
-    static let columns = "stream.uuid, commit_number, low, high, page_count, state, byte_count, hash"
+    /// Before version 5 of the schema all images were whole.
+    static func columns(schemaVersion: Int64) -> String {
+        let builtOn = schemaVersion < 5 ? "NULL" : "built_on"
+        return "stream.uuid, commit_number, low, high, page_count, state, byte_count, hash, \(builtOn)"
+    }
 
     /// From a row of `columns`; nil where damage left a hash or a uuid of another size.
     init?(_ row: borrowing Statement) {
@@ -118,6 +125,7 @@ extension BaseImageRow {
         state = UInt64(bitPattern: row.integer(5))
         byteCount = row.count(6)
         self.hash = hash
+        builtOn = row.isNull(8) ? nil : row.count(8)
     }
 }
 

@@ -55,10 +55,11 @@ extension StoreReader {
     package func baseImages(of stream: UUIDBytes) throws(StoreError) -> [BaseImageRow] {
         try readCapture { (connection) throws(StoreError) in
             var rows: [BaseImageRow] = []
+            let version = try connection.integer("PRAGMA user_version")
             try connection.prepare(
                 "base images",
                 """
-                SELECT \(BaseImageRow.columns) FROM base_image JOIN stream ON stream.id = base_image.stream
+                SELECT \(BaseImageRow.columns(schemaVersion: version)) FROM base_image JOIN stream ON stream.id = base_image.stream
                 WHERE stream.uuid = ? ORDER BY commit_number
                 """
             ).forEachRow([.bytes(stream.bytes)]) { (row) throws(StoreError) in

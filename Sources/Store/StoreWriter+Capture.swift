@@ -65,13 +65,13 @@ extension StoreWriter {
         try connection.prepare(
             "insert base image",
             """
-            INSERT INTO base_image(stream, commit_number, low, high, page_count, state, byte_count, hash)
-            VALUES (\(streamID), ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO base_image(stream, commit_number, low, high, page_count, state, byte_count, hash, built_on)
+            VALUES (\(streamID), ?, ?, ?, ?, ?, ?, ?, ?)
             """
         ).run([
             .bytes(row.stream.bytes), .count(row.commit), .integer(row.low.nanosecondsSinceEpoch),
             .integer(row.high.nanosecondsSinceEpoch), .count(row.pageCount), .bits(row.state), .count(row.byteCount),
-            .bytes(row.hash.bytes),
+            .bytes(row.hash.bytes), .optional(row.builtOn.map { Int64(clamping: $0) }),
         ])
     }
 

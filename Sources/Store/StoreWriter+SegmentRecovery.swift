@@ -64,7 +64,7 @@ extension StoreWriter {
     }
 
     private func knownNames(_ stream: UUIDBytes) throws(StoreError) -> Set<RawPath> {
-        var names: Set<RawPath> = []
+        var names: Set<RawPath> = [RawPath(SegmentFiles.hashesName)]
         try connection.prepare(
             "known segments",
             "SELECT first_commit, last_commit FROM segment JOIN stream ON stream.id = stream WHERE uuid = ?"

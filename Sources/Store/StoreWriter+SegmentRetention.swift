@@ -3,12 +3,14 @@ internal import Model
 internal import Segment
 internal import Syscalls
 
-/// The oldest part of a stream that may go: everything before its second base image.
+/// The oldest part of a stream that may go: everything before the next whole base image after its oldest.
+///
+/// A rebase builds on what came before it, so it goes with that.
 private struct OldestSegments {
     var stream: Int64
     var uuid: UUIDBytes
     var oldestBase: UInt64
-    /// The base image that history then begins with, and when its state was there.
+    /// The whole base image that history then begins with, and when its state was there.
     var newBase: UInt64
     var low: Instant
     var high: Instant
@@ -25,9 +27,10 @@ extension StoreWriter {
                 """))
     }
 
-    /// Drops the oldest base image of some database with the segments up to its next one; a gap of the stream says so.
+    /// Drops the oldest base image of some database with all that lies before its next whole one; a gap of the stream says
+    /// so.
     ///
-    /// Returns the bytes of the files; nil when no database has a second base image, or none that is older than `moment`.
+    /// Returns the bytes of the files; nil when no database has a second whole base image, or none that is older than `moment`.
     mutating func dropOldestSegments(before moment: Instant = .distantFuture) throws(StoreError) -> UInt64? {
         guard let oldest = try oldestSegments(), oldest.high < moment else { return nil }
         let files = SegmentFiles(store: directory)
@@ -68,7 +71,7 @@ extension StoreWriter {
             FROM base_image AS oldest JOIN stream ON stream.id = oldest.stream
                 JOIN base_image AS newer ON newer.stream = oldest.stream
                     AND newer.commit_number = (SELECT min(commit_number) FROM base_image
-                        WHERE stream = oldest.stream AND commit_number > oldest.commit_number)
+                        WHERE stream = oldest.stream AND commit_number > oldest.commit_number AND built_on IS NULL)
             WHERE oldest.commit_number = (SELECT min(commit_number) FROM base_image WHERE stream = oldest.stream)
             ORDER BY newer.high, stream.id LIMIT 1
             """

@@ -2,12 +2,15 @@ import Block
 import Segment
 
 extension FuzzTarget {
-    /// Input: a base image. The hashes of its header, of its blocks and of the whole are made right where they stand.
+    /// Input: a base image. The hashes of its header, of its blocks and of the whole are made right where they stand. A rebase
+    /// is laid over pages whose state is the one that it asks for.
     static func runBase(_ input: [UInt8]) {
-        let head = BaseImageHeader.byteCount
         let foot = BaseImageHeader.footerByteCount
-        guard input.count >= head + foot else { return }
+        guard input.count >= BaseImageHeader.greatestByteCount + foot else { return }
         var bytes = input
+        let isRebase = bytes[10] == UInt8(BaseImageHeader.greatestByteCount)
+        let head = isRebase ? BaseImageHeader.greatestByteCount : BaseImageHeader.leastByteCount
+        if isRebase { bytes.put(0, 8, at: stateOffset) }
         bytes.put(XXH3.hash64(Array(bytes[..<(head - 8)])), 8, at: head - 8)
         guard let header = try? BaseImageHeader(Array(bytes[..<head])),
             let count = BaseImageIndex.indexByteCount(footer: Array(bytes.suffix(foot)), fileByteCount: bytes.count)
@@ -34,5 +37,17 @@ extension FuzzTarget {
             let pages = try? unpacker.unpack(block, stored: stored, pageSize: Int(header.pageSize))
             precondition(pages.map { $0.count == block.pageCount * Int(header.pageSize) } ?? true)
         }
+        guard let rebase = header.rebase, rebase.pageCount <= greatestPageCount else { return }
+        precondition(index.pages.count == index.blocks.reduce(0) { $0 + $1.pageCount })
+        var hashes = PageHashes(stream: header.stream)
+        hashes.resize(to: rebase.pageCount)
+        guard var player = try? SegmentPlayer(hashes: hashes, commit: rebase.builtOn) else { return }
+        var target = PlayedPages(pageSize: Int(header.pageSize))
+        try? player.play(index, into: &target) { number in
+            Array(bytes[index.blocks[number].offset...].prefix(index.blocks[number].byteCount))
+        }
     }
+
+    /// Where a rebase names the state that it builds on.
+    private static let stateOffset = 72
 }

@@ -3,7 +3,7 @@ import Model
 import Segment
 
 extension FuzzTarget {
-    private static let greatestPageCount: UInt32 = 4_096
+    static let greatestPageCount: UInt32 = 4_096
 
     /// Input: the header of a segment, two bytes of a count, so many bytes of the table's content, the blocks.
     ///
@@ -41,7 +41,7 @@ extension FuzzTarget {
 }
 
 /// The pages that a segment wrote; before that all are zero.
-private struct PlayedPages: PageStore {
+struct PlayedPages: PageStore {
     let pageSize: Int
     private var pages: [UInt32: [UInt8]] = [:]
 

@@ -94,7 +94,25 @@ struct SeedInputs {
             }
             let end = try encoder.finish()
             return bytes + end.bytes
-        }
+        } + [try rebase()]
+    }
+
+    /// Of a database of five empty pages that lost one and had two of the others changed.
+    private static func rebase() throws -> [UInt8] {
+        let stream = UUIDBytes(high: 1, low: 2)
+        var before = PageHashes(stream: stream)
+        before.resize(to: 5)
+        var after = before
+        after.resize(to: 4)
+        let page = (0..<512).map { UInt8(truncatingIfNeeded: $0 / 16) }
+        for number in [2, 4] as [UInt32] { after.set(number, after.hash(of: number, page, 0..<page.count)) }
+        let header = BaseImageHeader(
+            stream: stream, pageSize: 512, commit: 9, low: moment(0), high: moment(1), pageCount: 4)
+        var encoder = try BaseImageEncoder(header, changes: PageChanges(since: before, builtOn: 7, to: after))
+        var bytes = encoder.start
+        try encoder.append(page + page, to: &bytes)
+        let end = try encoder.finish()
+        return bytes + end.bytes
     }
 
     private static func logs() throws -> [[UInt8]] {

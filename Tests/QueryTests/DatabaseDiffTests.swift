@@ -87,9 +87,10 @@ import Testing
         }
     }
 
-    @Test(arguments: [(512, 6), (4_096, 7)])
-    func theNetChangesAreThoseOfTheTwoStates(pageSize: Int, seed: Int) throws {
-        let scene = try DatabaseScene(pageSize: UInt32(pageSize), seed: UInt64(seed), missing: 15...16)
+    @Test(arguments: [(512, 6, false), (4_096, 7, false), (512, 8, true), (4_096, 9, true)])
+    func theNetChangesAreThoseOfTheTwoStates(pageSize: Int, seed: Int, rebases: Bool) throws {
+        let scene = try DatabaseScene(
+            pageSize: UInt32(pageSize), seed: UInt64(seed), missing: [15...16], rebases: rebases)
         for (from, to) in [(3, 14), (0, 24), (7, 16), (20, 20)] {
             let told = try diff(scene, .commit(UInt64(from)), .commit(UInt64(to)), net: true)
             let different = told.changes.symmetricDifference(try truth(scene, from, to, commit: nil))
@@ -97,8 +98,8 @@ import Testing
         }
     }
 
-    @Test func whereCommitsAreMissingTheirChangesHaveNoCommit() throws {
-        let scene = try DatabaseScene(missing: 8...11)
+    @Test(arguments: [false, true]) func whereCommitsAreMissingTheirChangesHaveNoCommit(rebases: Bool) throws {
+        let scene = try DatabaseScene(missing: [8...11], rebases: rebases)
         let told = try diff(scene, .commit(5), .commit(13))
         #expect(told.status == .incomplete)
         #expect(told.messages.count == 1 && told.messages[0].contains("commits 8 to 11"), "\(told.messages)")
@@ -109,6 +110,10 @@ import Testing
         #expect(told.changes.symmetricDifference(truth).isEmpty)
         let inside = try diff(scene, .commit(9), .commit(13))
         #expect(inside.status == .incomplete && inside.changes.isEmpty)
+        // From the state behind the gap on each change has its commit again.
+        let behind = try diff(scene, .commit(11), .commit(13))
+        #expect(behind.status == .found)
+        #expect(behind.changes == told.changes.filter { $0.commit ?? 0 >= 12 })
     }
 
     @Test func momentsMeanCommits() throws {

@@ -17,10 +17,11 @@ final class DatabaseScene {
     let directory: RawPath
     let workload: DatabaseWorkload
 
-    /// Commits `missing` are not stored: a gap stands for them, and behind it a base image that is copy `missing.last`.
+    /// Commits `missing` are not stored: a gap stands for each range, and behind it a base image that is the copy after its
+    /// last commit, with `rebases` one that holds only what changed.
     init(
         _ kind: DatabaseWorkload.Kind = .mixed, commits: Int = 24, pageSize: UInt32 = 4_096, seed: UInt64 = 11,
-        missing: ClosedRange<UInt64>? = nil, extraBaseAt: UInt64? = nil
+        missing: [ClosedRange<UInt64>] = [], rebases: Bool = false, extraBaseAt: UInt64? = nil
     ) throws {
         temporary = try TemporaryDirectory()
         directory = RawPath(temporary.appending("store"))
@@ -43,15 +44,21 @@ final class DatabaseScene {
         for commit in workload.commits {
             let known = image
             image = try workload.copy(after: Int(commit.number))
-            if let missing, missing.contains(commit.number) {
+            if let missing = missing.first(where: { $0.contains(commit.number) }) {
                 guard commit.number == missing.upperBound else { continue }
                 if let segment = try encoder.finish() { capture.segments.append(try files.write(segment)) }
                 let gap = CaptureGap(
                     first: missing.lowerBound, last: missing.upperBound, missedCount: UInt64(missing.count),
                     low: DatabaseWorkload.moment(Int(missing.lowerBound)), high: commit.high, cause: .wrapped)
                 capture.gaps.append(CaptureGapRow(stream: Self.uuid, gap: gap))
+                let earlier = encoder.hashes
                 try encoder.append(gap)
-                let (base, hashes) = try Self.base(image, pageSize, commit: commit.number, files)
+                var changes: PageChanges?
+                if rebases, let earlier {
+                    let later = Self.hashes(image, pageSize)
+                    changes = PageChanges(since: earlier, builtOn: missing.lowerBound - 1, to: later)
+                }
+                let (base, hashes) = try Self.base(image, pageSize, commit: commit.number, files, changes)
                 capture.bases.append(base)
                 try encoder.rebase(hashes, databasePageCount: hashes.pageCount)
                 continue
@@ -75,16 +82,26 @@ final class DatabaseScene {
     }
 
     private static func base(
-        _ bytes: [UInt8], _ pageSize: UInt32, commit: UInt64, _ files: SegmentFiles
+        _ bytes: [UInt8], _ pageSize: UInt32, commit: UInt64, _ files: SegmentFiles, _ changes: PageChanges? = nil
     ) throws(StoreError) -> (BaseImageRow, PageHashes) {
         let high = DatabaseWorkload.moment(Int(commit)).advanced(byNanoseconds: 2_000_000)
         var file = try files.beginBaseImage(
             BaseImageHeader(
                 stream: uuid, pageSize: pageSize, commit: commit, low: DatabaseWorkload.moment(Int(commit)), high: high,
-                pageCount: UInt32(bytes.count / Int(pageSize))))
-        try file.append(bytes)
+                pageCount: UInt32(bytes.count / Int(pageSize))), changes: changes)
+        let size = Int(pageSize)
+        try file.append(changes?.pages.flatMap { bytes[Int($0 - 1) * size..<Int($0) * size] } ?? bytes)
         let end = try file.finish()
         return (end.row, end.hashes)
+    }
+
+    private static func hashes(_ bytes: [UInt8], _ pageSize: UInt32) -> PageHashes {
+        var hashes = PageHashes(stream: uuid)
+        let size = Int(pageSize)
+        for page in 1...UInt32(bytes.count / size) {
+            hashes.set(page, hashes.hash(of: page, bytes, Int(page - 1) * size..<Int(page) * size))
+        }
+        return hashes
     }
 
     func ask(
@@ -169,8 +186,8 @@ final class DatabaseScene {
         #expect(early.status == .incomplete && early.bytes == nil)
     }
 
-    @Test func aMomentInAGapNamesItsEdgesAndRestoresNothing() throws {
-        let scene = try DatabaseScene(missing: 8...11)
+    @Test(arguments: [false, true]) func aMomentInAGapNamesItsEdgesAndRestoresNothing(rebases: Bool) throws {
+        let scene = try DatabaseScene(missing: [8...11], rebases: rebases)
         let inside = try scene.restore(.moment(DatabaseWorkload.moment(9)))
         #expect(inside.status == .incomplete && inside.bytes == nil)
         #expect(inside.messages[0].contains("between commit 7") && inside.messages[0].contains("commit 11"))
@@ -189,6 +206,42 @@ final class DatabaseScene {
         #expect(commits.status == .incomplete)
         #expect(commits.text.split(separator: "\n").count == 20)
         #expect(try scene.ask { try VerifyAnswer($0).run() }.status == .found)
+    }
+
+    /// Gap behind gap, each with what changed over it.
+    @Test(arguments: [(512, 3), (4_096, 4), (65_536, 5)])
+    func everyCommitIsRestoredOverSeveralRebases(pageSize: Int, seed: Int) throws {
+        let missing: [ClosedRange<UInt64>] = [4...6, 9...9, 10...12, 19...20]
+        let scene = try DatabaseScene(
+            pageSize: UInt32(pageSize), seed: UInt64(seed), missing: missing, rebases: true, extraBaseAt: 15)
+        let history = try scene.history()
+        #expect(history.bases.map(\.builtOn) == [nil, 3, 8, 9, nil, 18])
+        for number in 1...24 as ClosedRange<UInt64> {
+            let restored = try scene.restore(.commit(number))
+            if missing.contains(where: { $0.contains(number) && $0.upperBound != number }) {
+                #expect(restored.status == .incomplete && restored.bytes == nil)
+                #expect(restored.messages.contains { $0.contains("is missing") }, "\(restored.messages)")
+            } else {
+                #expect(restored.bytes == scene.copy(Int(number)), "commit \(number): \(restored.messages)")
+                let image = try DatabaseImage(history, at: number)
+                #expect(Int(image.pageCount) * pageSize == scene.copy(Int(number)).count)
+                #expect(try image.page(1) == Array(scene.copy(Int(number)).prefix(pageSize)))
+            }
+        }
+        #expect(try scene.ask { try VerifyAnswer($0).run() }.status == .found)
+        let listed = try scene.ask { try DatabaseListAnswer($0).run() }
+        let row = JSONValue(Array(listed.text.utf8.dropLast()))
+        #expect(row?["base_images"]?.unsigned == 6 && row?["rebases"]?.unsigned == 4)
+    }
+
+    @Test func aRebaseWithoutWhatItBuildsOnIsVerified() throws {
+        let scene = try DatabaseScene(missing: [8...11], rebases: true)
+        try runSuccessfully(
+            "sqlite3", [scene.directory.lossyText + "/varve.db", "DELETE FROM segment WHERE last_commit = 7"])
+        let verified = try scene.ask(.table) { try VerifyAnswer($0).run() }
+        #expect(verified.status == .unreadable && verified.text.contains("on which it builds"), "\(verified.text)")
+        let restored = try scene.restore(.commit(12))
+        #expect(restored.status == .incomplete && restored.bytes == nil)
     }
 
     /// A base image that is another state than the commits before it give, as a gap that no number stands for.
@@ -226,7 +279,7 @@ final class DatabaseScene {
 
     /// The gap that stands for numbers is told as a row of its own as well: it is one gap.
     @Test func aGapWithNumbersIsNotToldTwice() throws {
-        let scene = try DatabaseScene(missing: 8...11)
+        let scene = try DatabaseScene(missing: [8...11])
         let gap = try #require(try scene.history().gaps.first)
         try scene.lose(from: gap.low, to: gap.high, scope: DatabaseScene.path)
         #expect(try scene.commits().messages.count == 1)

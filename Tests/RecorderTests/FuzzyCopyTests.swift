@@ -8,127 +8,6 @@ import Testing
 
 @testable import Recorder
 
-/// A writer in another process, a machine that finds its commits, and what SQLite made of the database after each.
-private final class FuzzyScene {
-    let path: String
-    let writer: SQLiteWriter
-    private let directory: TemporaryDirectory
-    private let open: OpenFiles
-    private var machine = CaptureMachine(isFresh: false)
-    /// Where each commit ended, and the file that a checkpoint makes of the database then.
-    private var kept: [LogPlace: String] = [:]
-    private var clock: Int64 = 1
-    static let stream = UUIDBytes(high: 0xAAAA_0000_0000_4002, low: 0x8000_0000_0000_0002)
-
-    private final class OpenFiles {
-        var files: DatabaseFiles
-
-        init(_ path: String) throws { files = try DatabaseFiles(RawPath(path)) }
-    }
-
-    init(pageSize: Int = 1_024) throws {
-        directory = try TemporaryDirectory()
-        path = directory.appending("subject.db")
-        writer = try SQLiteWriter()
-        try writer.run(
-            """
-            import shutil, subprocess
-            path, kept_count = '\(path)', 0
-            c = connect(path, page_size=\(pageSize), wal_autocheckpoint=0, synchronous=0)
-            c.execute('create table t(a integer primary key, b)')
-            c.executemany('insert into t(b) values(randomblob(?))', [(600,) for _ in range(120)])
-            def keep():
-                global kept_count
-                kept_count += 1
-                name = path + '.' + str(kept_count)
-                for end in ('', '-wal'): subprocess.run(['cp', path + end, name + end], check=True)
-                d = sqlite3.connect(name, isolation_level=None)
-                d.execute('pragma wal_checkpoint(truncate)').fetchall()
-                d.close()
-                return name
-            None
-            """)
-        open = try OpenFiles(path)
-        try step()
-        try keep()
-    }
-
-    func index() throws -> WALIndexHeader { try BaseCopy.index(of: &open.files) }
-
-    func place() throws -> LogPlace {
-        let index = try index()
-        return LogPlace(salts: index.salts.rawValue, frame: index.lastFrame)
-    }
-
-    /// One transaction, and what it made of the database.
-    func commit(_ statement: String) throws {
-        try writer.run("c.execute(\"\(statement)\").fetchall()")
-        try keep()
-    }
-
-    func checkpoint(_ mode: String) throws {
-        try writer.run("c.execute('pragma wal_checkpoint(\(mode))').fetchall()")
-    }
-
-    private func keep() throws { kept[try place()] = try writer.run("keep()") }
-
-    /// The commits since the last call; nil where some are missing.
-    @discardableResult
-    func step() throws -> [CapturedCommit]? {
-        var commits: [CapturedCommit] = []
-        while true {
-            clock += 1_000_000_000
-            let step = try machine.step(&open.files, now: clock)
-            for finding in step.findings {
-                guard case .commit(let commit, _) = finding else { return nil }
-                commits.append(captured(commit))
-            }
-            if step.state == .level || step.state == .empty { return commits }
-        }
-    }
-
-    private func captured(_ commit: WALCommit) -> CapturedCommit {
-        CapturedCommit(
-            number: 1, low: .distantPast, high: .distantPast, databasePageCount: commit.databasePageCount,
-            frame: commit.frame, salts: commit.salts.rawValue, changeCounter: nil, status: .published,
-            attribution: .unknown, writers: [], checkpointer: [], pages: commit.pages, bytes: commit.bytes)
-    }
-
-    var limits: BaseCopy.Limits {
-        var limits = BaseCopy.Limits()
-        limits.pieceByteCount = 12_288
-        return limits
-    }
-
-    func begin(after place: LogPlace) throws -> FuzzyCopy? {
-        try FuzzyCopy.begin(
-            after: place, of: Self.stream, DatabaseFiles(RawPath(path)), to: CopyFile(in: RawPath(directory.path)),
-            limits)
-    }
-
-    func begin(with first: CapturedCommit) throws -> FuzzyCopy {
-        try FuzzyCopy(
-            with: first, of: Self.stream, DatabaseFiles(RawPath(path)), to: CopyFile(in: RawPath(directory.path)),
-            limits)
-    }
-
-    /// A complete copy is, byte for byte, what SQLite made of the database after that commit.
-    func check(_ copy: FuzzyCopy, at place: LogPlace) throws {
-        let hashes = try copy.finish()
-        let file = try #require(kept[place])
-        let expected = try Files.contents(of: RawPath(file), limit: 1 << 26)
-        var found: [UInt8] = []
-        while try copy.file.descriptor.read(upTo: 1 << 20, at: Int64(found.count), appendingTo: &found) > 0 {}
-        let isSame = found == expected
-        #expect(isSame, "\(copy.pageCount) pages at \(place)")
-        let size = found.count / max(1, Int(copy.pageCount))
-        for page in 1...copy.pageCount {
-            let start = Int(page - 1) * size
-            #expect(hashes[page] == hashes.hash(of: page, found, start..<start + size), "page \(page)")
-        }
-    }
-}
-
 @Suite struct FuzzyCopyTests {
     /// Advances a copy until it waits for commits.
     private func readAll(_ copy: FuzzyCopy) throws {
@@ -174,6 +53,35 @@ private final class FuzzyScene {
         try scene.check(copy, at: last.place)
     }
 
+    /// What is the same as before is not copied again, wherever it is read from.
+    @Test func onlyWhatChangedSinceAStateIsCopied() throws {
+        let scene = try FuzzyScene()
+        var generator = SeededGenerator(seed: 5)
+        let before = try scene.someHashes(&generator)
+        try scene.checkpoint("truncate")
+        try scene.commit("update t set b = randomblob(600) where a in (7, 80)")
+        let last = try #require(try scene.step()?.last)
+        let copy = try #require(try scene.begin(after: last.place, comparedWith: before))
+        try readAll(copy)
+        #expect(copy.isComplete && copy.isSparse)
+        let written = try copy.file.descriptor.status().allocatedByteCount
+        #expect(written < Int64(copy.pageCount) * 1_024 / 2)
+        try scene.check(copy, at: last.place, comparedWith: before)
+    }
+
+    /// What was left out is read after all, so that the image can be whole.
+    @Test func whereMoreThanHalfChangedAllOfItIsCopied() throws {
+        let scene = try FuzzyScene()
+        var generator = SeededGenerator(seed: 6)
+        let before = try scene.someHashes(&generator)
+        try scene.commit("update t set b = randomblob(600) where a <= 80")
+        let last = try #require(try scene.step()?.last)
+        let copy = try #require(try scene.begin(after: last.place, comparedWith: before))
+        try readAll(copy)
+        #expect(copy.isComplete && !copy.isSparse)
+        try scene.check(copy, at: last.place)
+    }
+
     @Test func aGenerationThatEndsBeforeItsFramesAreReadIsBegunAgain() throws {
         let scene = try FuzzyScene()
         let first = try scene.place()
@@ -207,11 +115,16 @@ private final class FuzzyScene {
         var copy: FuzzyCopy?
         var begun: LogPlace?
         var last: LogPlace?
-        var (completeCount, acrossGenerationsCount) = (0, 0)
+        var (completeCount, acrossGenerationsCount, sparseCount) = (0, 0, 0)
+        var compared: PageHashes?
+        func chooseCompared() throws {
+            compared = Bool.random(using: &generator) ? try scene.someHashes(&generator) : nil
+        }
         func finishIfComplete() throws {
             guard let done = copy, done.isComplete, let last else { return }
-            try scene.check(done, at: last)
+            try scene.check(done, at: last, comparedWith: compared)
             completeCount += 1
+            sparseCount += done.isSparse ? 1 : 0
             acrossGenerationsCount += begun?.salts == last.salts ? 0 : 1
             copy = nil
         }
@@ -241,7 +154,8 @@ private final class FuzzyScene {
                     } else if let known = last, known.salts != commit.salts {
                         last = commit.place
                         begun = last
-                        try attempt { copy = try scene.begin(with: commit) }
+                        try chooseCompared()
+                        try attempt { copy = try scene.begin(with: commit, comparedWith: compared) }
                     }
                     last = commit.place
                 }
@@ -250,11 +164,12 @@ private final class FuzzyScene {
                     try attempt { try copy.advance() }
                 } else if let place = last {
                     begun = place
-                    try attempt { copy = try scene.begin(after: place) }
+                    try chooseCompared()
+                    try attempt { copy = try scene.begin(after: place, comparedWith: compared) }
                 }
             }
         }
-        print("\(completeCount) copies, \(acrossGenerationsCount) of them across generations")
+        print("\(completeCount) copies, \(acrossGenerationsCount) across generations, \(sparseCount) of what changed")
         #expect(completeCount > 0 && acrossGenerationsCount > 0)
     }
 

@@ -30,7 +30,7 @@ import Testing
             uuid: uuid, device: 1, inode: 2, birth: nil, paths: [RawPath("/nowhere/a.db")], pageSize: UInt32(pageSize),
             firstSeen: moment(1))
         let recorder = StreamRecorder(
-            stream, lastHash: .none, place: CapturePlace(store: store, readsAsUser: false)
+            KnownStream(stream), place: CapturePlace(store: store, readsAsUser: false)
         ) { false }
         recorder.take(stream)
         for number in 5...7 as ClosedRange<UInt64> { recorder.take(commit(number)) }

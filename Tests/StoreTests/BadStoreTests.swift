@@ -37,8 +37,8 @@ import Testing
     @Test func aStoreOfANewerSchemaIsRefused() throws {
         let scene = try StoreScene()
         try scene.writer().close()
-        try Self.sqlite(scene, "PRAGMA user_version=5")
-        try Self.expectRefusal(scene, .newerSchema(5))
+        try Self.sqlite(scene, "PRAGMA user_version=6")
+        try Self.expectRefusal(scene, .newerSchema(6))
     }
 
     @Test func aDatabaseOfAnotherApplicationIsRefused() throws {

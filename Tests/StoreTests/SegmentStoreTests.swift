@@ -197,8 +197,13 @@ struct MadeStream: ~Copyable {
         _ = try Self.fill(scene, segments: 1)
         try runSuccessfully(
             "sqlite3",
-            [scene.layout.database.lossyText, "ALTER TABLE stream DROP COLUMN watched_until; PRAGMA user_version = 3"])
+            [
+                scene.layout.database.lossyText,
+                "ALTER TABLE stream DROP COLUMN watched_until; ALTER TABLE base_image DROP COLUMN built_on;"
+                    + "PRAGMA user_version = 3",
+            ])
         #expect(try scene.reader().watchedUntil().isEmpty)
+        #expect(try scene.reader().baseImages(of: Self.uuid).map(\.builtOn) == [nil])
         #expect(try scene.reader().streams().count == 1)
         var writer = try scene.writer(create: false)
         var additions = Additions()

@@ -73,7 +73,8 @@ package struct ArchiveRestoreAnswer {
         }
         let draft = try StoreDraft(target)
         var file = try DatabaseFile(target: draft.layout.database, pageSize: Int(try generation.pageByteCount()))
-        try file.restore(generation.files, (generation.base, segments), to: state.commit)
+        let way = DatabaseWay(base: generation.base, steps: segments.map { .segment($0) })
+        try file.restore(generation.files, way, to: state.commit)
         try file.place()
         try Files.setPermissions(draft.layout.database, mode: StoreLayout.filePermissions)
         let (fileCount, missing) = try copyFiles(generation.files, into: draft.layout.directory)

@@ -48,8 +48,12 @@ final class DatabaseCourse {
             guard let next = history.bases.first(where: { $0.commit > reached && $0.commit <= last }) else {
                 throw DatabaseImage.Failure.noBase(last)
             }
+            if next.builtOn != nil {
+                hashes = try play(next, playback, hashes)
+                continue
+            }
             let (later, laterHashes) = try open(next)
-            try tell(later, Self.differing(hashes, laterHashes), nil)
+            try tell(later, laterHashes.differing(from: hashes), nil)
             (playback, hashes) = (later, laterHashes)
         }
         guard let answer else { throw DatabaseImage.Failure.noBase(first) }
@@ -104,10 +108,19 @@ final class DatabaseCourse {
         return player.hashes
     }
 
-    private static func differing(_ one: PageHashes, _ other: PageHashes) -> [UInt32] {
-        let count = max(one.pageCount, other.pageCount)
-        guard count > 0 else { return [] }
-        return (1...count).filter { one[$0] != other[$0] }
+    /// Lays a rebase over the state before the gap; gives the hashes of the pages then.
+    private func play(_ row: BaseImageRow, _ playback: CommitPlayback, _ hashes: PageHashes) throws -> PageHashes {
+        var player = try SegmentPlayer(hashes: hashes, commit: reached)
+        playback.commitPlayed = { [unowned self, unowned playback] changed in
+            reached = row.commit
+            if reached == first { try begin(playback) }
+            if reached > first { try tell(playback, changed, nil) }
+        }
+        defer { playback.commitPlayed = nil }
+        var target = playback
+        try player.play(.rebase(row), of: history.files, upTo: row.commit, into: &target)
+        try playback.finishCommit()
+        return player.hashes
     }
 }
 

@@ -20,11 +20,11 @@ struct DatabaseFile: ~Copyable {
         self.file = file
     }
 
-    /// Writes a base image and plays segments over it up to a commit; every commit's state is checked.
+    /// Writes a base image and plays over it what leads to a commit; every commit's state is checked.
     ///
     /// Throws: `StoreError`, `SegmentError`, `SyscallError`.
     mutating func restore(
-        _ files: SegmentFiles, _ way: (base: BaseImageRow, segments: [SegmentRow]), to commit: UInt64
+        _ files: SegmentFiles, _ way: DatabaseWay, to commit: UInt64
     ) throws {
         let base = try files.open(way.base)
         var failure: (any Error)?
@@ -35,10 +35,7 @@ struct DatabaseFile: ~Copyable {
         if let failure { throw failure }
         try pages.resize(to: hashes.pageCount)
         var player = try SegmentPlayer(hashes: hashes, commit: way.base.commit)
-        for row in way.segments {
-            let file = try files.open(row)
-            try player.play(file.index, upTo: commit, into: &pages) { try file.block($0) }
-        }
+        for step in way.steps { try player.play(step, of: files, upTo: commit, into: &pages) }
         guard player.commit == commit else {
             throw SegmentError(.notContiguous, "the segments end at commit \(player.commit)")
         }

@@ -41,19 +41,4 @@ package struct DatabaseHistory: Sendable {
             for (position, commit) in table.commits.enumerated() { try body(commit, table, byteCounts[position]) }
         }
     }
-
-    /// The base image and the segments that lead to the state after a commit; nil where none do.
-    package func way(to commit: UInt64) -> (base: BaseImageRow, segments: [SegmentRow])? {
-        for base in bases.reversed() where base.commit <= commit {
-            var needed: [SegmentRow] = []
-            var last = base.commit
-            for segment in segments where segment.commitCount > 0 && last < commit {
-                guard segment.firstCommit == last + 1, segment.isAnchored else { continue }
-                needed.append(segment)
-                last = segment.lastCommit
-            }
-            if last >= commit { return (base, needed) }
-        }
-        return nil
-    }
 }

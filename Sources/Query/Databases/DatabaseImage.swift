@@ -51,7 +51,7 @@ package final class DatabaseImage {
             base: try BasePages(consume reader), pageCount: hashes.pageCount, pageSize: pageSize)
         pages = base
         boundary = Boundary(commit: way.base.commit, pages: base, hashes: hashes)
-        _ = try advance(to: commit)
+        _ = try play(way.steps, to: commit)
     }
 
     private init(copying other: DatabaseImage) {
@@ -74,22 +74,33 @@ package final class DatabaseImage {
     ///
     /// Throws: `Failure.noBase` where something is missing between; as `init`.
     package func advance(to later: UInt64) throws -> Set<UInt32> {
+        guard later > commit else { return [] }
+        let rows = history.segments.filter { $0.commitCount > 0 && $0.lastCommit > boundary.commit }
+        return try play(rows.map { .segment($0) }, to: later)
+    }
+
+    private func play(_ steps: [DatabaseWay.Step], to later: UInt64) throws -> Set<UInt32> {
         var changed: Set<UInt32> = []
-        guard later > commit else { return changed }
         var target = boundary.pages
         var reached = boundary
         var player = try SegmentPlayer(hashes: reached.hashes, commit: reached.commit)
-        for row in history.segments where row.commitCount > 0 && row.lastCommit > reached.commit {
-            guard player.commit < later, row.isAnchored, row.firstCommit == player.commit + 1 else { break }
-            let file = try history.files.open(row)
-            try player.play(file.index, upTo: later, into: &target) { try file.block($0) }
-            let table = file.index.table
-            for entry in table.commits where entry.number > commit && entry.number <= later {
-                changed.formUnion(table.pages[entry.pages])
+        for step in steps where player.commit < later {
+            switch step {
+            case .segment(let row):
+                guard row.isAnchored, row.firstCommit == player.commit + 1 else { throw Failure.noBase(later) }
+                let file = try history.files.open(row)
+                try player.play(file.index, upTo: later, into: &target) { try file.block($0) }
+                let table = file.index.table
+                for entry in table.commits where entry.number > commit && entry.number <= later {
+                    changed.formUnion(table.pages[entry.pages])
+                }
+                guard player.commit == row.lastCommit else { continue }
+            case .rebase(let row):
+                let file = try history.files.open(row)
+                try player.play(file.index, into: &target) { try file.block($0) }
+                changed.formUnion(file.index.pages)
             }
-            if player.commit == row.lastCommit {
-                reached = Boundary(commit: player.commit, pages: target, hashes: player.hashes)
-            }
+            reached = Boundary(commit: player.commit, pages: target, hashes: player.hashes)
         }
         guard player.commit == later else { throw Failure.noBase(later) }
         (pages, boundary, commit) = (target, reached, later)

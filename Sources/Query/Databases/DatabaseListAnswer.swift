@@ -17,6 +17,8 @@ package struct DatabaseListAnswer {
         var lastNumber: UInt64
         var byteCount: UInt64
         var baseCount: Int
+        /// Of the base images those that hold only what changed.
+        var rebaseCount: Int
         var gapCount: Int
         /// Commits that gaps stand for, where their count is known.
         var missedCount: UInt64
@@ -35,7 +37,8 @@ package struct DatabaseListAnswer {
                 lastNumber: history.lastNumber,
                 byteCount: history.segments.reduce(0) { $0 &+ $1.byteCount }
                     &+ history.bases.reduce(0) { $0 &+ $1.byteCount },
-                baseCount: history.bases.count, gapCount: history.gaps.count,
+                baseCount: history.bases.count, rebaseCount: history.bases.count { $0.builtOn != nil },
+                gapCount: history.gaps.count,
                 missedCount: history.gaps.reduce(0) { $0 &+ ($1.missedCount ?? 0) },
                 first: (times.map(\.low) + history.bases.map(\.high)).min(),
                 last: (times.map(\.high) + history.bases.map(\.high)).max())
@@ -93,7 +96,8 @@ package struct DatabaseListAnswer {
             }
             for (name, value) in [
                 ("commits", entry.commitCount), ("last_commit", entry.lastNumber),
-                ("base_images", UInt64(entry.baseCount)), ("gaps", UInt64(entry.gapCount)),
+                ("base_images", UInt64(entry.baseCount)), ("rebases", UInt64(entry.rebaseCount)),
+                ("gaps", UInt64(entry.gapCount)),
                 ("missed", entry.missedCount),
                 ("bytes", entry.byteCount),
             ] {

@@ -25,7 +25,7 @@ package enum DatabasePoint: Hashable, Sendable {
 struct ChosenState {
     /// Nil where none can be named.
     var commit: UInt64?
-    var way: (base: BaseImageRow, segments: [SegmentRow])?
+    var way: DatabaseWay?
     /// Why the answer is incomplete, for people.
     var reasons: [String] = []
     /// Why there is none at all: the commit that was named does not exist.

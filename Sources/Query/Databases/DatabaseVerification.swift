@@ -22,6 +22,7 @@ struct DatabaseVerification {
             for row in history.bases { check { () throws(StoreError) in try history.files.verify(row) } }
             for row in history.segments { check { () throws(StoreError) in try history.files.verify(row) } }
             checkChain(history)
+            for row in history.bases { checkOrigin(of: row, history) }
         }
     }
 
@@ -63,5 +64,14 @@ struct DatabaseVerification {
             }
             last = row
         }
+    }
+
+    /// The state that a rebase builds on is there. Of a live store its row may be newer than the look at the segments was.
+    private mutating func checkOrigin(of row: BaseImageRow, _ history: DatabaseHistory) {
+        guard let builtOn = row.builtOn, history.segments.contains(where: { $0.lastCommit >= row.commit }),
+            history.way(to: builtOn) == nil
+        else { return }
+        let place = TerminalText.escaped(history.files.path(of: row).bytes)
+        findings.append(Finding(place: place, text: "nothing leads to commit \(builtOn), on which it builds"))
     }
 }

@@ -15,6 +15,8 @@ final class BaseCopying {
         var pageCount: UInt32
         /// Of its pages, where they are known already.
         var hashes: PageHashes?
+        /// Only pages that are not the same as in the state that it was compared with are in it.
+        var isSparse = false
     }
 
     private enum Work {
@@ -93,7 +95,11 @@ final class BaseCopying {
     // MARK: What moves it on
 
     /// Takes in a commit, after the one that ended at `last`; nil where commits may be missing between them.
-    func take(_ commit: CapturedCommit, after last: LogPlace?, of stream: DatabaseStream) -> Finished? {
+    ///
+    /// Parameter compared: hashes of a state whose pages need not be copied again.
+    func take(
+        _ commit: CapturedCommit, after last: LogPlace?, of stream: DatabaseStream, comparedWith compared: PageHashes?
+    ) -> Finished? {
         switch work {
         case .guarded(let copy, let file): return settle(copy, file, at: commit.place)
         case .fuzzy(let copy):
@@ -111,15 +117,18 @@ final class BaseCopying {
         case .idle: break
         }
         if awaitsGeneration, let last, last.salts != commit.salts, Clock.monotonic() >= nextTry {
-            beginGeneration(commit, stream)
+            beginGeneration(commit, stream, compared)
         }
         return nil
     }
 
     /// Begins a copy where one is wanted and `mayBegin`, or goes on with it.
     ///
-    /// Parameter last: where the last commit ended. `isAtRest`: none has come for a while.
-    func advance(last: LogPlace?, of stream: DatabaseStream, now: Int64, mayBegin: Bool, isAtRest: Bool) -> Finished? {
+    /// Parameters: `last` where the last commit ended; `compared` as of `take`; `isAtRest`: none has come for a while.
+    func advance(
+        last: LogPlace?, of stream: DatabaseStream, comparedWith compared: PageHashes?, now: Int64, mayBegin: Bool,
+        isAtRest: Bool
+    ) -> Finished? {
         switch work {
         case .guarded:
             // A copy whose commit has not come by now will not fit any that comes.
@@ -133,7 +142,7 @@ final class BaseCopying {
             return advance(copy)
         case .idle:
             guard isWanted, mayBegin, let last, now >= nextTry else { return nil }
-            return begin(after: last, of: stream)
+            return begin(after: last, of: stream, compared)
         }
     }
 
@@ -154,7 +163,7 @@ final class BaseCopying {
         guard copy.isComplete else { return nil }
         let hashes = try copy.finish()
         end(pause: 0)
-        return Finished(file: copy.file, pageCount: copy.pageCount, hashes: hashes)
+        return Finished(file: copy.file, pageCount: copy.pageCount, hashes: hashes, isSparse: copy.isSparse)
     }
 
     private func fail(_ error: BaseCopy.Failure) {
@@ -174,7 +183,7 @@ final class BaseCopying {
 
     // MARK: Beginning
 
-    private func begin(after last: LogPlace, of stream: DatabaseStream) -> Finished? {
+    private func begin(after last: LogPlace, of stream: DatabaseStream, _ compared: PageHashes?) -> Finished? {
         let began = Clock.monotonic()
         do throws(BaseCopy.Failure) {
             guard var files = open(stream) else {
@@ -190,7 +199,9 @@ final class BaseCopying {
                 problem = ""
                 return settle(copy, file, at: last)
             }
-            if let copy = try FuzzyCopy.begin(after: last, of: stream.uuid, files, to: file, limits) {
+            let begun = try FuzzyCopy.begin(
+                after: last, of: stream.uuid, files, to: file, comparedWith: compared, limits)
+            if let copy = begun {
                 awaitsGeneration = false
                 work = .fuzzy(copy)
             } else {
@@ -205,11 +216,12 @@ final class BaseCopying {
         return nil
     }
 
-    private func beginGeneration(_ first: CapturedCommit, _ stream: DatabaseStream) {
+    private func beginGeneration(_ first: CapturedCommit, _ stream: DatabaseStream, _ compared: PageHashes?) {
         guard let files = open(stream) else { return }
         do throws(BaseCopy.Failure) {
             let (file, limits) = try prepare()
-            work = .fuzzy(try FuzzyCopy(with: first, of: stream.uuid, files, to: file, limits))
+            work = .fuzzy(
+                try FuzzyCopy(with: first, of: stream.uuid, files, to: file, comparedWith: compared, limits))
             awaitsGeneration = false
         } catch {
             fail(error)

@@ -12,6 +12,31 @@ final class CopyFile {
     init(in directory: RawPath) throws(SyscallError) {
         descriptor = try OwnedDescriptor.unnamedFile(in: directory)
     }
+
+    /// Of the pages in it. Cost: it is read once. Throws: `SyscallError`.
+    func hashes(of stream: UUIDBytes, pageSize: UInt32, pageCount: UInt32) throws(SyscallError) -> PageHashes {
+        var hashes = PageHashes(stream: stream)
+        let lockPage = SegmentLimits.lockPage(pageSize: pageSize)
+        let size = Int(pageSize)
+        var page: UInt32 = 1
+        while page <= pageCount {
+            let count = min(UInt32(SegmentLimits.pageCount(pageSize: size)), pageCount - page + 1)
+            let bytes = try pages(from: page, count: Int(count), pageSize: size)
+            for start in stride(from: 0, to: bytes.count, by: size) {
+                hashes.set(page, page == lockPage ? 0 : hashes.hash(of: page, bytes, start..<start + size))
+                page += 1
+            }
+        }
+        return hashes
+    }
+
+    /// Pages that follow one another; zeros where the file has none: the lock page may be a hole at its end.
+    func pages(from first: UInt32, count: Int, pageSize: Int) throws(SyscallError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        _ = try descriptor.read(upTo: count * pageSize, at: Int64(first - 1) * Int64(pageSize), appendingTo: &bytes)
+        if bytes.count < count * pageSize { bytes += [UInt8](repeating: 0, count: count * pageSize - bytes.count) }
+        return bytes
+    }
 }
 
 /// A base image that is being made of a finished copy, piece by piece. Thread: one.
@@ -20,32 +45,48 @@ final class BaseImageWriting {
     private var image: BaseImageFile?
     private let copy: CopyFile
     private let state: UInt64?
-    private static let pieceByteCount = 1 << 20
+    /// The pages of a rebase; nil for all.
+    private let changed: [UInt32]?
 
-    /// Parameter state: the one that the copy is known to have, where it is known.
+    /// Parameters: `changes` what a rebase is to hold, nil for a whole image; `state` the one that the copy is known to
+    /// have, where it is known.
     /// Throws: `StoreError`.
-    init(_ header: BaseImageHeader, of copy: CopyFile, state: UInt64?, in files: SegmentFiles) throws(StoreError) {
-        image = try files.beginBaseImage(header)
+    init(
+        _ header: BaseImageHeader, of copy: CopyFile, changes: PageChanges?, state: UInt64?, in files: SegmentFiles
+    ) throws(StoreError) {
+        image = try files.beginBaseImage(header, changes: changes)
         self.header = header
         self.copy = copy
         self.state = state
+        changed = changes?.pages
+    }
+
+    private var remainingPageCount: Int {
+        guard let taken = image?.takenPageCount else { return 0 }
+        return (changed?.count ?? Int(header.pageCount)) - taken
     }
 
     /// How much of the copy is still to be read, in bytes.
-    var remainingByteCount: Int64 {
-        let nextPage = image?.nextPage ?? header.pageCount + 1
-        return (Int64(header.pageCount) + 1 - Int64(nextPage)) * Int64(header.pageSize)
-    }
+    var remainingByteCount: Int64 { Int64(remainingPageCount) * Int64(header.pageSize) }
 
     /// Takes in the next pages. Throws: `SyscallError`, `StoreError`.
     func writePiece() throws {
-        guard remainingByteCount > 0, let first = image?.nextPage else { return }
+        guard let taken = image?.takenPageCount, remainingPageCount > 0 else { return }
         let size = Int(header.pageSize)
-        let count = Int(min(UInt32(max(1, Self.pieceByteCount / size)), header.pageCount - first + 1))
+        let count = min(SegmentLimits.pageCount(pageSize: size), remainingPageCount)
+        guard let changed else {
+            try image?.append(try copy.pages(from: UInt32(taken) + 1, count: count, pageSize: size))
+            return
+        }
         var bytes: [UInt8] = []
-        _ = try copy.descriptor.read(upTo: count * size, at: Int64(first - 1) * Int64(size), appendingTo: &bytes)
-        // The lock page may be a hole at the end of the copy.
-        if bytes.count < count * size { bytes += [UInt8](repeating: 0, count: count * size - bytes.count) }
+        bytes.reserveCapacity(count * size)
+        var rest = changed[taken..<taken + count]
+        while let first = rest.first {
+            // At one go what stands side by side.
+            let next = rest.enumerated().first { $0.element != first + UInt32($0.offset) }?.offset ?? rest.count
+            bytes += try copy.pages(from: first, count: next, pageSize: size)
+            rest = rest.dropFirst(next)
+        }
         try image?.append(bytes)
     }
 

@@ -181,9 +181,9 @@ final class CaptureStore: CaptureSink {
         of uuid: UUIDBytes, _ stream: DatabaseStream?, _ recorders: inout [UUIDBytes: StreamRecorder]
     ) -> StreamRecorder? {
         if let known = recorders[uuid] { return known }
-        let known = state.withLock { $0.streams[uuid] }
-        guard let stream = stream ?? known?.stream else { return nil }
-        let recorder = StreamRecorder(stream, lastHash: known?.lastHash ?? .none, place: place) { [self] in
+        guard var known = state.withLock({ $0.streams[uuid] }) ?? stream.map({ KnownStream($0) }) else { return nil }
+        if let stream { known.stream = stream }
+        let recorder = StreamRecorder(known, place: place) { [self] in
             state.withLock { $0.isStopping }
         }
         recorders[uuid] = recorder
@@ -203,6 +203,10 @@ struct KnownStream: Sendable {
     var endsWithGap = false
     /// Of its last segment.
     var lastHash = EventsHash.none
+    /// The newest one in the store.
+    var lastState: StreamState?
+    /// By the files of its last whole base image and since.
+    var policy = BaseImagePolicy()
 
     init(_ stream: DatabaseStream) {
         self.stream = stream
@@ -227,6 +231,9 @@ struct KnownStream: Sendable {
             // The run before ended with a look that found nothing more: the watch was broken off then, not before.
             if let moment = watched[stream.uuid] { one.knownUntil = max(one.knownUntil, moment) }
             one.lastHash = segments.last?.hash ?? .none
+            let bases = try reader.baseImages(of: stream.uuid)
+            one.lastState = StreamState(stream, segments, bases)
+            one.policy = BaseImagePolicy(segments, bases)
             // After a power cut other commits may stand where the last one stood. A segment that cannot be read is for
             // `verify` to name.
             if let segment = segments.last(where: { $0.commitCount > 0 }), segment.high >= booted,

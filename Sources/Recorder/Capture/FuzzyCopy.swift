@@ -33,6 +33,8 @@ final class FuzzyCopy {
     private let lockPage: UInt32
     private let limits: BaseCopy.Limits
     private var hashes: PageHashes
+    /// Of an earlier state: what the file has unchanged since is left out. nil where everything is copied.
+    private var compared: PageHashes?
     /// Of the database after the last commit.
     private(set) var pageCount: UInt32 = 0
     /// A bit a page: its contents are a commit's, and what the file has does not count.
@@ -53,12 +55,14 @@ final class FuzzyCopy {
 
     /// Begins after the commit that ends at `place`, with the frames of its generation up to there.
     ///
+    /// Parameter compared: hashes of an earlier state; pages that are still the same are holes in the copy then, but for
+    /// those that commits wrote. Where more than half of all changed, there are none.
     /// Returns: nil where the log is of another generation by now. Throws: as `BaseCopy.take`.
     static func begin(
         after place: LogPlace, of stream: UUIDBytes, _ files: consuming DatabaseFiles, to file: CopyFile,
-        _ limits: BaseCopy.Limits
+        comparedWith compared: PageHashes? = nil, _ limits: BaseCopy.Limits
     ) throws(BaseCopy.Failure) -> FuzzyCopy? {
-        let copy = try FuzzyCopy(at: place, of: stream, files, to: file, limits)
+        let copy = try FuzzyCopy(at: place, of: stream, files, to: file, compared, limits)
         let read = try BaseCopy.reading { () throws(WALReadError) in try CaptureMachine.header(of: &copy.files) }
         guard case .header(let header) = read, header.salts.rawValue == place.salts, header.pageSize == copy.pageSize
         else { return nil }
@@ -73,15 +77,15 @@ final class FuzzyCopy {
     /// Throws: as `BaseCopy.take`, and as `take`.
     convenience init(
         with first: CapturedCommit, of stream: UUIDBytes, _ files: consuming DatabaseFiles, to file: CopyFile,
-        _ limits: BaseCopy.Limits
+        comparedWith compared: PageHashes? = nil, _ limits: BaseCopy.Limits
     ) throws(BaseCopy.Failure) {
-        try self.init(at: first.place, of: stream, files, to: file, limits)
+        try self.init(at: first.place, of: stream, files, to: file, compared, limits)
         try take(first)
     }
 
     private init(
         at place: LogPlace, of stream: UUIDBytes, _ given: consuming DatabaseFiles, to file: CopyFile,
-        _ limits: BaseCopy.Limits
+        _ compared: PageHashes?, _ limits: BaseCopy.Limits
     ) throws(BaseCopy.Failure) {
         var files = given
         files.findIndex()
@@ -90,6 +94,7 @@ final class FuzzyCopy {
         pageSize = index.pageSize
         lockPage = SegmentLimits.lockPage(pageSize: UInt32(index.pageSize.byteCount))
         hashes = PageHashes(stream: stream)
+        self.compared = compared
         self.limits = limits
         self.file = file
         self.files = files
@@ -98,6 +103,9 @@ final class FuzzyCopy {
     }
 
     // MARK: Commits
+
+    /// Pages that are the same in the state that it was compared with are not in it.
+    var isSparse: Bool { compared != nil }
 
     /// The copy is the state after the last commit that was taken in.
     var isComplete: Bool { if case .complete = phase { true } else { false } }
@@ -229,6 +237,12 @@ final class FuzzyCopy {
 
     private func copy() throws(BaseCopy.Failure) {
         guard nextPage <= filePageCount else {
+            if let compared, hashes.differing(from: compared).count > Int(hashes.pageCount) / 2 {
+                // What was left out is read now: until a commit writes it, nobody does.
+                self.compared = nil
+                nextPage = 1
+                return
+            }
             phase = .read
             return try setGoal()
         }
@@ -248,9 +262,9 @@ final class FuzzyCopy {
         var start = piece.lowerBound
         for page in piece {
             let place = Int(page - piece.lowerBound) * size
-            guard isPut(page) else {
+            if !isPut(page) {
                 setHash(page, bytes, place..<place + size)
-                continue
+                guard isSame(page) else { continue }
             }
             try write(start..<page, bytes, of: piece)
             start = page + 1
@@ -271,6 +285,10 @@ final class FuzzyCopy {
     }
 
     // MARK: The copy
+
+    private func isSame(_ page: UInt32) -> Bool {
+        hashes[page] != 0 && compared.map { $0[page] == hashes[page] } ?? false
+    }
 
     private func setHash(_ page: UInt32, _ bytes: [UInt8], _ range: Range<Int>) {
         hashes.set(page, page == lockPage ? 0 : hashes.hash(of: page, bytes, range))

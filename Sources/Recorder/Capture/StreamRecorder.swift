@@ -21,7 +21,8 @@ struct CapturePlace: Sendable {
 /// The segments and base images of one database, as its commits come in.
 ///
 /// A base image is a copy of the database as it is after one commit; which one it is becomes clear when the commit whose
-/// frame it ends with is here. From there on states are known, and commits can be restored.
+/// frame it ends with is here. From there on states are known, and commits can be restored. After a gap mostly only the
+/// pages are kept that are not the same as before it.
 /// Thread: *segments*.
 final class StreamRecorder {
     private struct CommitPoint {
@@ -54,9 +55,9 @@ final class StreamRecorder {
     private var image: BaseImageWriting?
     /// When the state of the last base image was there.
     private var lastBaseMoment: Instant?
-    /// Of the last base image's file, and of the segments since.
-    private var baseByteCount: UInt64 = 0
-    private var byteCountSinceBase: UInt64 = 0
+    private var policy: BaseImagePolicy
+    /// The newest state in the store when the recorder began; nil once its hashes were asked for.
+    private var left: StreamState?
     /// CLOCK_MONOTONIC when the first commit of the segment under way came in.
     private var openSince: Int64?
     /// Since when what is in the segment under way may have been visible; nil where no commit is in it.
@@ -71,19 +72,16 @@ final class StreamRecorder {
     private static let intervalNanoseconds: Int64 = 200_000_000
     private static let segmentByteCount = 4 << 20
     private static let segmentCommitCount = 16_384
-    /// The next base image is taken when the segments since the last one take this many times its size, and at least so
-    /// many bytes: a restore then reads a bounded part of the history, and what is older can be dropped.
-    private static let segmentFactor: UInt64 = 4
-    private static let leastSegmentByteCount: UInt64 = 16 << 20
     /// When the recorder ends, no more than this of a base image is still written.
     private static let lastImageByteCount: Int64 = 64 << 20
 
-    /// Parameter isEnding: whether the recorder is to end, which a copy of a large database must not hold up.
-    init(
-        _ stream: DatabaseStream, lastHash: EventsHash, place: CapturePlace, isEnding: @escaping () -> Bool
-    ) {
-        self.stream = stream
-        self.lastHash = lastHash
+    /// Parameters: `known` the stream as it was when the recorder began; `isEnding` whether the recorder is to end, which a
+    /// copy of a large database must not hold up.
+    init(_ known: KnownStream, place: CapturePlace, isEnding: @escaping () -> Bool) {
+        stream = known.stream
+        lastHash = known.lastHash
+        policy = known.policy
+        left = known.lastState
         self.place = place
         copying = BaseCopying(place, isEnding: isEnding)
     }
@@ -113,6 +111,7 @@ final class StreamRecorder {
     }
 
     func take(_ commit: CapturedCommit) {
+        takeWhatWasLeft()
         var commit = commit
         commit.leaveOutPagesBeyondTheEnd()
         let pageSize = UInt32(clamping: commit.pages.isEmpty ? 0 : commit.bytes.count / commit.pages.count)
@@ -120,6 +119,7 @@ final class StreamRecorder {
             endSegment()
             encoder = nil
             abandonCopy()
+            policy.fail()
             stream.pageSize = pageSize
             rows.streams.append(stream)
         }
@@ -141,7 +141,8 @@ final class StreamRecorder {
         lastUse = now
         let before = last?.place
         last = CommitPoint(place: commit.place, number: commit.number, low: commit.low, high: commit.high)
-        if let copy = copying.take(commit, after: before, of: stream) { settle(copy) }
+        let copy = copying.take(commit, after: before, of: stream, comparedWith: policy.comparedHashes)
+        if let copy { settle(copy) }
         let size = encoder.map { ($0.encoder.byteCount, $0.encoder.commitCount) } ?? (0, 0)
         if size.0 >= Self.segmentByteCount || size.1 >= Self.segmentCommitCount { endSegment() }
     }
@@ -150,6 +151,7 @@ final class StreamRecorder {
         endSegment()
         rows.gaps.append(CaptureGapRow(stream: stream.uuid, gap: gap))
         tell(gap, because: gap.cause.name)
+        if let state { policy.breakOff(behind: state) }
         abandonCopy()
         last = nil
         guard let encoder else { return }
@@ -162,6 +164,20 @@ final class StreamRecorder {
         // Its rows go out no sooner than those of all that came before; what cannot be stored is a gap by then.
         endSegment()
         rows.watchedUntil[stream.uuid] = moment
+    }
+
+    /// The state after the last commit, where it is known.
+    private var state: BaseImagePolicy.KnownState? {
+        guard let encoder, let hashes = encoder.encoder.hashes else { return nil }
+        return BaseImagePolicy.KnownState(commit: encoder.encoder.lastCommit, hashes: hashes)
+    }
+
+    /// Once, before the first commit: every recorder begins with a gap.
+    private func takeWhatWasLeft() {
+        guard let left else { return }
+        self.left = nil
+        guard let hashes = place.files.hashes(of: left) else { return }
+        policy.resume(behind: BaseImagePolicy.KnownState(commit: left.commit, hashes: hashes))
     }
 
     private func encoder(before number: UInt64) throws(SegmentError) -> Encoder {
@@ -196,12 +212,23 @@ final class StreamRecorder {
             advance(image, isEnding: isEnding)
         } else if !isEnding {
             let copy = copying.advance(
-                last: last?.place, of: stream, now: now, mayBegin: isWanting, isAtRest: isAtRest)
+                last: last?.place, of: stream, comparedWith: policy.comparedHashes, now: now, mayBegin: isWanting,
+                isAtRest: isAtRest)
             if let copy { settle(copy) }
             tellCondition(copying.problem)
         }
         if let openSince, isEnding || now &- openSince >= Self.intervalNanoseconds { endSegment() }
         if isAtRest { source = nil }
+        if isEnding { leaveHashes() }
+    }
+
+    /// The next recorder then finds out what changed while none ran. Without them it copies everything.
+    private func leaveHashes() {
+        guard let known = policy.left(state) else { return }
+        let state = StreamState(
+            stream: stream.uuid, commit: known.commit, state: known.hashes.state, pageCount: known.hashes.pageCount,
+            pageSize: stream.pageSize)
+        try? place.files.leave(known.hashes, of: state)
     }
 
     private func endSegment() {
@@ -216,10 +243,8 @@ final class StreamRecorder {
             let row = try place.files.write(segment)
             rows.segments.append(row)
             lastHash = segment.hash
-            byteCountSinceBase += row.byteCount
-            if image == nil, byteCountSinceBase >= max(Self.leastSegmentByteCount, Self.segmentFactor * baseByteCount) {
-                copying.want()
-            }
+            policy.note(row)
+            if image == nil, policy.isWholeDue { copying.want() }
         } catch {
             self.encoder = nil
             guard last >= first else { return }
@@ -272,13 +297,15 @@ final class StreamRecorder {
             stream: stream.uuid, pageSize: stream.pageSize, commit: last.number, low: last.low, high: last.high,
             pageCount: copy.pageCount)
         do {
-            let image = try BaseImageWriting(header, of: copy.file, state: copy.hashes?.state, in: place.files)
+            let changes = try changes(in: copy)
+            let image = try BaseImageWriting(
+                header, of: copy.file, changes: changes, state: copy.hashes?.state, in: place.files)
             if let hashes = copy.hashes {
-                try go(on: hashes, copy.pageCount, encoder, last)
+                try go(on: hashes, encoder, last, isWhole: changes == nil)
                 self.image = image
             } else {
                 let (row, hashes) = try image.finish()
-                try go(on: hashes, copy.pageCount, encoder, last)
+                try go(on: hashes, encoder, last, isWhole: changes == nil)
                 note(row)
             }
         } catch {
@@ -286,34 +313,48 @@ final class StreamRecorder {
         }
     }
 
-    private func go(on hashes: PageHashes, _ pageCount: UInt32, _ encoder: Encoder, _ last: CommitPoint) throws {
+    /// What has to be kept of a copy; nil for all of it. Throws: `SyscallError`, `BaseCopy.Failure`.
+    private func changes(in copy: BaseCopying.Finished) throws -> PageChanges? {
+        guard copy.isSparse || policy.comparedHashes != nil else { return nil }
+        let hashes =
+            try copy.hashes
+            ?? copy.file.hashes(of: stream.uuid, pageSize: stream.pageSize, pageCount: copy.pageCount)
+        let changes = policy.changes(to: hashes, isSparse: copy.isSparse)
+        // By itself a copy with holes is no state.
+        guard changes != nil || !copy.isSparse else { throw BaseCopy.Failure.busy }
+        return changes
+    }
+
+    private func go(on hashes: PageHashes, _ encoder: Encoder, _ last: CommitPoint, isWhole: Bool) throws {
         checkState(of: encoder, hashes, at: last)
-        try encoder.encoder.rebase(hashes, databasePageCount: pageCount)
+        try encoder.encoder.rebase(hashes, databasePageCount: hashes.pageCount)
         lastBaseMoment = last.high
-        byteCountSinceBase = 0
+        policy.begin(isWhole: isWhole)
         copying.satisfy()
+    }
+
+    private func failImage() {
+        image = nil
+        policy.fail()
+        copying.fail()
     }
 
     /// Commits go on meanwhile; nothing can be restored from the image before it is whole.
     private func advance(_ image: BaseImageWriting, isEnding: Bool) {
-        if isEnding, image.remainingByteCount > Self.lastImageByteCount {
-            self.image = nil
-            return
-        }
+        if isEnding, image.remainingByteCount > Self.lastImageByteCount { return failImage() }
         do {
             if image.remainingByteCount > 0, !isEnding { return try image.writePiece() }
             let row = try image.finish().row
             self.image = nil
             note(row)
         } catch {
-            self.image = nil
-            copying.fail()
+            failImage()
         }
     }
 
     private func note(_ row: BaseImageRow) {
         rows.bases.append(row)
-        baseByteCount = row.byteCount
+        policy.note(row)
     }
 
     /// A copy of the file is also a check of what was captured: commits since the last one that give another state than the

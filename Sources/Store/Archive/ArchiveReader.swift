@@ -147,7 +147,7 @@ package struct ArchiveReader: Sendable {
             let reader = try BaseImageReader(
                 nil, path: files.directory(of: mark.store).appending(SegmentFiles.name(base: name)))
             let header = reader.index.header
-            guard header.stream == mark.store, header.commit == name else {
+            guard header.stream == mark.store, header.commit == name, header.rebase == nil else {
                 throw StoreError(.corrupt, "the base image is another one's", path: reader.path)
             }
             let base = BaseImageRow(
