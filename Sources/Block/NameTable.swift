@@ -43,6 +43,13 @@ struct NameTable: Sendable {
         }
     }
 
+    /// The entry that is looked at first for a hash, if there is one.
+    @inline(__always)
+    func first(_ hash: UInt32) -> Int? {
+        let slot = slots[Int(hash) & (slots.count &- 1)]
+        return slot == 0 ? nil : Int(UInt32(truncatingIfNeeded: slot) &- 1)
+    }
+
     mutating func insert(_ hash: UInt32, _ index: UInt32) {
         if (count + 1) * 2 > slots.count { grow() }
         place(UInt64(hash) << 32 | UInt64(index + 1))

@@ -94,6 +94,30 @@ package struct PathDictionary: Sendable {
         return index
     }
 
+    /// How many paths `load` takes at once.
+    package static var loadCount: Int { 32 }
+
+    /// Loads what finding some paths will look at. In tables larger than the cache each look-up waits for memory three times,
+    /// for itself; here the loads of all of them go on side by side.
+    ///
+    /// Parameters: `count` is at most `loadCount`; `path` gives the directory and the name of each. Gives a number that
+    /// means nothing, so that no load is left out.
+    package func load(count: Int, _ path: (Int) -> (directory: DirectoryIndex, name: ArraySlice<UInt8>)) -> UInt32 {
+        precondition(count <= Self.loadCount)
+        var found = InlineArray<32, Int>(repeating: -1)
+        for index in 0..<count {
+            let (directory, name) = path(index)
+            // SAFETY: bytes are initialised memory without padding; the span does not outlive the slice.
+            found[index] = pathTable.first(hash(directory, unsafe name.span.bytes)) ?? -1
+        }
+        for index in 0..<count where found[index] >= 0 { found[index] = Int(paths[found[index]].nameOffset) }
+        var sum: UInt32 = 0
+        for index in 0..<count where found[index] >= 0 && found[index] < names.count {
+            sum &+= UInt32(names[found[index]])
+        }
+        return sum
+    }
+
     /// A directory whose place is not known: it has no name until `place` gives it one.
     package mutating func addUnplacedDirectory() -> DirectoryIndex {
         directories.append(Entry(directory: Self.noParent, nameOffset: 0, nameByteCount: 0))

@@ -6,6 +6,7 @@
 #include <linux/connector.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -109,6 +110,12 @@ int clinux_set_scheduler_slice(uint64_t nanoseconds)
     attributes.size = sizeof(attributes);
     attributes.runtime = nanoseconds;
     return (int)syscall(SYS_sched_setattr, 0, &attributes, 0U);
+}
+
+int clinux_usable_processor_count(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : -1;
 }
 
 int clinux_try_write_lock(int descriptor)

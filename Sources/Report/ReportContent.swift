@@ -54,7 +54,7 @@ struct ReportContent {
         origin = question.reader.origin
         // What is recorded meanwhile is in neither pass.
         let bound = question.lastSequence &+ 1
-        let first = Scan(question.reader, selection, beforeSequence: bound)
+        let first = question.scan(selection, beforeSequence: bound)
         var tallies = try Self.groupings.map {
             try GroupTally($0, for: question, maximumByteCount: Self.maximumByteCount(of: $0))
         }
@@ -83,7 +83,7 @@ struct ReportContent {
         let processes = tables.first { $0.grouping == .process }
         forest = ProcessForest(
             wanted: Set(processes.map { table in table.rows.compactMap { table.keys.instance($0.group) } } ?? []))
-        let second = Scan(question.reader, selection, beforeSequence: bound)
+        let second = question.scan(selection, beforeSequence: bound)
         findings = Question.Findings()
         try count(second)
         let doubts = tables.compactMap(\.doubt)

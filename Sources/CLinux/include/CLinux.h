@@ -122,6 +122,10 @@ int32_t clinux_thread_id(void);
  * stays. Linux >= 6.12; older kernels accept and ignore it. 0 or -1 with errno. */
 int clinux_set_scheduler_slice(uint64_t nanoseconds);
 
+/* sched_getaffinity(2), CPU_COUNT(3) (need _GNU_SOURCE): how many processors the calling thread may run on; -1 with errno,
+ * EINVAL where the kernel has more than a cpu_set_t holds. */
+int clinux_usable_processor_count(void);
+
 /* fcntl(2) with F_OFD_SETLK (needs _GNU_SOURCE): a write lock of the open file description on the whole file. 0 or -1 with
  * errno. */
 int clinux_try_write_lock(int descriptor);

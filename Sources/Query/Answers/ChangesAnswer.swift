@@ -60,7 +60,7 @@ package struct ChangesAnswer {
         let keepsTransient = kinds.contains(NetChange.Kind.transient.rawValue)
         var forest = NameForest(following: places, keepsGone: keepsTransient, maximumCount: maximumNameCount)
         forest.begin()
-        let scan = Scan(question.reader, asked)
+        let scan = question.scan(asked)
         var isWhole = true
         do {
             try scan.forEachNameEvent { event in try forest.take(event) }

@@ -13,7 +13,7 @@ package struct CountAnswer {
     /// Prints the number. Throws: `StoreError`, `AnswerOutput.Failure`.
     package func run() throws -> AnswerStatus {
         let question = try Question(context, selection)
-        let scan = Scan(question.reader, selection)
+        let scan = question.scan(selection)
         var count = try scan.count()
         if let limit = selection.limit, count > limit {
             context.messages.say("\(count) events match; --limit cut the number to \(limit)")

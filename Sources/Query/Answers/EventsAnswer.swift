@@ -19,7 +19,7 @@ package struct EventsAnswer {
         var printer = try EventPrinter(
             context, question.reader, users: context.rowFormat == .table ? .system() : nil)
         try printer.begin()
-        let scan = Scan(question.reader, selection)
+        let scan = question.scan(selection)
         let isWhole: Bool
         do {
             isWhole = try printer.print(scan, selection)

@@ -30,14 +30,14 @@ package struct FileAnswer {
         let question = try Question(context, asked)
         var names = FileNames(path)
         var events: [UInt64: FileLife.Event] = [:]
-        var scan = Scan(question.reader, asked)
+        var scan = question.scan(asked)
         var files: Set<FileIdentity> = []
         var moves: [UInt64: FileLife.Event] = [:]
         // Each round may learn of names that the files had before and after.
         for _ in 0..<FileNames.maximumRoundCount {
             let known = names.count
             asked.paths = try names.all.map(Self.glob)
-            scan = Scan(question.reader, asked)
+            scan = question.scan(asked)
             try collect(scan, into: &events)
             files = names.learn(from: events.values)
             if searchesLinks, !files.isEmpty {

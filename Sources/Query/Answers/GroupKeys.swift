@@ -16,7 +16,7 @@ package enum Grouping: String, CaseIterable, Sendable {
 
 /// Gives every event the number of its group, the same over all blocks; 0 is the group of those of which it is not known.
 ///
-/// A group's name is looked at once a block and dictionary entry, not once an event.
+/// A group's name is looked at once a block and key, not once an event.
 ///
 /// Memory: the groups that take `maximumByteCount`, by an estimate of their names and the tables they are in. Events of
 /// groups met after that are given as `beyond`.
@@ -31,7 +31,7 @@ package struct GroupKeys {
     private static let groupByteCount = 136
     private static let processByteCount = 240
 
-    private let grouping: Grouping
+    let grouping: Grouping
     private let users: UserDatabase?
     private let containers: ContainerPaths
     /// For `.path` and `.dir`: a group's number is one more than theirs.
@@ -44,15 +44,11 @@ package struct GroupKeys {
     private var byteCount = 0
     private let maximumByteCount: Int
 
+    /// Where rows are looked at one after the other: the block of the last one, and its keys.
     private var block: BlockView?
-    private var paths: DecodedPaths?
-    private var actors: [ActorProcess] = []
-    /// The group of each entry of the block's dictionary that the grouping is about; `unasked` until it is asked.
+    private var keys: BlockKeys?
+    /// The group of each key; `unasked` until it is asked.
     private var local: [Int] = []
-
-    /// For `.container`: of each path of the block the group of the container whose layer holds it; `unasked` until it is
-    /// asked.
-    private var layers: [Int] = []
 
     /// What a group of `.process` is called by.
     private struct Process {
@@ -83,101 +79,72 @@ package struct GroupKeys {
             maximumByteCount: maximumByteCount)
     }
 
+    /// Whether the path of an event may tell its group; for `BlockKeys`.
+    var looksAtLayers: Bool { !containers.isEmpty }
+
     /// Calls `body` with the group of each selected event, or `beyond`, and its place in the row group. A merged record
     /// stands for several operations and is counted once for each.
     package mutating func forEach(
         _ view: RowGroupView, _ body: (_ group: Int, _ position: Int) -> Void
     ) throws(BlockError) {
-        try use(view.block)
-        switch grouping {
-        case .op:
-            let masks = try view.column(.mask)
-            for position in view.positions {
-                var bits = masks[position] & EventMask.operations.rawValue
-                while bits != 0 {
-                    body(operation(bits.trailingZeroBitCount), position)
-                    bits &= bits &- 1
-                }
+        if block !== view.block {
+            let made = try BlockKeys(grouping, view.block, looksAtLayers: looksAtLayers)
+            use(made)
+            (block, keys) = (view.block, made)
+        }
+        guard let keys else { return }
+        try keys.forEach(view) { key, position in body(group(key, of: keys), position) }
+    }
+
+    /// The keys that are asked for from now on are these.
+    mutating func use(_ keys: BlockKeys) {
+        (block, self.keys) = (nil, nil)
+        if let paths = keys.paths { pathNumbers.use(paths) }
+        local = Array(repeating: Self.unasked, count: keys.count)
+        local[BlockKeys.unknown] = Self.unknown
+    }
+
+    /// Calls `body` with the group of each key that has a count, or `beyond`, and the count. Parameter keys: those in use.
+    mutating func forEach(
+        _ counts: [UInt32], of keys: BlockKeys, _ body: (_ group: Int, _ count: UInt32) -> Void
+    ) {
+        for start in stride(from: 0, to: counts.count, by: PathNumbers.loadCount) {
+            let range = start..<min(start + PathNumbers.loadCount, counts.count)
+            if grouping == .path, let paths = keys.paths {
+                pathNumbers.load(max(0, range.lowerBound - 1)..<range.upperBound - 1, of: paths)
             }
-        case .path, .dir:
-            let column = try view.column(.path)
-            for position in view.positions { body(path(column[position]), position) }
-        case .exe, .process, .user, .unit:
-            let column = try view.column(.process)
-            for position in view.positions { body(actor(column[position]), position) }
-        case .container:
-            let (processes, paths) = (try view.column(.process), try view.column(.path))
-            for position in view.positions {
-                body(container(of: processes[position], at: paths[position]), position)
-            }
+            for key in range where counts[key] > 0 { body(group(key, of: keys), counts[key]) }
         }
     }
 
-    private mutating func use(_ view: BlockView) throws(BlockError) {
-        guard block !== view else { return }
-        block = view
-        switch grouping {
-        case .op:
-            if local.isEmpty { local = Array(repeating: Self.unasked, count: 32) }
-        case .path, .dir:
-            let dictionary = try view.reader.pathDictionary()
-            paths = dictionary
-            pathNumbers.use(dictionary)
-            local = Array(
-                repeating: Self.unasked, count: grouping == .path ? dictionary.count : dictionary.directoryCount)
-        case .exe, .process, .user, .unit, .container:
-            actors = try view.reader.processes()
-            local = Array(repeating: Self.unasked, count: actors.count)
-            guard grouping == .container, !containers.isEmpty else { return }
-            let dictionary = try view.reader.pathDictionary()
-            paths = dictionary
-            layers = Array(repeating: Self.unasked, count: dictionary.count)
-        }
+    /// The group of a key, or `beyond`. Parameter keys: those in use. Range: below their count.
+    mutating func group(_ key: Int, of keys: BlockKeys) -> Int {
+        let known = local[key]
+        if known != Self.unasked { return known }
+        let group = makeGroup(key - 1, keys)
+        local[key] = group
+        return group
     }
 
-    private mutating func operation(_ bit: Int) -> Int {
-        if local[bit] == Self.unasked {
-            let name = EventMask(rawValue: 1 << UInt32(bit)).operationNames.first ?? ""
-            local[bit] = number(Array(name.utf8))
-        }
-        return local[bit]
-    }
-
-    private mutating func path(_ index: PathIndex) -> Int {
-        guard let paths, index != .absent, Int(index) < paths.count else { return Self.unknown }
+    private mutating func makeGroup(_ index: Int, _ keys: BlockKeys) -> Int {
         let isFull = pathNumbers.byteCount >= maximumByteCount
-        if grouping == .path {
-            if local[Int(index)] == Self.unasked {
-                local[Int(index)] = pathNumbers.path(index, isFull: isFull).map { 1 + Int($0) } ?? Self.beyond
-            }
-            return local[Int(index)]
-        }
-        let directory = paths.directory(of: index)
-        guard directory != .absent, Int(directory) < local.count else { return Self.unknown }
-        if local[Int(directory)] == Self.unasked {
-            local[Int(directory)] =
-                pathNumbers.directory(directory, isFull: isFull).map { 1 + Int($0) } ?? Self.beyond
-        }
-        return local[Int(directory)]
-    }
-
-    /// The container of the process; of one that none is known of, that whose writable layer holds the path.
-    private mutating func container(of process: ProcessIndex, at path: PathIndex) -> Int {
-        if Int(process) < actors.count, actors[Int(process)].container != nil { return actor(process) }
-        guard let paths, path != .absent, Int(path) < layers.count else { return Self.unknown }
-        if layers[Int(path)] == Self.unasked {
+        switch grouping {
+        case .op:
+            return number(Array((EventMask(rawValue: 1 << UInt32(index)).operationNames.first ?? "").utf8))
+        case .path:
+            return keys.paths.flatMap { pathNumbers.path(PathIndex(index), of: $0, isFull: isFull) }.map { 1 + Int($0) }
+                ?? Self.beyond
+        case .dir:
+            return keys.paths.flatMap { pathNumbers.directory(DirectoryIndex(index), of: $0, isFull: isFull) }.map {
+                1 + Int($0)
+            } ?? Self.beyond
+        case .container where index >= keys.actors.count:
             var name: [UInt8] = []
-            paths.appendPath(path, to: &name)
-            layers[Int(path)] =
-                containers.place(of: name, container: nil).map { number($0.container.bytes) } ?? Self.unknown
+            keys.paths?.appendPath(PathIndex(index - keys.actors.count), to: &name)
+            return containers.place(of: name, container: nil).map { number($0.container.bytes) } ?? Self.unknown
+        case .exe, .process, .user, .unit, .container:
+            return number(of: keys.actors[index])
         }
-        return layers[Int(path)]
-    }
-
-    private mutating func actor(_ index: ProcessIndex) -> Int {
-        guard Int(index) < actors.count else { return Self.unknown }
-        if local[Int(index)] == Self.unasked { local[Int(index)] = number(of: actors[Int(index)]) }
-        return local[Int(index)]
     }
 
     private mutating func number(of process: ActorProcess) -> Int {

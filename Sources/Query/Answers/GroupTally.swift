@@ -6,10 +6,11 @@ package import Store
 /// Memory: that of `GroupKeys`, and 8 bytes for the count of each group.
 package struct GroupTally {
     package private(set) var keys: GroupKeys
+    private var tally = GroupCounts()
     /// By group.
-    package private(set) var counts: [UInt64] = []
+    package var counts: [UInt64] { tally.counts }
     /// Events of groups that are not held.
-    package private(set) var beyondCount: UInt64 = 0
+    package var beyondCount: UInt64 { tally.beyondCount }
 
     /// Parameter maximumByteCount: of the groups' table; nil is `GroupKeys.maximumByteCount`.
     package init(
@@ -18,24 +19,36 @@ package struct GroupTally {
         keys = try GroupKeys(grouping, for: question, maximumByteCount: maximumByteCount)
     }
 
+    /// Counts all events of the selection.
+    mutating func add(_ scan: Scan) throws(StoreError) {
+        let (grouping, looksAtLayers) = (keys.grouping, keys.looksAtLayers)
+        try scan.reduce(
+            begin: { block throws(BlockError) in
+                BlockTally(try BlockKeys(grouping, block, looksAtLayers: looksAtLayers))
+            },
+            visit: { (part: inout BlockTally, view) throws(BlockError) in try part.add(view) },
+            fold: { part in
+                add(part)
+                return .proceed
+            })
+    }
+
+    private mutating func add(_ part: BlockTally) {
+        keys.use(part.keys)
+        // Taken out of the structure, since `keys` is being changed while they are counted.
+        var tally = self.tally
+        self.tally = GroupCounts()
+        defer { self.tally = tally }
+        keys.forEach(part.counts, of: part.keys) { group, count in tally.add(UInt64(count), group) }
+    }
+
     /// Counts the selected events of a row group.
     package mutating func add(_ view: RowGroupView) throws(BlockError) {
         // Taken out of the structure, since `keys` is being changed while they are counted.
-        var counts = self.counts
-        self.counts = []
-        defer { self.counts = counts }
-        var beyond: UInt64 = 0
-        defer { beyondCount += beyond }
-        try keys.forEach(view) { group, _ in
-            guard group != GroupKeys.beyond else {
-                beyond += 1
-                return
-            }
-            if group >= counts.count {
-                counts.append(contentsOf: repeatElement(0, count: group + 1 - counts.count))
-            }
-            counts[group] += 1
-        }
+        var tally = self.tally
+        self.tally = GroupCounts()
+        defer { self.tally = tally }
+        try keys.forEach(view) { group, _ in tally.add(1, group) }
     }
 
     /// How many of the groups that are held have events.
@@ -47,5 +60,43 @@ package struct GroupTally {
     /// Why `shown`, asked for with `limit`, may be the wrong groups; nil where they are not.
     package func doubt(_ shown: [(group: Int, count: UInt64)], limit: Int) -> Completeness.Reason? {
         keys.reason(beyondCount: beyondCount, least: shown.count == limit ? shown.last?.count : nil)
+    }
+}
+
+private struct GroupCounts {
+    /// By group.
+    private(set) var counts: [UInt64] = []
+    private(set) var beyondCount: UInt64 = 0
+
+    mutating func add(_ count: UInt64, _ group: Int) {
+        guard group != GroupKeys.beyond else {
+            beyondCount += count
+            return
+        }
+        if group >= counts.count {
+            counts.append(contentsOf: repeatElement(0, count: group + 1 - counts.count))
+        }
+        counts[group] += count
+    }
+}
+
+/// How many events each key of a block has.
+private struct BlockTally: Sendable {
+    let keys: BlockKeys
+    /// By key; a block has fewer events than these can count.
+    private(set) var counts: [UInt32]
+
+    init(_ keys: BlockKeys) {
+        self.keys = keys
+        counts = Array(repeating: 0, count: keys.count)
+    }
+
+    /// Counts the selected events of a row group.
+    mutating func add(_ view: RowGroupView) throws(BlockError) {
+        // Taken out of the structure, since `self` is read while they are counted.
+        var counts = self.counts
+        self.counts = []
+        defer { self.counts = counts }
+        try keys.forEach(view) { key, _ in counts[key] &+= 1 }
     }
 }

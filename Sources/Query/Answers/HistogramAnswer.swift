@@ -39,7 +39,7 @@ package struct HistogramAnswer {
         let groupLimit = selection.limit ?? Self.defaultLimit
         selection.limit = nil
         let question = try Question(context, selection)
-        var scan = Scan(question.reader, selection)
+        var scan = question.scan(selection)
         var keys = try grouping.map {
             try GroupKeys($0, for: question, maximumByteCount: maximumByteCount)
         }
@@ -54,7 +54,7 @@ package struct HistogramAnswer {
         if !counts.isWhole {
             // Which groups have the most events is known now; only theirs are told apart by time.
             counts = HistogramCounts(of: Set(shown), maximumCellCount: maximumCellCount)
-            scan = Scan(question.reader, selection)
+            scan = question.scan(selection)
             try count(scan, &keys, &counts)
         }
         try write(counts, keys, shown, gaps: question.gaps.map(\.gap))
@@ -64,28 +64,31 @@ package struct HistogramAnswer {
     }
 
     private func count(_ scan: Scan, _ keys: inout GroupKeys?, _ counts: inout HistogramCounts) throws {
-        try scan.forEachGroup { view in
-            let windows = try view.windows()
-            let buckets = windows.table.map { bucket(of: $0.time) }
-            if keys != nil {
-                try keys?.forEach(view) { group, position in
-                    counts.add(bucket: buckets[Int(windows.index[position])], group: group)
+        let bucket = bucket
+        let (grouping, looksAtLayers) = (grouping, keys?.looksAtLayers ?? false)
+        try scan.reduce(
+            begin: { block throws(BlockError) in
+                BlockCells(try BlockKeys(grouping, block, looksAtLayers: looksAtLayers))
+            },
+            visit: { (part: inout BlockCells, view) throws(BlockError) in
+                let windows = try view.windows()
+                try part.add(view, windows, buckets: windows.table.map { bucket($0.time) })
+            },
+            fold: { part in
+                keys?.use(part.keys)
+                for cell in part.cells {
+                    let group = keys?.group(cell.key, of: part.keys) ?? GroupKeys.unknown
+                    counts.add(cell.count, bucket: cell.bucket, group: group)
                 }
-            } else {
-                for position in view.positions {
-                    counts.add(bucket: buckets[Int(windows.index[position])], group: GroupKeys.unknown)
-                }
-            }
-            if let refusal = counts.refusal { throw refusal }
-            return .proceed
-        }
-        counts.closeBucket()
+                return counts.refusal == nil ? .proceed : .stop
+            })
         if let refusal = counts.refusal { throw refusal }
     }
 
     /// Buckets start at multiples of their length on a clock of the context's zone, so that days are local days.
-    private func bucket(of instant: Instant) -> Int64 {
-        (instant.nanosecondsSinceEpoch &+ offset).flooredDivision(by: every)
+    private var bucket: @Sendable (Instant) -> Int64 {
+        let (offset, every) = (offset, every)
+        return { ($0.nanosecondsSinceEpoch &+ offset).flooredDivision(by: every) }
     }
 
     private func start(of bucket: Int64) -> Instant {

@@ -13,11 +13,11 @@ struct HistogramCounts {
     /// Of as many groups as are shown without a limit, every bucket has room.
     static let maximumCellCount = 1_000_000
 
-    /// Without those of the open bucket; empty where it is not whole.
+    /// Empty where it is not whole.
     private(set) var cells: [Cell: UInt64] = [:]
     /// False where there were too many cells.
     private(set) var isWhole = true
-    /// By group, without the open bucket.
+    /// By group.
     private(set) var totals: [UInt64] = []
     /// How many events are of groups that are not held.
     private(set) var beyondCount: UInt64 = 0
@@ -25,12 +25,6 @@ struct HistogramCounts {
     private(set) var buckets: ClosedRange<Int64>?
     /// Why this can be no answer; nothing is counted since.
     private(set) var refusal: UsageError?
-    /// The bucket of the last event. Events come in order of time, so a cell is looked up once for many of them.
-    private var openBucket: Int64?
-    /// Of the open bucket, by group.
-    private var open: [UInt64] = []
-    /// The groups that have events in the open bucket.
-    private var openGroups: [Int] = []
     private let groups: Set<Int>?
     private let maximumCellCount: Int
 
@@ -40,44 +34,23 @@ struct HistogramCounts {
         self.maximumCellCount = maximumCellCount ?? Self.maximumCellCount
     }
 
-    /// Counts an event. After the last one the bucket must be closed.
-    mutating func add(bucket: Int64, group: Int) {
-        guard refusal == nil else { return }
-        if bucket != openBucket {
-            closeBucket()
-            guard widen(to: bucket) else { return }
-            openBucket = bucket
-        }
+    mutating func add(_ count: UInt64, bucket: Int64, group: Int) {
+        guard refusal == nil, widen(to: bucket) else { return }
         guard group != GroupKeys.beyond else {
-            beyondCount += 1
+            beyondCount += count
             return
         }
-        if group >= open.count {
-            open.append(contentsOf: repeatElement(0, count: group + 1 - open.count))
+        if group >= totals.count {
+            totals.append(contentsOf: repeatElement(0, count: group + 1 - totals.count))
         }
-        if open[group] == 0 { openGroups.append(group) }
-        open[group] += 1
-    }
-
-    /// Adds the events of the open bucket to what is counted.
-    mutating func closeBucket() {
-        guard let bucket = openBucket else { return }
-        openBucket = nil
-        if open.count > totals.count {
-            totals.append(contentsOf: repeatElement(0, count: open.count - totals.count))
-        }
-        for group in openGroups {
-            totals[group] += open[group]
-            if isWhole, groups?.contains(group) ?? true {
-                cells[Cell(bucket: bucket, group: group), default: 0] += open[group]
-                if cells.count > maximumCellCount { giveUpCells() }
-            }
-            open[group] = 0
-        }
-        openGroups.removeAll(keepingCapacity: true)
+        totals[group] += count
+        guard isWhole, groups?.contains(group) ?? true else { return }
+        cells[Cell(bucket: bucket, group: group), default: 0] += count
+        if cells.count > maximumCellCount { giveUpCells() }
     }
 
     private mutating func widen(to bucket: Int64) -> Bool {
+        if let buckets, buckets.contains(bucket) { return true }
         let low = min(buckets?.lowerBound ?? bucket, bucket)
         let high = max(buckets?.upperBound ?? bucket, bucket)
         let (difference, overflow) = high.subtractingReportingOverflow(low)

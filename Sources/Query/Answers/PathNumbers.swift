@@ -8,9 +8,11 @@ struct PathNumbers {
     private var dictionary = PathDictionary()
     /// What paths lie in of which only the name is known.
     private let unplaced: DirectoryIndex
-    private var block: DecodedPaths?
     /// For each directory of the block its number; `absent` until it is asked for.
     private var numbers: [DirectoryIndex] = []
+
+    /// Nothing but a place for what `load` gives.
+    private var loaded: UInt32 = 0
 
     init() {
         unplaced = dictionary.addUnplacedDirectory()
@@ -26,27 +28,38 @@ struct PathNumbers {
 
     /// The indices that are asked for from now on are of this block.
     mutating func use(_ block: DecodedPaths) {
-        self.block = block
         numbers = Array(repeating: .absent, count: block.directoryCount)
         numbers[0] = 0
     }
 
-    /// The number of a path of the block; nil where it has none and `isFull` says that it may get none. Range: below the
+    /// The number of a path of the block in use; nil where it has none and `isFull` says that it may get none. Range: below the
     /// block's count of paths.
-    mutating func path(_ index: PathIndex, isFull: Bool) -> PathIndex? {
-        guard let block else { return nil }
+    mutating func path(_ index: PathIndex, of block: DecodedPaths, isFull: Bool) -> PathIndex? {
         let directory = block.directory(of: index)
         let name = block.name(of: index)
-        guard let parent = directory == .absent ? unplaced : self.directory(directory, isFull: isFull) else {
+        guard let parent = directory == .absent ? unplaced : self.directory(directory, of: block, isFull: isFull) else {
             return nil
         }
         return isFull
             ? dictionary.findPath(directory: parent, name: name) : dictionary.internPath(directory: parent, name: name)
     }
 
+    /// Loads what `path` will look at for some of the block's paths, at most `loadCount`.
+    mutating func load(_ indices: Range<Int>, of block: DecodedPaths) {
+        loaded &+= dictionary.load(count: indices.count) { offset in
+            let index = PathIndex(indices.lowerBound + offset)
+            let directory = block.directory(of: index)
+            let parent = directory == .absent ? unplaced : numbers[Int(directory)]
+            return (parent, block.name(of: index))
+        }
+    }
+
+    static var loadCount: Int { PathDictionary.loadCount }
+
     /// The same for a directory. Range: below the block's count of directories.
-    mutating func directory(_ index: DirectoryIndex, isFull: Bool) -> DirectoryIndex? {
-        guard let block else { return nil }
+    mutating func directory(_ index: DirectoryIndex, of block: DecodedPaths, isFull: Bool) -> DirectoryIndex? {
+        let known = numbers[Int(index)]
+        if known != .absent { return known }
         var chain: [DirectoryIndex] = []
         var current = index
         while numbers[Int(current)] == .absent {

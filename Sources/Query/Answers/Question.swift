@@ -68,6 +68,17 @@ package final class Question {
         return (first, last)
     }
 
+    /// A scan for an answer that may take long, which says how far it is. `afterSequence` and `beforeSequence` are those of
+    /// `Scan`.
+    package func scan(
+        _ selection: Selection, afterSequence: UInt64? = nil, beforeSequence: UInt64? = nil
+    ) -> Scan {
+        let scan = Scan(reader, selection, afterSequence: afterSequence, beforeSequence: beforeSequence)
+        scan.progress = ProgressLine()
+        scan.looksAhead = true
+        return scan
+    }
+
     /// What is to be said about an answer beside itself.
     package struct Findings: Sendable {
         /// About events at an edge of the range; nil where there are none.

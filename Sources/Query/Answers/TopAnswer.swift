@@ -23,12 +23,9 @@ package struct TopAnswer {
     /// Prints the groups, most events first. Throws: `StoreError`, `AnswerOutput.Failure`.
     package func run() throws -> AnswerStatus {
         let question = try Question(context, selection)
-        let scan = Scan(question.reader, selection)
+        let scan = question.scan(selection)
         var tally = try GroupTally(grouping, for: question, maximumByteCount: maximumByteCount)
-        try scan.forEachGroup { view in
-            try tally.add(view)
-            return .proceed
-        }
+        try tally.add(scan)
         let limit = selection.limit ?? Self.defaultLimit
         let shown = tally.greatest(limit)
         try write(shown, tally.keys)

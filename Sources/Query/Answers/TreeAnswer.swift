@@ -40,7 +40,7 @@ package struct TreeAnswer {
         let renamed = try RenamedDirectories(question.reader, Selection(), of: directories)
         var asked = Selection()
         asked.paths = try renamed.paths
-        let scan = Scan(question.reader, asked)
+        let scan = question.scan(asked)
         let (forest, crossing, unread) = try read(scan, renamed.places)
         let then = NamesThen(
             forest, at: moment, crossing: crossing, reasons: question.reasons(since: nil, until: nil))

@@ -22,6 +22,7 @@ package enum Failures {
     /// or a name brought in: control characters but the end of line are written as `\xNN`.
     package static func print(_ text: String, to descriptor: Int32) {
         let text = text.withoutControls
+        ProgressLine.erase()
         // Nothing is left to do where it cannot be written.
         let stream = OwnedDescriptor(takingOver: descriptor)
         try? stream.write(Array(text.utf8))

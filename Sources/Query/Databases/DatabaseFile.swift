@@ -27,15 +27,26 @@ struct DatabaseFile: ~Copyable {
         _ files: SegmentFiles, _ way: DatabaseWay, to commit: UInt64
     ) throws {
         let base = try files.open(way.base)
+        // In bytes as they are stored, of which reading is most of the time.
+        let progress = ProgressLine()
+        var done: UInt64 = 0
+        let total = way.steps.reduce(way.base.byteCount) { $0 &+ $1.byteCount }
         var failure: (any Error)?
         let hashes = try base.hashes { page, bytes in
+            progress?.update { (done, total) }
+            done = way.base.byteCount / UInt64(max(1, way.base.pageCount)) &* UInt64(page)
             guard failure == nil else { return }
             do { try pages.write(page, bytes) } catch { failure = error }
         }
         if let failure { throw failure }
         try pages.resize(to: hashes.pageCount)
         var player = try SegmentPlayer(hashes: hashes, commit: way.base.commit)
-        for step in way.steps { try player.play(step, of: files, upTo: commit, into: &pages) }
+        done = way.base.byteCount
+        for step in way.steps {
+            progress?.update { (done, total) }
+            done &+= step.byteCount
+            try player.play(step, of: files, upTo: commit, into: &pages)
+        }
         guard player.commit == commit else {
             throw SegmentError(.notContiguous, "the segments end at commit \(player.commit)")
         }

@@ -7,6 +7,14 @@ package struct DatabaseWay: Sendable {
         case segment(SegmentRow)
         /// What changed over a gap.
         case rebase(BaseImageRow)
+
+        /// Of the file.
+        var byteCount: UInt64 {
+            switch self {
+            case .segment(let row): row.byteCount
+            case .rebase(let row): row.byteCount
+            }
+        }
     }
 
     package let base: BaseImageRow

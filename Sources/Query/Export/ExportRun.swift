@@ -24,7 +24,7 @@ struct ExportRun {
         self.selection = selection
         started = cursor
         gaps = ExportGaps(question.boundedGaps, selection, after: cursor)
-        scan = Scan(question.reader, selection, afterSequence: cursor.map { $0.nextSequence - 1 })
+        scan = question.scan(selection, afterSequence: cursor.map { $0.nextSequence - 1 })
     }
 
     /// Writes events in `seq` order with the gaps between them. Throws: `StoreError`, `AnswerOutput.Failure`, and what the

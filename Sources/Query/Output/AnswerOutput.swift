@@ -60,6 +60,7 @@ package final class AnswerOutput {
     /// Writes all that is held.
     package func flush() throws(Failure) {
         guard !bytes.isEmpty else { return }
+        if isTerminal { ProgressLine.erase() }
         hasWritten = true
         switch sink {
         case .memory: collected += bytes

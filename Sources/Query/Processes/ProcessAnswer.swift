@@ -29,7 +29,7 @@ package struct ProcessAnswer {
             // Of those whose end is not known the last to begin has the number.
             records = records.filter { $0.mayHaveLived(at: moment) }.suffix(1)
         }
-        let scan = Scan(question.reader, unlimited)
+        let scan = question.scan(unlimited)
         if !records.isEmpty { try count(scan, into: &records) }
         for index in records.indices {
             records[index].files.sort { ($0.first, $0.path.count) < ($1.first, $1.path.count) }

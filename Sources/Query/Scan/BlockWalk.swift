@@ -49,6 +49,12 @@ package final class BlockWalk {
         return nil
     }
 
+    /// How many events of the blocks that are listed lie behind, of all.
+    var share: (done: UInt64, total: UInt64) {
+        let counts = rows.map(\.count)
+        return (counts.prefix(position).reduce(0, &+), counts.reduce(0, &+))
+    }
+
     /// The bytes of the block; nil when it is gone, then `next` goes on with what took its place.
     package func fetch(_ row: BlockRow) throws(StoreError) -> [UInt8]? {
         if let bytes = try reader.blockBytes(firstSequence: row.firstSequence) { return bytes }

@@ -33,33 +33,40 @@ package final class Scan {
     }
 
     private let reader: StoreReader
-    private let selection: Selection
-    private let walk: BlockWalk
-    private let paths: PathMatcher?
-    private let processes: ProcessMatcher?
-    private let rows: RowFilter
+    let selection: Selection
+    let walk: BlockWalk
+    let selector: BlockSelector
     /// The last filter that was read, and of which block.
     private var filter: (firstSequence: UInt64, reader: PathFilterReader)?
 
     /// A block of which row groups are still to be looked at.
-    private struct OpenBlock {
+    struct OpenBlock {
         let row: BlockRow
         let fetched: Fetched
         let view: BlockView
         var groups: ArraySlice<Int>
+        /// By row group, where it was found out before.
+        var positions: [Int: [Int]]?
     }
 
-    private var current: OpenBlock?
+    var current: OpenBlock?
+    /// Blocks of the walk behind the current one, being looked through.
+    var ahead: [BlockAhead] = []
     /// The row group last given.
     private var visited: RowGroup?
     /// How many blocks were fetched, and in how many row groups something was found.
     package private(set) var fetchedBlockCount = 0
-    package private(set) var groupCount = 0
+    package internal(set) var groupCount = 0
 
     /// Events behind the range's end whose windows reach into it; they are selected only with `includesOverlapping`.
-    package private(set) var crossingCount: UInt64 = 0
+    package internal(set) var crossingCount: UInt64 = 0
     package private(set) var damages: [Damage] = []
     package var lostToPruning: Bool { walk.lostToPruning }
+    /// Says how far the scan is.
+    package var progress: ProgressLine?
+    /// Whether `next` may look through blocks that come later on other threads; then `nextSequence` runs ahead of what was
+    /// given.
+    package var looksAhead = false
     /// Forwards: the number of the first event not yet looked at.
     package var nextSequence: UInt64 { walk.cursor }
 
@@ -72,9 +79,7 @@ package final class Scan {
         walk = BlockWalk(
             reader, from: selection.since, to: selection.until, isReversed: selection.isReversed,
             afterSequence: afterSequence, beforeSequence: beforeSequence)
-        paths = selection.hasPathCondition ? PathMatcher(selection) : nil
-        processes = selection.hasProcessCondition ? ProcessMatcher(selection) : nil
-        rows = RowFilter(selection, acceptsUnknownProcesses: processes?.acceptsUnknown ?? true)
+        selector = BlockSelector(selection)
     }
 
     /// Calls `visit` for every row group with selected events, in the selection's order of groups.
@@ -105,15 +110,13 @@ package final class Scan {
             } catch {
                 try passOver(error)
             }
-            guard let row = try walk.next() else { return nil }
-            guard try mayMatch(row) else {
-                walk.finish(first: row.firstSequence, end: row.endSequence)
+            if isWorthLookingAhead {
+                guard try openAhead() else { return nil }
                 continue
             }
-            guard let block = try fetch(row) else { continue }
-            fetchedBlockCount += 1
+            guard let (row, block) = try nextBlock() else { return nil }
             do throws(BlockError) {
-                let view = try view(block, row)
+                let view = try view(open(block, row), row)
                 let groups = view.isEmpty ? [] : Array(view.reader.header.rowGroups.indices)
                 current = OpenBlock(
                     row: row, fetched: block, view: view,
@@ -132,46 +135,41 @@ package final class Scan {
         try pass(error, block.fetched, block.row)
     }
 
-    /// How many events are selected. Blocks and row groups that the range holds whole are counted without decoding.
-    package func count() throws(StoreError) -> UInt64 {
-        var total: UInt64 = 0
+    /// The next block that may hold selected events, nil at the end; those for which `isAnswered` are passed over.
+    func nextBlock(
+        unless isAnswered: (BlockRow) -> Bool = { _ in false }, isWhole: Bool = false
+    ) throws(StoreError) -> (row: BlockRow, block: Fetched)? {
         while let row = try walk.next() {
-            // The last block has no neighbour that speaks for its row, so it is opened.
-            if selection.isOnlyTime, row.followedBy == row.endSequence, selection.holds(row.earliest, row.latest) {
-                total += UInt64(walk.remaining(first: row.firstSequence, end: row.endSequence).count)
+            progress?.update { walk.share }
+            var isNeeded = !isAnswered(row)
+            if isNeeded { isNeeded = try mayMatch(row) }
+            guard isNeeded else {
                 walk.finish(first: row.firstSequence, end: row.endSequence)
                 continue
             }
-            guard try mayMatch(row) else {
-                walk.finish(first: row.firstSequence, end: row.endSequence)
-                continue
-            }
-            guard let block = try fetch(row) else { continue }
-            do throws(BlockError) {
-                total += try countBlock(block, row)
-            } catch {
-                try pass(error, block, row)
-            }
+            guard let block = try fetch(row, isWhole: isWhole) else { continue }
+            fetchedBlockCount += 1
+            return (row, block)
         }
-        return total
+        return nil
     }
 
     /// A block as it was fetched: whole, or to be read as far as it is needed.
-    private enum Fetched {
+    enum Fetched {
         case bytes([UInt8])
         case stored(StoredBlock)
     }
 
     /// The block; nil when it is gone, or when SQLite finds the pages it lies on damaged: that is noted, and the other
-    /// blocks are still answered. Where a few paths are looked up, only what that takes is read.
-    private func fetch(_ row: BlockRow) throws(StoreError) -> Fetched? {
+    /// blocks are still answered. Where a few paths are looked up, only what that takes is read, unless `isWhole`.
+    private func fetch(_ row: BlockRow, isWhole: Bool) throws(StoreError) -> Fetched? {
         do throws(StoreError) {
-            if let literals = paths?.literals {
+            if !isWhole, let literals = selector.paths?.literals {
                 return try walk.open(row) { start, byteCount in
                     BlockReader.stretches(after: start, byteCount: byteCount) { header, pathGroupCount in
                         let groups = literals.map { pathGroup(of: $0, header, pathGroupCount: pathGroupCount, row) }
                         return (
-                            header.rowGroups.indices.filter { rows.mayMatch(header.rowGroups[$0]) },
+                            header.rowGroups.indices.filter { selector.rows.mayMatch(header.rowGroups[$0]) },
                             groups.contains(nil) ? Array(0..<pathGroupCount) : groups.compactMap(\.self)
                         )
                     }
@@ -185,7 +183,7 @@ package final class Scan {
     }
 
     /// Goes on behind a block that could not be read to its end, or with what took its place.
-    private func pass(_ error: BlockError, _ block: Fetched, _ row: BlockRow) throws(StoreError) {
+    func pass(_ error: BlockError, _ block: Fetched, _ row: BlockRow) throws(StoreError) {
         guard error.code == .gone else {
             note(error, row)
             return
@@ -201,7 +199,7 @@ package final class Scan {
     /// Reads the header of a block and holds it against the row, which decides where the walk goes on.
     ///
     /// A merged block starts where its first source did, so it may hold more than a row that was listed before the merge.
-    private func open(_ fetched: Fetched, _ row: BlockRow) throws(BlockError) -> BlockReader {
+    func open(_ fetched: Fetched, _ row: BlockRow) throws(BlockError) -> BlockReader {
         let block: BlockReader
         switch fetched {
         case .bytes(let bytes): block = try BlockReader(bytes)
@@ -222,7 +220,7 @@ package final class Scan {
     }
 
     /// Passes over what is left of a block that cannot be read.
-    private func note(_ error: BlockError, _ row: BlockRow) {
+    func note(_ error: BlockError, _ row: BlockRow) {
         damages.append(Damage(firstSequence: row.firstSequence, count: row.count, error: error))
         walk.finish(first: row.firstSequence, end: row.endSequence)
     }
@@ -241,7 +239,7 @@ package final class Scan {
     /// The only path group of a block that may hold a path, where its filter says so.
     ///
     /// The filter was read before the block, which may have been merged in between; then it holds more events than its row.
-    private func pathGroup(
+    func pathGroup(
         of path: RawPath, _ header: BlockHeader, pathGroupCount: Int, _ row: BlockRow
     ) -> Int? {
         guard let filter, filter.firstSequence == row.firstSequence, UInt64(header.count) == row.count,
@@ -250,11 +248,8 @@ package final class Scan {
         return group
     }
 
-    private func view(_ block: Fetched, _ row: BlockRow) throws(BlockError) -> BlockView {
-        let block = try open(block, row)
-        return try BlockView(block, paths: paths, processes: processes) {
-            pathGroup(of: $0, block.header, pathGroupCount: block.pathGroupCount, row)
-        }
+    func view(_ block: BlockReader, _ row: BlockRow) throws(BlockError) -> BlockView {
+        try selector.view(block) { pathGroup(of: $0, block.header, pathGroupCount: block.pathGroupCount, row) }
     }
 
     /// The next row group with selected events of the block at hand; nil when there is none left.
@@ -263,7 +258,11 @@ package final class Scan {
         let header = block.view.reader.header
         while let index = current?.groups.popFirst() {
             let view = RowGroupView(block.view, index: index, group: header.rowGroups[index])
-            try select(view)
+            if let positions = block.positions {
+                view.positions = positions[index] ?? []
+            } else {
+                try select(view)
+            }
             if !view.positions.isEmpty { return view }
         }
         current = nil
@@ -278,31 +277,9 @@ package final class Scan {
         walk.finish(first: group.firstSequence, end: group.endSequence)
     }
 
-    private func countBlock(_ block: Fetched, _ row: BlockRow) throws(BlockError) -> UInt64 {
-        let block = try view(block, row)
-        let header = block.reader.header
-        var total: UInt64 = 0
-        if !block.isEmpty {
-            for (index, group) in header.rowGroups.enumerated() {
-                if selection.isOnlyTime, selection.holds(group.earliest, group.latest) {
-                    total += UInt64(walk.remaining(first: group.firstSequence, end: group.endSequence).count)
-                } else {
-                    let view = RowGroupView(block, index: index, group: group)
-                    try select(view)
-                    total += UInt64(view.positions.count)
-                }
-            }
-        }
-        walk.finish(first: header.firstSequence, end: header.endSequence)
-        return total
-    }
-
     /// Fills `view.positions` with the events not yet looked at that are selected.
     private func select(_ view: RowGroupView) throws(BlockError) {
-        let remaining = walk.remaining(first: view.group.firstSequence, end: view.group.endSequence)
-        let low = Int(remaining.lowerBound &- view.group.firstSequence)
-        let selected = try rows.select(view, among: low..<(low + remaining.count))
-        view.positions = selected.positions
-        crossingCount += selected.crossingCount
+        crossingCount += try selector.select(
+            view, among: walk.remaining(first: view.group.firstSequence, end: view.group.endSequence))
     }
 }

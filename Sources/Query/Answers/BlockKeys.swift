@@ -1,0 +1,99 @@
+internal import Block
+internal import Model
+
+/// What the events of one block are counted by, before it is known which groups over all blocks that makes.
+///
+/// Keys: 0 for what is not known; else one more than the bit of an operation, or than an index into a dictionary of the
+/// block. Of `.container` they are those of processes, then those of paths: of an event whose process is in no container
+/// that is known, the layer that its path lies in tells.
+struct BlockKeys: Sendable {
+    static let unknown = 0
+
+    let grouping: Grouping?
+    /// Of `.path` and `.dir`, and of `.container` where it may be told by the path.
+    let paths: DecodedPaths?
+    /// Of groupings by process.
+    let actors: [ActorProcess]
+    /// All keys are below.
+    let count: Int
+
+    /// Nil counts all events as one. Parameter looksAtLayers: whether a path may tell the container.
+    init(_ grouping: Grouping?, _ block: BlockView, looksAtLayers: Bool) throws(BlockError) {
+        self.grouping = grouping
+        let needsPaths = grouping == .path || grouping == .dir || grouping == .container && looksAtLayers
+        paths = needsPaths ? try block.reader.pathDictionary() : nil
+        switch grouping {
+        case nil:
+            actors = []
+            count = 1
+        case .op:
+            actors = []
+            count = 1 + UInt32.bitWidth
+        case .path:
+            actors = []
+            count = 1 + (paths?.count ?? 0)
+        case .dir:
+            actors = []
+            count = 1 + (paths?.directoryCount ?? 0)
+        case .exe, .process, .user, .unit, .container:
+            actors = try block.reader.processes()
+            count = 1 + actors.count + (paths?.count ?? 0)
+        }
+    }
+
+    /// Calls `body` with the key of each selected event and its place in the row group. A merged record stands for several
+    /// operations and is counted once for each.
+    @inline(__always)
+    func forEach(
+        _ view: RowGroupView, _ body: (_ key: Int, _ position: Int) -> Void
+    ) throws(BlockError) {
+        switch grouping {
+        case nil:
+            for position in view.positions { body(Self.unknown, position) }
+        case .op:
+            let masks = try view.column(.mask)
+            for position in view.positions {
+                var bits = masks[position] & EventMask.operations.rawValue
+                while bits != 0 {
+                    body(1 + bits.trailingZeroBitCount, position)
+                    bits &= bits &- 1
+                }
+            }
+        case .path:
+            let column = try view.column(.path)
+            for position in view.positions { body(key(ofPath: column[position]), position) }
+        case .dir:
+            let column = try view.column(.path)
+            for position in view.positions { body(key(ofDirectoryOf: column[position]), position) }
+        case .exe, .process, .user, .unit:
+            let column = try view.column(.process)
+            for position in view.positions { body(key(ofProcess: column[position]), position) }
+        case .container:
+            let (processes, paths) = (try view.column(.process), try view.column(.path))
+            for position in view.positions {
+                let process = Int(processes[position])
+                let isContained = process < actors.count && actors[process].container != nil
+                let path = isContained ? Self.unknown : key(ofPath: paths[position])
+                body(isContained ? 1 + process : path == Self.unknown ? path : actors.count + path, position)
+            }
+        }
+    }
+
+    @inline(__always)
+    private func key(ofPath index: PathIndex) -> Int {
+        guard let paths, index != .absent, Int(index) < paths.count else { return Self.unknown }
+        return 1 + Int(index)
+    }
+
+    @inline(__always)
+    private func key(ofDirectoryOf index: PathIndex) -> Int {
+        guard let paths, index != .absent, Int(index) < paths.count else { return Self.unknown }
+        let directory = paths.directory(of: index)
+        return directory != .absent && Int(directory) < paths.directoryCount ? 1 + Int(directory) : Self.unknown
+    }
+
+    @inline(__always)
+    private func key(ofProcess index: ProcessIndex) -> Int {
+        Int(index) < actors.count ? 1 + Int(index) : Self.unknown
+    }
+}

@@ -1,0 +1,61 @@
+private import Glibc
+internal import Synchronization
+internal import Syscalls
+
+/// A line that says how far a long answer is, on standard error where that is a terminal.
+///
+/// It is shown from the first second on, renewed four times a second, and takes itself away. Thread: one.
+package final class ProgressLine {
+    private static let delay: Int64 = 1_000_000_000
+    private static let interval: Int64 = 250_000_000
+    /// Whether a line stands on the terminal of this process, which it has only one of.
+    private static let isOnTerminal = Mutex(false)
+
+    private let now: () -> Int64
+    private let write: ([UInt8]) -> Void
+    private var due: Int64
+
+    /// On standard error; nil where that is no terminal.
+    package convenience init?() {
+        guard isatty(STDERR_FILENO) == 1 else { return nil }
+        self.init(now: Clock.monotonic) { bytes in
+            Self.isOnTerminal.withLock { $0 = true }
+            Self.print(bytes)
+        }
+    }
+
+    /// Parameters: `now` gives nanoseconds of a clock that only goes forwards; `write` takes what is to be written.
+    init(now: @escaping () -> Int64, write: @escaping ([UInt8]) -> Void) {
+        self.now = now
+        self.write = write
+        due = now() + Self.delay
+    }
+
+    /// Writes the line anew when it is time. Units of `share`: the same for both numbers.
+    package func update(_ share: () -> (done: UInt64, total: UInt64)) {
+        let moment = now()
+        guard moment >= due else { return }
+        due = moment + Self.interval
+        let (done, total) = share()
+        // In steps of a tenth of a percent; never done before the end.
+        let parts = total == 0 ? 0 : min(999, Int(Double(done) / Double(total) * 1_000))
+        write(Array("\r\(parts / 10).\(parts % 10) % \u{1B}[K".utf8))
+    }
+
+    /// Takes the line away, if there is one, before anything else is written to the terminal.
+    package static func erase() {
+        let stands = isOnTerminal.withLock { stands in
+            defer { stands = false }
+            return stands
+        }
+        guard stands else { return }
+        print(Array("\r\u{1B}[K".utf8))
+    }
+
+    private static func print(_ bytes: [UInt8]) {
+        let stream = OwnedDescriptor(takingOver: STDERR_FILENO)
+        // Nothing is lost where it cannot be written.
+        try? stream.write(bytes)
+        _ = stream.release()
+    }
+}

@@ -1,0 +1,89 @@
+internal import Block
+internal import Model
+internal import Store
+
+/// A block in which paths are being looked up on another thread.
+struct BlockAhead {
+    let row: BlockRow
+    let bytes: [UInt8]
+    /// The only path groups that may hold the paths, where they are known.
+    let pathGroups: [RawPath: Int]
+    /// By row group, the places of the selected events.
+    let found: Errand<BlockOutcome<[Int: [Int]]>>
+}
+
+/// Where a few paths are looked up in many blocks, and most have nothing to show, several are looked through at once.
+///
+/// What is found is decoded again when it is given, so that nothing is held of a path that has events everywhere.
+extension Scan {
+    /// Not for the first block: most questions end with it, and its rows are to come at once.
+    var isWorthLookingAhead: Bool {
+        looksAhead && fetchedBlockCount > 0 && selector.paths?.literals != nil && Self.greatestErrandCount > 1
+    }
+
+    /// Goes on with the next block that was looked through, nothing of which may be selected; false at the end.
+    func openAhead() throws(StoreError) -> Bool {
+        while ahead.count < Self.greatestErrandCount, let (row, fetched) = try nextBlock(isWhole: true) {
+            try lookAhead(row, fetched)
+        }
+        guard !ahead.isEmpty else { return false }
+        let block = ahead.removeFirst()
+        var found: [Int: [Int]] = [:]
+        _ = take(block.found.result(), block.row) { positions in
+            found = positions
+            return .proceed
+        }
+        guard !found.isEmpty else { return true }
+        let fetched = Fetched.bytes(block.bytes)
+        do throws(BlockError) {
+            let view = try selector.view(BlockReader(block.bytes)) { block.pathGroups[$0] }
+            let groups = found.keys.sorted()
+            current = OpenBlock(
+                row: block.row, fetched: fetched, view: view,
+                groups: (selection.isReversed ? groups.reversed() : groups)[...], positions: found)
+        } catch {
+            try pass(error, fetched, block.row)
+        }
+        return true
+    }
+
+    private func lookAhead(_ row: BlockRow, _ fetched: Fetched) throws(StoreError) {
+        guard case .bytes(let bytes) = fetched else { return }
+        let reader: BlockReader
+        do throws(BlockError) {
+            reader = try open(fetched, row)
+        } catch {
+            return try pass(error, fetched, row)
+        }
+        let header = reader.header
+        let remaining = walk.remaining(first: header.firstSequence, end: header.endSequence)
+        walk.finish(first: header.firstSequence, end: header.endSequence)
+        // The filter is read by this thread's connection.
+        let literals = selector.paths?.literals ?? []
+        let groups = Dictionary(
+            literals.compactMap { path in
+                pathGroup(of: path, header, pathGroupCount: reader.pathGroupCount, row).map { (path, $0) }
+            }, uniquingKeysWith: { first, _ in first })
+        let selector = selector
+        let isSmall = header.count < Self.fewEvents
+        ahead.append(
+            BlockAhead(
+                row: row, bytes: bytes, pathGroups: groups,
+                found: Errand(isSmall: isSmall) {
+                    Self.outcome(selector, remaining, Self.positions) { () throws(BlockError) in
+                        try selector.view(BlockReader(bytes)) { groups[$0] }
+                    }
+                }))
+    }
+
+    private static let positions: BlockWork<[Int: [Int]]> = {
+        (block, selector, remaining, outcome) throws(BlockError) in
+        var found: [Int: [Int]] = [:]
+        defer { outcome.part = found }
+        for (index, group) in block.reader.header.rowGroups.enumerated() {
+            let view = RowGroupView(block, index: index, group: group)
+            outcome.crossingCount += try selector.select(view, among: remaining)
+            if !view.positions.isEmpty { found[index] = view.positions }
+        }
+    }
+}

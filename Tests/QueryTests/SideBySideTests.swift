@@ -1,0 +1,104 @@
+import Model
+import Store
+import TestSupport
+import Testing
+
+@testable import Query
+
+/// Blocks of so many events that each is looked at on a thread of its own.
+@Suite struct SideBySideTests {
+    private static let blockCount = 5
+    private static let eventsOfBlock = 6_000
+
+    /// Five blocks of random events; `/srv/rare` is only in the first and the fourth.
+    private static func scene(_ generator: inout SeededGenerator) throws -> StoreScene {
+        let scene = try StoreScene()
+        let processes = (1...20).map {
+            ActorProcess.named(
+                "p\($0)", pid: Int32($0), instance: UInt64($0), exe: "/bin/p\($0 % 7)", uid: 4_000_000_001)
+        }
+        let masks: [EventMask] = [.create, .modify, [.modify, .closeWrite], .delete, .attrib]
+        for block in 0..<blockCount {
+            var events: [RecordedEvent] = []
+            for index in 0..<eventsOfBlock {
+                let second = Double(block * 1_000) + Double(index) * 0.1
+                let number = Int.random(in: 0..<900, using: &generator)
+                events.append(
+                    RecordedEvent(
+                        second + 1, masks.randomElement(using: &generator) ?? .create,
+                        "/srv/d\(number % 30)/f\(number)",
+                        process: Bool.random(using: &generator) ? processes.randomElement(using: &generator) : nil))
+            }
+            if block % 3 == 0 {
+                events[Int.random(in: 0..<eventsOfBlock, using: &generator)].path = Array("/srv/rare".utf8)
+            }
+            try scene.append(events)
+        }
+        return scene
+    }
+
+    @Test func theyGiveWhatCountingOneByOneGives() throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        print("seed \(seed)")
+        var generator = SeededGenerator(seed: seed)
+        let scene = try Self.scene(&generator)
+        let selections: [Selection] = [
+            Selection(), .only { $0.operations = .modify },
+            .only {
+                $0.directories = [Glob(under: RawPath("/srv/d3"))]; $0.operations = [.create, .delete]
+            },
+            .only {
+                $0.since = RecordedEvent.moment(700.05)
+                $0.until = RecordedEvent.moment(3_300.05)
+                $0.pids = [3, 4, 5]
+            },
+        ]
+        for selection in selections {
+            let filter = NaiveFilter(selection: selection)
+            let selected = scene.events.filter(filter.selects)
+            #expect(try scene.ask(.csv) { try CountAnswer($0, selection).run() }.lines.last == "\(selected.count)")
+
+            var byPath: [String: Int] = [:]
+            for event in selected { byPath[String(decoding: event.path ?? [], as: UTF8.self), default: 0] += 1 }
+            let ranked = byPath.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(25)
+            var top = selection
+            top.limit = 25
+            let answer = try scene.ask(.csv) { try TopAnswer($0, top, by: .path).run() }
+            #expect(answer.lines.dropFirst().map { $0.filter { $0 != "\r" } } == ranked.map { "\($0.value),\($0.key)" })
+
+            var byMinute: [String: Int] = [:]
+            for event in selected {
+                let minute = event.time.nanosecondsSinceEpoch.flooredDivision(by: 60_000_000_000)
+                byMinute["\(minute) \(event.process?.exe.map { "\($0)" } ?? "-")", default: 0] += 1
+            }
+            let histogram = try scene.ask(.jsonl) {
+                try HistogramAnswer($0, selection, every: 60_000_000_000, by: .exe).run()
+            }
+            let counts = histogram.lines.compactMap { JSONValue(Array($0.utf8))?["count"]?.unsigned }
+            #expect(counts.sorted() == byMinute.values.map(UInt64.init).sorted())
+        }
+    }
+
+    @Test func aFewEventsInManyBlocksComeInOrder() throws {
+        var generator = SeededGenerator(seed: 7)
+        let scene = try Self.scene(&generator)
+        let selection = try Selection.only { $0.paths = [try .of("/srv/rare")] }
+        let expected = scene.events.filter(NaiveFilter(selection: selection).selects).map(\.sequence)
+        #expect(expected.count == 2)
+        #expect(try scene.sequences(selection) == expected)
+        var reversed = selection
+        reversed.isReversed = true
+        #expect(try scene.sequences(reversed) == expected.reversed())
+        // Every block has it, again and again.
+        let common = try Selection.only { $0.paths = [try .of("/srv/d7/f7")] }
+        let all = scene.events.filter(NaiveFilter(selection: common).selects).map(\.sequence)
+        #expect(try scene.sequences(common) == all)
+        var last = common
+        last.isReversed = true
+        last.limit = 3
+        #expect(try scene.sequences(last) == all.suffix(3).reversed())
+        // The same where merging is at work.
+        try scene.compact()
+        #expect(try scene.sequences(common) == all)
+    }
+}
