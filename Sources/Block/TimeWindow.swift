@@ -20,6 +20,9 @@ package struct TimeWindow: Hashable, Sendable {
         self.clockOffsetNanoseconds = clockOffsetNanoseconds
     }
 
+    /// Moments of stored windows are multiples of it.
+    package static var gridNanoseconds: Int64 { StoredWindow.grid * 1_000 }
+
     /// The window as a block gives it back.
     package var asStored: TimeWindow {
         TimeWindow(StoredWindow(self))

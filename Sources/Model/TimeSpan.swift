@@ -10,7 +10,12 @@ package struct TimeSpanError: Error, CustomStringConvertible {
 /// Reads spans such as `1h30m`, `1.5h`, `250ms`, `2 days`.
 package enum TimeSpan {
     /// The span in nanoseconds, more than zero. For options such as `--every`.
-    package static func parse(_ text: String) throws(TimeSpanError) -> Int64 {
+    ///
+    /// Parameter needsUnit: where a number alone is refused, since who leaves out the unit of an age hardly means seconds.
+    package static func parse(_ text: String, needsUnit: Bool = false) throws(TimeSpanError) -> Int64 {
+        if needsUnit, text.utf8.last.map({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }) ?? false {
+            throw TimeSpanError(reason: "'\(text)' has no unit: write 30d, 12h, 10m or 5s")
+        }
         var scanner = TimeScanner(text)
         let span = try parse(&scanner)
         scanner.skipSpaces()

@@ -197,7 +197,7 @@ package enum RecordingSession {
     ) throws(RecorderError) -> RunIdentity {
         let record = RunRecord(
             bootID: bootID, started: started, startedMonotonicNanoseconds: Clock.monotonic(), pid: OwnProcess.pid,
-            version: options.version, options: options.commandLine)
+            version: options.version, options: options.commandLine, operations: options.operations)
         do throws(StoreError) {
             let run = try store.beginRun(record, coverage: marked.coverage)
             if !marked.gaps.isEmpty {

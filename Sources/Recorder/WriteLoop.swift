@@ -169,6 +169,11 @@ struct WriteLoop: ~Copyable {
         let count = UInt64(oldest.box.batch.keptCount)
         if count > 0, let first = oldest.box.batch.windows.first, let last = oldest.box.batch.windows.last {
             let before = dropped
+            if before == nil {
+                StandardError.write(
+                    "varved: events are dropped, as what waits cannot be stored: \(lastFailure ?? "the store is slow"). "
+                        + "Recording goes on; 'varve gaps' will name the loss\n")
+            }
             dropped = Gap(
                 kind: .batchDropped, from: min(first.earliest, before?.from ?? first.earliest),
                 to: max(last.time, before?.to ?? last.time), count: count + (before?.count ?? 0), scope: nil,

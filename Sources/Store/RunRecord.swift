@@ -14,12 +14,14 @@ package struct RunRecord: Hashable, Sendable {
     package var version: String
     /// The command line it was given.
     package var options: String
+    /// Which operations it recorded; nil where that is not known (before version 5 of the schema).
+    package var operations: EventMask?
     /// When it stopped cleanly; nil while it runs and after a crash.
     package var end: Instant?
 
     package init(
         bootID: UUIDBytes, started: Instant, startedMonotonicNanoseconds: Int64, pid: Int32, version: String,
-        options: String
+        options: String, operations: EventMask? = nil
     ) {
         run = 0
         self.bootID = bootID
@@ -28,11 +30,16 @@ package struct RunRecord: Hashable, Sendable {
         self.pid = pid
         self.version = version
         self.options = options
+        self.operations = operations
     }
 }
 
 extension RunRecord {
-    static let columns = "run, boot_id, started, started_monotonic, pid, version, options, clean_end"
+    /// Before version 5 of the schema nothing tells which operations were recorded.
+    static func columns(schemaVersion: Int64) -> String {
+        "run, boot_id, started, started_monotonic, pid, version, options, clean_end, "
+            + (schemaVersion < 5 ? "NULL" : "operations")
+    }
 
     /// From a row of `columns`.
     init(_ row: borrowing Statement) {
@@ -42,7 +49,8 @@ extension RunRecord {
             startedMonotonicNanoseconds: row.integer(3),
             pid: Int32(clamping: row.integer(4)),
             version: row.text(5),
-            options: row.text(6))
+            options: row.text(6),
+            operations: row.optionalInteger(8).map { EventMask(rawValue: UInt32(clamping: $0)) })
         run = row.count(0)
         end = row.optionalInteger(7).map(Instant.init(nanosecondsSinceEpoch:))
     }

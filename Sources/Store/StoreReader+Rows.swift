@@ -36,7 +36,7 @@ extension StoreReader {
 
     /// All runs, oldest first.
     package func runs() throws(StoreError) -> [RunRecord] {
-        try rows("runs", "SELECT \(RunRecord.columns) FROM run ORDER BY run") { RunRecord($0) }
+        try rows("runs", { "SELECT \(RunRecord.columns(schemaVersion: $0)) FROM run ORDER BY run" }) { RunRecord($0) }
     }
 
     /// What the runs covered, in the order it was marked.
@@ -62,8 +62,16 @@ extension StoreReader {
     private func rows<Value>(
         _ name: StaticString, _ sql: String, _ make: (borrowing Statement) -> Value
     ) throws(StoreError) -> [Value] {
+        try rows(name, { _ in sql }, make)
+    }
+
+    /// The same where the statement depends on the version of the store's schema.
+    private func rows<Value>(
+        _ name: StaticString, _ sql: (_ schemaVersion: Int64) -> String, _ make: (borrowing Statement) -> Value
+    ) throws(StoreError) -> [Value] {
         try read { (connection) throws(StoreError) in
             var values: [Value] = []
+            let sql = sql(try connection.integer("PRAGMA user_version"))
             try connection.prepare(name, sql).forEachRow { (row) throws(StoreError) in values.append(make(row)) }
             return values
         }

@@ -1,5 +1,6 @@
 internal import Block
 internal import Model
+internal import Schema
 
 /// What a writer needs to know of a store it opens.
 struct StoreState {
@@ -14,8 +15,11 @@ struct StoreState {
 
     init(_ connection: borrowing Connection) throws(StoreError) {
         (origin, filterKey) = try Self.identity(connection)
-        lastRun = try connection.prepare("last run", "SELECT \(RunRecord.columns) FROM run ORDER BY run DESC LIMIT 1")
-            .first { (row) throws(StoreError) in RunRecord(row) }
+        lastRun = try connection.prepare(
+            "last run",
+            "SELECT \(RunRecord.columns(schemaVersion: StoreSchema.currentVersion)) FROM run ORDER BY run DESC LIMIT 1"
+        )
+        .first { (row) throws(StoreError) in RunRecord(row) }
         let last = try connection.prepare(
             "last block", "SELECT first_seq + count, latest, next_instance FROM block ORDER BY first_seq DESC LIMIT 1"
         ).first { (row) throws(StoreError) -> (UInt64, Instant, UInt64) in

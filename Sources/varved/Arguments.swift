@@ -51,11 +51,15 @@ struct DurationArgument: ExpressibleByArgument {
     init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     init?(argument: String) {
-        guard let nanoseconds = try? TimeSpan.parse(argument) else { return nil }
+        guard let nanoseconds = try? TimeSpan.parse(argument, needsUnit: true) else { return nil }
         self.nanoseconds = nanoseconds
     }
 
-    var defaultValueDescription: String { "\(nanoseconds / 1_000_000)ms" }
+    var defaultValueDescription: String {
+        let units: [(Int64, String)] = [(86_400_000_000_000, "d"), (3_600_000_000_000, "h"), (1_000_000_000, "s")]
+        let unit = units.first { nanoseconds % $0.0 == 0 } ?? (1_000_000, "ms")
+        return "\(nanoseconds / unit.0)\(unit.1)"
+    }
 }
 
 /// A size in bytes with an optional binary unit: `4096`, `500M`, `20G`.

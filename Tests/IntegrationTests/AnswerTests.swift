@@ -6,6 +6,31 @@ import Testing
 /// What `varve` answers while a recorder runs, and that upkeep changes no answer.
 extension EndToEnd {
     @Suite struct Answers {
+        @Test(Privilege.required) func aQuietRecorderAnswersWholeAndSaysWhatItLeavesOut() throws {
+            let scene = try Scene(.tmpfs, options: ["--ops", "create,modify"])
+            defer { scene.close() }
+            var script = WorkloadScript()
+            for number in 0..<3 { script.add("create", "file-\(number)", "1") }
+            _ = try scene.perform([script])
+            try scene.sync()
+            let events = try scene.events()
+            pause(milliseconds: 1_500)
+            // The range begins after all that was stored, and a live recorder knows that nothing happened since.
+            let quiet = try scene.varve(["events", "--since", "-1s"])
+            #expect(quiet.status == 1, "\(quiet.errorText)")
+            // What is shown around an event begins and ends with events, whose windows are rounded outwards.
+            for event in events {
+                let around = try scene.varve(["around", "\(event.seq)"])
+                #expect(around.status == 0, "\(event.seq): \(around.errorText)")
+            }
+            #expect(try scene.varve(["count", "--op", "create"]).status == 0)
+            let left = try scene.varve(["count", "--op", "create,delete"])
+            #expect(left.status == 3 && left.errorText.contains("delete was not recorded"), "\(left.errorText)")
+            // A name may have gone unseen.
+            let tree = try scene.varve(["tree", "--under", scene.root])
+            #expect(tree.status == 3 && tree.errorText.contains("rename was not recorded"), "\(tree.errorText)")
+        }
+
         @Test(Privilege.required, arguments: [FilesystemKind.ext4, .tmpfs])
         func compactionChangesNoAnswer(on kind: FilesystemKind) throws {
             let scene = try Scene(kind, options: ["--commit-interval", "20ms"])

@@ -200,6 +200,7 @@ struct MadeStream: ~Copyable {
             [
                 scene.layout.database.lossyText,
                 "ALTER TABLE stream DROP COLUMN watched_until; ALTER TABLE base_image DROP COLUMN built_on;"
+                    + "ALTER TABLE run DROP COLUMN operations;"
                     + "PRAGMA user_version = 3",
             ])
         #expect(try scene.reader().watchedUntil().isEmpty)
@@ -227,7 +228,11 @@ struct MadeStream: ~Copyable {
         _ = try scene.writer().directory
         let tables = ["stream", "stream_path", "segment", "base_image", "capture_gap"].map { "DROP TABLE \($0);" }
         try runSuccessfully(
-            "sqlite3", [scene.layout.database.lossyText, tables.joined() + "PRAGMA user_version = 2"])
+            "sqlite3",
+            [
+                scene.layout.database.lossyText,
+                tables.joined() + "ALTER TABLE run DROP COLUMN operations; PRAGMA user_version = 2",
+            ])
         #expect(try scene.reader().streams().isEmpty)
         _ = try scene.writer(create: false).directory
         let (rows, _) = try Self.fill(scene, segments: 1)

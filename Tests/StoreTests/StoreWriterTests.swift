@@ -139,7 +139,7 @@ import Testing
         }
         let database = scene.directory.appending("store/varve.db")
         let newer = ["container_mount", "stream", "stream_path", "segment", "base_image", "capture_gap"]
-        let drops = newer.map { "DROP TABLE \($0);" }.joined()
+        let drops = newer.map { "DROP TABLE \($0);" }.joined() + "ALTER TABLE run DROP COLUMN operations;"
         try runSuccessfully("sqlite3", [database, drops + "PRAGMA user_version = 1"])
         #expect(try scene.reader().containerMounts() == [])
         #expect(try scene.reader().runs().count == 1)

@@ -110,9 +110,11 @@ package struct AroundAnswer {
             return .proceed
         }
         // Without a span the answer is about what it shows, and always about the point.
-        let since = selection.since ?? min(shown.first ?? place.moment, place.moment)
-        let until = selection.until ?? max(shown.last, place.moment).advanced(byNanoseconds: 1)
-        try shown.writeGaps(before: until, &printer)
+        let since = selection.since ?? question.onRecord(min(shown.first ?? place.moment, place.moment))
+        // What is said of a moment needs a recording of the moment itself; an event is proof of one.
+        let point = place.isEvent ? place.moment : place.moment.advanced(byNanoseconds: 1)
+        let until = selection.until ?? max(shown.last, point)
+        try shown.writeGaps(before: until.advanced(byNanoseconds: 1), &printer)
         try printer.end()
         // Only what comes after the point crosses the end of the range, and it is counted by the second scan.
         return question.conclude(

@@ -44,6 +44,7 @@ package struct ChangesAnswer {
     /// Prints the changes by path. Throws: `StoreError`, `AnswerOutput.Failure`.
     package func run() throws -> AnswerStatus {
         let question = try Question(context, selection)
+        question.neededOperations = [.create, .delete, .rename, .modify]
         var reasons = question.reasons
         var asked = selection
         asked.paths = []

@@ -1,3 +1,4 @@
+internal import Block
 package import Model
 package import Store
 internal import Syscalls
@@ -10,6 +11,8 @@ package final class Question {
     package let selection: Selection
     package let reader: StoreReader
     private let history: CoverageHistory
+    /// The operations without which the answer would not be whole: those that are asked for, or that it is made of.
+    package var neededOperations: EventMask
     /// When it was asked: nothing can be missing from the time after.
     private let moment = Clock.realtime()
 
@@ -18,9 +21,12 @@ package final class Question {
     package init(_ context: QueryContext, _ selection: Selection) throws {
         self.context = context
         self.selection = selection
+        neededOperations = selection.operations
         let reader = try context.openStore()
         let history = try CoverageHistory(reader)
-        guard let until = selection.until, let last = history.spans.map(\.to).max(), last < until,
+        // A range without an end reaches to the last moment covered, but not where it begins after that.
+        guard let reached = selection.until ?? selection.since, let last = history.spans.map(\.to).max(),
+            last < reached,
             history.runs.last?.end == nil, let barrier = Self.barrier(context)
         else {
             self.reader = reader
@@ -46,8 +52,9 @@ package final class Question {
 
     /// The same for other places, where what the answer says was put together from several selections.
     package func reasons(since: Instant?, until: Instant?, scopes: [RawPath]?) -> [Completeness.Reason] {
-        history.completeness.reasons(
-            since: since, until: until.map { min($0, max(moment, since ?? moment)) }, scopes: scopes)
+        history.notRecorded(neededOperations, since: since, until: until)
+            + history.completeness.reasons(
+                since: since, until: until.map { min($0, max(moment, since ?? moment)) }, scopes: scopes)
     }
 
     package var gaps: [GapRow] { history.gaps }
@@ -66,6 +73,13 @@ package final class Question {
         let spans = history.spans
         guard let first = spans.map(\.from).min(), let last = spans.map(\.to).max() else { return nil }
         return (first, last)
+    }
+
+    /// The moment, or the beginning of a recording that comes so soon after it that the two are not told apart: the window of
+    /// an event is rounded outwards, and so may begin before the recording did.
+    func onRecord(_ moment: Instant) -> Instant {
+        let end = moment.advanced(byNanoseconds: TimeWindow.gridNanoseconds)
+        return covers.map(\.from).filter { $0 > moment && $0 < end }.min() ?? moment
     }
 
     /// A scan for an answer that may take long, which says how far it is. `afterSequence` and `beforeSequence` are those of

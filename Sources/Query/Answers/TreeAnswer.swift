@@ -36,6 +36,7 @@ package struct TreeAnswer {
         selection.directories = directories.map { Glob(under: $0) }
         selection.until = moment.advanced(byNanoseconds: 1)
         let question = try Question(context, selection)
+        question.neededOperations = [.create, .delete, .rename]
         // What came later tells of names as well.
         let renamed = try RenamedDirectories(question.reader, Selection(), of: directories)
         var asked = Selection()

@@ -127,7 +127,8 @@ extension UpkeepAnswer.Task {
         if let before {
             self = .prune(before: try TimeExpression.parse(before, context: .current()))
         } else if let maxAge {
-            self = .prune(before: Clock.realtime().advanced(byNanoseconds: -(try TimeSpan.parse(maxAge))))
+            self = .prune(
+                before: Clock.realtime().advanced(byNanoseconds: -(try TimeSpan.parse(maxAge, needsUnit: true))))
         } else {
             guard let size = maxSize.flatMap(ByteSize.parse) else {
                 throw UsageError("a size is a number with K, M, G or T, such as 500M")

@@ -53,6 +53,18 @@ package struct CoverageHistory: Sendable {
         Completeness(spans: spans, gaps: boundedGaps)
     }
 
+    /// Those of `asked` that were not recorded in `since` ..< `until` (nil: open), by each run that left some out.
+    package func notRecorded(_ asked: EventMask, since: Instant?, until: Instant?) -> [Completeness.Reason] {
+        runs.indices.compactMap { position in
+            let run = runs[position]
+            guard let operations = run.operations, run.started < until ?? .distantFuture,
+                endOfRun(at: position) > since ?? .distantPast
+            else { return nil }
+            let missing = asked.intersection(.operations).subtracting(operations)
+            return missing.isEmpty ? nil : .notRecorded(missing, from: run.started)
+        }
+    }
+
     /// A gap as far as it is known by now.
     package struct BoundedGap: Hashable, Sendable {
         package var gap: Gap

@@ -3,7 +3,8 @@ internal import Model
 internal import Segment
 internal import Store
 
-/// Which watched database is meant: one named by any path it was known by, or by the beginning of its uuid.
+/// Which watched database is meant: one named by any path it was known by, by the beginning of its uuid, or by its file's
+/// name where no path fits.
 enum DatabaseChoice {
     /// Throws: `UsageError` where none or several are meant, with their uuids.
     static func find(
@@ -11,7 +12,11 @@ enum DatabaseChoice {
     ) throws(UsageError) -> DatabaseStream {
         let named = streams.filter { $0.paths.contains(absolute) || $0.paths.contains(name) }
         // Of several files that had the name one after the other, the name alone means none.
-        let found = named.isEmpty ? streams.filter { isPrefix(name, of: $0.uuid) } : named
+        var found = named.isEmpty ? streams.filter { isPrefix(name, of: $0.uuid) } : named
+        if found.isEmpty, !name.bytes.contains(UInt8(ascii: "/")) {
+            let end = [UInt8(ascii: "/")] + name.bytes
+            found = streams.filter { $0.paths.contains { $0.bytes.suffix(end.count).elementsEqual(end) } }
+        }
         let shown = TerminalText.escaped(name.bytes)
         guard let first = found.first else {
             throw UsageError(

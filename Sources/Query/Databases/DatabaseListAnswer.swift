@@ -40,7 +40,8 @@ package struct DatabaseListAnswer {
                 baseCount: history.bases.count, rebaseCount: history.bases.count { $0.builtOn != nil },
                 gapCount: history.gaps.count,
                 missedCount: history.gaps.reduce(0) { $0 &+ ($1.missedCount ?? 0) },
-                first: (times.map(\.low) + history.bases.map(\.high)).min(),
+                // Of a commit that was there before the database was first seen no earlier bound is known.
+                first: (times.map { max($0.low, stream.firstSeen) } + history.bases.map(\.high)).min(),
                 last: (times.map(\.high) + history.bases.map(\.high)).max())
         }
         switch context.rowFormat {

@@ -42,7 +42,10 @@ extension DatabaseHistory {
         case .commit(let number):
             guard number <= lastNumber, number > 0 || bases.first?.commit == 0 else {
                 chosen.isUnknown = true
-                chosen.reasons = ["there is no commit \(number); the last is \(lastNumber)"]
+                let first = bases.first.map { "the first state that is held is that of commit \($0.commit)" }
+                chosen.reasons = [
+                    "there is no commit \(number): \(first ?? "no state is held"), the last commit is \(lastNumber)"
+                ]
                 return chosen
             }
             chosen.commit = number
