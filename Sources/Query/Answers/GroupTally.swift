@@ -63,23 +63,6 @@ package struct GroupTally {
     }
 }
 
-private struct GroupCounts {
-    /// By group.
-    private(set) var counts: [UInt64] = []
-    private(set) var beyondCount: UInt64 = 0
-
-    mutating func add(_ count: UInt64, _ group: Int) {
-        guard group != GroupKeys.beyond else {
-            beyondCount += count
-            return
-        }
-        if group >= counts.count {
-            counts.append(contentsOf: repeatElement(0, count: group + 1 - counts.count))
-        }
-        counts[group] += count
-    }
-}
-
 /// How many events each key of a block has.
 private struct BlockTally: Sendable {
     let keys: BlockKeys

@@ -17,10 +17,11 @@ struct HistogramCounts {
     private(set) var cells: [Cell: UInt64] = [:]
     /// False where there were too many cells.
     private(set) var isWhole = true
+    private var tally = GroupCounts()
     /// By group.
-    private(set) var totals: [UInt64] = []
+    var totals: [UInt64] { tally.counts }
     /// How many events are of groups that are not held.
-    private(set) var beyondCount: UInt64 = 0
+    var beyondCount: UInt64 { tally.beyondCount }
     /// From the first event to the last one.
     private(set) var buckets: ClosedRange<Int64>?
     /// Why this can be no answer; nothing is counted since.
@@ -36,15 +37,8 @@ struct HistogramCounts {
 
     mutating func add(_ count: UInt64, bucket: Int64, group: Int) {
         guard refusal == nil, widen(to: bucket) else { return }
-        guard group != GroupKeys.beyond else {
-            beyondCount += count
-            return
-        }
-        if group >= totals.count {
-            totals.append(contentsOf: repeatElement(0, count: group + 1 - totals.count))
-        }
-        totals[group] += count
-        guard isWhole, groups?.contains(group) ?? true else { return }
+        tally.add(count, group)
+        guard group != GroupKeys.beyond, isWhole, groups?.contains(group) ?? true else { return }
         cells[Cell(bucket: bucket, group: group), default: 0] += count
         if cells.count > maximumCellCount { giveUpCells() }
     }
