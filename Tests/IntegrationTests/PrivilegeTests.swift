@@ -37,6 +37,41 @@ extension EndToEnd {
             }
         }
 
+        @Test(Privilege.required, .timeLimit(.minutes(3)))
+        func whoWasLentTheCapabilitiesGetsNoPageOfAnothersDatabase() throws {
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            let store = try scene.letAnybodyMakeTheStore()
+            try scene.startRecorder(
+                options: ["--capture-wal", "**"], program: try cappedCopy(scene), launcher: Unprivileged.launcher,
+                store: store)
+            // Both are root's; SQLite gives the log the mode of its database.
+            for (name, mask) in [("secret", "077"), ("open", "022")] {
+                let writer = "umask \(mask); exec /usr/bin/python3 \"$@\""
+                try runSuccessfully(
+                    "sh",
+                    ["-c", writer, "sh", BuiltPrograms.databaseWorkload, "\(scene.root)/\(name).db", "steps", "60"])
+            }
+            func rows() throws -> [[Substring]] {
+                let answer = try scene.varve(["db", "list", "-o", "csv", "--accept-gaps"])
+                return answer.outputText.split(whereSeparator: \.isNewline).map {
+                    $0.split(separator: ",", omittingEmptySubsequences: false)
+                }
+            }
+            func row(_ name: String) throws -> [Substring]? { try rows().first { $0[1].hasSuffix("/\(name).db") } }
+            try waitUntil("what anybody may read is captured") {
+                try row("open").map { (Int($0[4]) ?? 0) > 0 } ?? false
+            }
+            try scene.sync()
+            if let secret = try row("secret") {
+                #expect(secret[4] == "0" && secret[6] == "0" && secret[8] == "0", "commits, images, bytes: \(secret)")
+            }
+            let captured = try #require(try row("open")).first.map(String.init) ?? ""
+            let files = try runSuccessfully("find", [store + "/segments", "-type", "f"]).outputText.split(
+                separator: "\n")
+            #expect(!files.isEmpty && files.allSatisfy { $0.contains("/\(captured)/") }, "\(files)")
+        }
+
         /// The user's own store may hold links; where they lead is read with the user's rights alone.
         @Test(Privilege.required, arguments: [true, false])
         func anArchiveHoldsNothingThatItsUserMayNotRead(mayRead: Bool) throws {
