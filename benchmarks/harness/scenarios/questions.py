@@ -96,7 +96,8 @@ def perform(bench, report, made, bytes_limit, make_store):
         ("duckdb", "event.duckdb"), ("parquet", "event.parquet"), ("sqlite", "event.sqlite"), ("chdb", "chdb"),
         ("grep", "events.jsonl.zst"))}
     asked = facts(bench.tools, places["parquet"], count)
-    report.detail("asked", asked | {key: moment(asked[key]) for key in ("since", "until")})
+    # Without the paths, which are those of this machine.
+    report.detail("asked", {key: moment(asked[key]) for key in ("since", "until")})
     Comparison(bench.tools, report, store, places, all_questions(asked)).perform()
 
 
