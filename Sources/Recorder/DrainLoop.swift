@@ -123,11 +123,14 @@ final class DrainLoop: Sendable {
                 let summary = EventCursor.summary(of: slot.records.bytes)
                 recordCount += summary.recordCount
                 hasExec = hasExec || summary.masks.contains(.openExec)
+                // In this order: where the thread is kept from running between the two, the window seems to begin earlier by
+                // CLOCK_MONOTONIC, never later than what happened in it.
+                let monotonic = Clock.monotonic()
                 let now = Clock.realtime()
                 slot.window = TimeWindow(
                     // A clock that was set back must not make a window end before it begins.
                     earliest: min(earliest, now), time: now,
-                    clockOffsetNanoseconds: now.nanosecondsSinceEpoch &- Clock.monotonic())
+                    clockOffsetNanoseconds: now.nanosecondsSinceEpoch &- monotonic)
                 return true
             }
             isBusy.store(false, ordering: .sequentiallyConsistent)
