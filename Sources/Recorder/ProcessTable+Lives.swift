@@ -224,7 +224,8 @@ extension ProcessTable {
     ) {
         guard var entry = entries[life.serial] else { return }
         claim(&entry, life)
-        if isChange { judgeAnnounced(&entry, life, by: latest) }
+        // What the pid's holder before did may be joined with what this one does, so that records of the two are out of order.
+        if isChange, !entry.mayMissExec { judgeAnnounced(&entry, life, by: latest) }
         let limit = entry.hasDoubtfulExec || entry.mayMissExec ? latest : moment - 1
         if let exec = life.execs.last(where: { $0 <= limit }), exec > entry.lastExec, entry.imageBegan != nil {
             if entry.hasDoubtfulExec || !entry.mayMissExec { entry.unknownExec = exec }
