@@ -25,8 +25,8 @@ package struct Completeness: Sendable {
         case uncovered(from: Instant, to: Instant)
         /// None of the asked places was ever recorded.
         case neverCovered
-        /// These operations were left out of what was recorded from then on.
-        case notRecorded(EventMask, from: Instant)
+        /// These operations were left out of what was recorded in `from` ..< `to`.
+        case notRecorded(EventMask, from: Instant, to: Instant)
         /// What there is was not looked at whole, as the text says.
         case unread(String)
     }
@@ -96,7 +96,7 @@ extension Completeness.Reason {
     package var start: Instant {
         switch self {
         case .gap(let gap): gap.from
-        case .uncovered(let from, _), .notRecorded(_, let from): from
+        case .uncovered(let from, _), .notRecorded(_, let from, _): from
         case .neverCovered, .unread: .distantPast
         }
     }
@@ -113,9 +113,9 @@ extension Completeness.Reason {
         case .uncovered(let from, let to):
             return "nothing was recorded from \(TimestampWriter.text(from)) to \(TimestampWriter.text(to))"
         case .neverCovered: return "no run ever recorded what is asked for"
-        case .notRecorded(let operations, let from):
+        case .notRecorded(let operations, let from, let to):
             return "\(operations.operationNames.joined(separator: ", ")) was not recorded from "
-                + "\(TimestampWriter.text(from)) on: 'varved --ops' chooses what is"
+                + "\(TimestampWriter.text(from)) to \(TimestampWriter.text(to)): 'varved --ops' chooses what is"
         case .unread(let text): return text
         }
     }

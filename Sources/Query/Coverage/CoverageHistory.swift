@@ -57,11 +57,11 @@ package struct CoverageHistory: Sendable {
     package func notRecorded(_ asked: EventMask, since: Instant?, until: Instant?) -> [Completeness.Reason] {
         runs.indices.compactMap { position in
             let run = runs[position]
-            guard let operations = run.operations, run.started < until ?? .distantFuture,
-                endOfRun(at: position) > since ?? .distantPast
+            let end = endOfRun(at: position)
+            guard let operations = run.operations, run.started < until ?? .distantFuture, end > since ?? .distantPast
             else { return nil }
             let missing = asked.intersection(.operations).subtracting(operations)
-            return missing.isEmpty ? nil : .notRecorded(missing, from: run.started)
+            return missing.isEmpty ? nil : .notRecorded(missing, from: run.started, to: end)
         }
     }
 

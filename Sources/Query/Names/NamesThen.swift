@@ -59,8 +59,8 @@ struct NamesThen {
             case .gap(let gap) where gap.kind == .processEventsLost: nil
             case .gap(let gap): Hole(from: gap.from, to: gap.to, scope: gap.scope)
             case .uncovered(let from, let to): Hole(from: from, to: to)
-            // A name that ended unseen is still there by the record.
-            case .notRecorded(_, let from): Hole(from: from, to: .distantFuture)
+            // A name may have ended unseen.
+            case .notRecorded(_, let from, let to): Hole(from: from, to: to)
             // The forest begins no later than the moment, so what was left unread can only tell of further names.
             case .neverCovered, .unread: nil
             }
