@@ -6,10 +6,11 @@ import Testing
     @Test func itIsShownFromTheFirstSecondOnAndNotAtEachStep() {
         var now: Int64 = 5_000_000_000
         var written: [String] = []
-        let line = ProgressLine(now: { now }, write: { written.append(String(decoding: $0, as: UTF8.self)) })
+        var line: ProgressLine? = ProgressLine(
+            now: { now }, write: { written.append(String(decoding: $0, as: UTF8.self)) })
         var asked = 0
         func update(_ done: UInt64, of total: UInt64) {
-            line.update {
+            line?.update {
                 asked += 1
                 return (done, total)
             }
@@ -32,5 +33,8 @@ import Testing
                 "12.0 % [K", "99.9 % [K", "99.9 % [K", "0.0 % [K",
             ])
         #expect(asked == 4)
+        // It takes itself away with whoever showed it.
+        line = nil
+        #expect(written.last == "\r\u{1B}[K" && written.count == 5)
     }
 }

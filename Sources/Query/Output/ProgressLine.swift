@@ -14,14 +14,20 @@ package final class ProgressLine {
     private let now: () -> Int64
     private let write: ([UInt8]) -> Void
     private var due: Int64
+    private var isShown = false
 
     /// On standard error; nil where that is no terminal.
     package convenience init?() {
         guard isatty(STDERR_FILENO) == 1 else { return nil }
         self.init(now: Clock.monotonic) { bytes in
+            guard bytes != Self.erasure else { return Self.erase() }
             Self.isOnTerminal.withLock { $0 = true }
             Self.print(bytes)
         }
+    }
+
+    deinit {
+        if isShown { write(Self.erasure) }
     }
 
     /// Parameters: `now` gives nanoseconds of a clock that only goes forwards; `write` takes what is to be written.
@@ -37,6 +43,7 @@ package final class ProgressLine {
         guard moment >= due else { return }
         due = moment + Self.interval
         let (done, total) = share()
+        isShown = true
         // In steps of a tenth of a percent; never done before the end.
         let parts = total == 0 ? 0 : min(999, Int(Double(done) / Double(total) * 1_000))
         write(Array("\r\(parts / 10).\(parts % 10) % \u{1B}[K".utf8))
@@ -49,8 +56,10 @@ package final class ProgressLine {
             return stands
         }
         guard stands else { return }
-        print(Array("\r\u{1B}[K".utf8))
+        print(erasure)
     }
+
+    private static var erasure: [UInt8] { Array("\r\u{1B}[K".utf8) }
 
     private static func print(_ bytes: [UInt8]) {
         let stream = OwnedDescriptor(takingOver: STDERR_FILENO)
