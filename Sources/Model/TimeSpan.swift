@@ -13,11 +13,8 @@ package enum TimeSpan {
     ///
     /// Parameter needsUnit: where a number alone is refused, since who leaves out the unit of an age hardly means seconds.
     package static func parse(_ text: String, needsUnit: Bool = false) throws(TimeSpanError) -> Int64 {
-        if needsUnit, text.utf8.last.map({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }) ?? false {
-            throw TimeSpanError(reason: "'\(text)' has no unit: write 30d, 12h, 10m or 5s")
-        }
         var scanner = TimeScanner(text)
-        let span = try parse(&scanner)
+        let span = try parse(&scanner, needsUnit: needsUnit)
         scanner.skipSpaces()
         guard scanner.isAtEnd else { throw TimeSpanError(reason: "'\(scanner.rest)' is not understood in '\(text)'") }
         guard span > 0 else { throw TimeSpanError(reason: "the span '\(text)' is empty") }
@@ -25,7 +22,7 @@ package enum TimeSpan {
     }
 
     /// Reads as many `NUMBER UNIT` pairs as there are, at least one. A last number without a unit counts seconds.
-    package static func parse(_ scanner: inout TimeScanner) throws(TimeSpanError) -> Int64 {
+    package static func parse(_ scanner: inout TimeScanner, needsUnit: Bool = false) throws(TimeSpanError) -> Int64 {
         var total: Int64 = 0
         var isFirst = true
         while true {
@@ -37,7 +34,7 @@ package enum TimeSpan {
             isFirst = false
             let fraction = scanner.takeFraction() ?? 0
             scanner.skipSpaces()
-            let unit = try takeUnit(&scanner)
+            let unit = try takeUnit(&scanner, isNeeded: needsUnit)
             let (nanoseconds, overflow) = whole.multipliedReportingOverflow(by: unit)
             // The fraction counts billionths of the unit; a unit is at most 3.2e16 ns, so divide before multiplying.
             let part = Double(fraction) / 1e9 * Double(unit)
@@ -48,9 +45,12 @@ package enum TimeSpan {
         }
     }
 
-    private static func takeUnit(_ scanner: inout TimeScanner) throws(TimeSpanError) -> Int64 {
+    private static func takeUnit(_ scanner: inout TimeScanner, isNeeded: Bool) throws(TimeSpanError) -> Int64 {
         let beforeUnit = scanner
-        guard let word = scanner.takeUnitWord() else { return 1_000_000_000 }
+        guard let word = scanner.takeUnitWord() else {
+            if isNeeded { throw TimeSpanError(reason: "a span is a number with a unit, as in 30d, 12h, 10m or 5s") }
+            return 1_000_000_000
+        }
         switch word {
         case "ns", "nsec", "nanosecond", "nanoseconds": return 1
         case "us", "µs", "μs", "usec", "microsecond", "microseconds": return 1_000

@@ -115,4 +115,12 @@ import Testing
     func refusesSpans(text: String) {
         #expect(throws: TimeSpanError.self) { try TimeSpan.parse(text) }
     }
+
+    /// An age of 30 hardly means seconds.
+    @Test func anAgeHasAUnit() throws {
+        for text in ["30", "30 ", "1h30", "1.5"] {
+            #expect(throws: TimeSpanError.self, "\(text)") { try TimeSpan.parse(text, needsUnit: true) }
+        }
+        #expect(try TimeSpan.parse("1h30m", needsUnit: true) == 5_400 * Self.second)
+    }
 }
