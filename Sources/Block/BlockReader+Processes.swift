@@ -5,6 +5,18 @@ extension BlockReader {
     /// The processes the events name, and those the batch held beside.
     package func processes() throws(BlockError) -> [ActorProcess] { try decodedProcesses().processes }
 
+    /// The same without command lines, which are most of what processes take to decode.
+    package func processesBesideCommandLines() throws(BlockError) -> [ActorProcess] {
+        if let cachedProcesses { return cachedProcesses.processes }
+        if let cachedActors { return cachedActors }
+        let table = try processTable()
+        let processes = try decoding("processes") { () throws(PartError) in
+            try table.decodeBesideCommandLines(count: header.processCount, origin: layout.origin, version: header.version)
+        }
+        cachedActors = processes
+        return processes
+    }
+
     /// The same with what they take in memory.
     func decodedProcesses() throws(BlockError) -> DecodedProcesses {
         if let cachedProcesses { return cachedProcesses }

@@ -18,15 +18,6 @@ package enum Column: UInt8, CaseIterable, Sendable {
     case lastProcess
 }
 
-/// The windows of a row group: a table and, for each event, an index into it.
-package struct DecodedWindows: Sendable {
-    package var table: [TimeWindow]
-    package var index: [UInt32]
-
-    /// The window of the event at `position` of the row group.
-    package subscript(position: Int) -> TimeWindow { table[Int(index[position])] }
-}
-
 /// Reads one block, decoding only what is asked for.
 ///
 /// Dictionaries are decoded once and kept; of the columns only those of the last row group that others are predicted
@@ -42,9 +33,12 @@ package final class BlockReader {
     var cachedPathParts: [PathParts?]
     var cachedPaths: DecodedPaths?
     var cachedProcesses: DecodedProcesses?
+    /// Processes without their command lines.
+    var cachedActors: [ActorProcess]?
     private var cachedVolumes: [Volume]?
     var cachedPathObjects: [StoredObject]?
-    private var cachedProcessColumn: (rowGroup: Int, values: [UInt32])?
+    var cachedProcessRuns: (rowGroup: Int, runs: ColumnRuns)?
+    var cachedProcessColumn: (rowGroup: Int, values: [UInt32])?
     private var cachedPathSymbols: (rowGroup: Int, bytes: [UInt8])?
     private var cachedPathColumns: (rowGroup: Int, paths: [UInt32], targets: [UInt32])?
 
@@ -92,6 +86,9 @@ package final class BlockReader {
         return paths
     }
 
+    /// Whether `pathDictionary` takes no time, since it was asked for before.
+    package var hasPathDictionary: Bool { cachedPaths?.hasWholePaths ?? false }
+
     /// What was learned about processes while the block was gathered.
     package func facts() throws(BlockError) -> [ProcessFact] {
         let content = try part(.facts)
@@ -125,7 +122,7 @@ package final class BlockReader {
             let last = try lastProcesses(rowGroup, flags: flags, processes: processColumn(rowGroup))
             return last.isEmpty ? Array(repeating: .absent, count: count) : last
         case .window:
-            return try decodeWindows(rowGroup).indices
+            return try decodeWindows(rowGroup).indices.expanded
         }
     }
 
@@ -141,12 +138,6 @@ package final class BlockReader {
 
     private var greatestFlags: UInt32 {
         header.version > 1 ? UInt32(UInt8.max) : UInt32(EventFlags.spansExec.rawValue) - 1
-    }
-
-    /// The windows of a row group.
-    package func windows(of rowGroup: Int) throws(BlockError) -> DecodedWindows {
-        let windows = try decodeWindows(rowGroup)
-        return DecodedWindows(table: windows.table.map(TimeWindow.init), index: windows.indices)
     }
 
     /// The objects of a row group's events, or of those at `positions` in it, which ascend.
@@ -197,20 +188,6 @@ extension BlockReader {
         }
         cachedVolumes = volumes
         return volumes
-    }
-
-    /// The table and indices of a row group's windows.
-    func decodeWindows(_ rowGroup: Int) throws(BlockError) -> (table: [StoredWindow], indices: [UInt32]) {
-        var column = WindowColumn()
-        column.symbols = try part(.windowSymbols, rowGroup)
-        column.runs = try part(.windowRuns, rowGroup)
-        column.edges = try part(.windowEdges, rowGroup)
-        column.lowLengths = try part(.windowLowLengths, rowGroup)
-        column.highLengths = try part(.windowHighLengths, rowGroup)
-        let count = header.rowGroups[rowGroup].count
-        return try decoding("windows of row group \(rowGroup)") { () throws(PartError) in
-            try column.decode(count: count, origin: layout.origin)
-        }
     }
 
     /// The objects of the events at ascending `positions` of a row group, over `volumes()`.
@@ -281,18 +258,6 @@ extension BlockReader {
             try RowGroupEvents.decodeLastProcesses(
                 content, flags: flags, processes: processes, limit: header.processCount)
         }
-    }
-
-    private func processColumn(_ rowGroup: Int) throws(BlockError) -> [UInt32] {
-        if let cached = cachedProcessColumn, cached.rowGroup == rowGroup { return cached.values }
-        let symbols = try part(.processSymbols, rowGroup)
-        let runs = try part(.processRuns, rowGroup)
-        let count = header.rowGroups[rowGroup].count
-        let values = try decoding("processes of row group \(rowGroup)") { () throws(PartError) in
-            try RunColumn.decode(symbols, runs, count: count, limit: header.processCount)
-        }
-        cachedProcessColumn = (rowGroup, values)
-        return values
     }
 
     /// The masks or flags of a row group; with `positions` only those of the events there.

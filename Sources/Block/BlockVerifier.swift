@@ -83,7 +83,8 @@ extension BlockReader {
 extension RowGroupEvents {
     /// Decodes all columns of a row group.
     init(of block: BlockReader, _ rowGroup: Int) throws(BlockError) {
-        (table, windows) = try block.decodeWindows(rowGroup)
+        let windows = try block.decodeWindows(rowGroup)
+        (table, self.windows) = (windows.table, windows.indices.expanded)
         processes = try block.column(.process, rowGroup: rowGroup)
         paths = try block.column(.path, rowGroup: rowGroup)
         targets = try block.column(.target, rowGroup: rowGroup)

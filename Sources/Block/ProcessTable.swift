@@ -215,6 +215,13 @@ struct ProcessTable {
         return decoded
     }
 
+    /// `count` processes without their command lines.
+    func decodeBesideCommandLines(count: Int, origin: Int64, version: UInt8) throws(PartError) -> [ActorProcess] {
+        var decoded = DecodedProcesses(processes: [])
+        _ = try decodeBesideCommandLines(count: count, origin: origin, version, into: &decoded)
+        return decoded.processes
+    }
+
     /// Hands over `count` processes, of which only one has its command line in memory at a time.
     func forEach(
         count: Int, origin: Int64, version: UInt8, _ body: (ActorProcess) -> Void

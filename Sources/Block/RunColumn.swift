@@ -57,6 +57,13 @@ enum RunColumn {
 
     /// `count` values, each below `limit` or `absent`.
     static func decode(_ symbols: [UInt8], _ lengths: [UInt8], count: Int, limit: Int) throws(PartError) -> [UInt32] {
+        try decodeRuns(symbols, lengths, count: count, limit: limit).expanded
+    }
+
+    /// The same as runs.
+    static func decodeRuns(
+        _ symbols: [UInt8], _ lengths: [UInt8], count: Int, limit: Int
+    ) throws(PartError) -> ColumnRuns {
         // SAFETY: bytes are initialised memory without padding; the spans do not outlive the arrays.
         var symbols = unsafe ByteCursor(symbols.span.bytes)
         var lengths = unsafe ByteCursor(lengths.span.bytes)
@@ -64,8 +71,13 @@ enum RunColumn {
         let isPlain = symbols.remainingByteCount == 0
         let isOneRun = lengths.remainingByteCount == 0
         var next = isPlain ? 0 : try symbols.varint()
-        var values = [UInt32](repeating: .absent, count: count)
-        var target = values.mutableSpan
+        // A run has at least a byte of its length, and an event.
+        let runLimit = isOneRun ? min(1, count) : min(lengths.remainingByteCount, count)
+        var values = [UInt32](repeating: .absent, count: runLimit)
+        var ends = [UInt32](repeating: 0, count: runLimit)
+        var valueSpan = values.mutableSpan
+        var endSpan = ends.mutableSpan
+        var runCount = 0
         var filled = 0
         while filled < count {
             var value = UInt32.absent
@@ -92,23 +104,28 @@ enum RunColumn {
             }
             let extra = isOneRun ? UInt64(count &- 1) : try lengths.varint()
             guard extra < UInt64(count &- filled) else { throw .malformed("run beyond the end") }
-            let end = filled &+ 1 &+ Int(truncatingIfNeeded: extra)
-            while filled < end {
-                // SAFETY: `end` is at most `count`, which the run's length was just held against.
-                unsafe target[unchecked: filled] = value
-                filled &+= 1
-            }
+            filled &+= 1 &+ Int(truncatingIfNeeded: extra)
+            // Each run took a byte of the lengths, of which there are `runLimit` at least.
+            valueSpan[runCount] = value
+            endSpan[runCount] = UInt32(truncatingIfNeeded: filled)
+            runCount &+= 1
         }
         try symbols.expectEnd()
         try lengths.expectEnd()
-        return values
+        values.removeLast(runLimit &- runCount)
+        ends.removeLast(runLimit &- runCount)
+        return ColumnRuns(values: values, ends: ends)
     }
 
-    /// The last distinct values, the most recent first: a ring, so that a new one moves none of the others.
+    /// The last distinct values, the most recent first.
+    ///
+    /// They stand one after the other at the end of a longer buffer that fills towards its beginning, so that a new one moves
+    /// none of the others, and one that is brought forward moves those before it all at once.
     private struct RecentValues {
-        private var ring = InlineArray<32, UInt32>(repeating: .absent)
-        /// Where the most recent stands.
-        private var head = 0
+        private static let bufferCount = 256
+        private var buffer = InlineArray<256, UInt32>(repeating: .absent)
+        /// Where the most recent stands; `recentCount` values from here on.
+        private var head = Self.bufferCount - recentCount
         /// How many of the values end in each byte: most that are not there are told so at once.
         private var counts = InlineArray<256, UInt8>(repeating: 0)
 
@@ -117,30 +134,37 @@ enum RunColumn {
         @inline(__always)
         private static func byte(_ value: UInt32) -> Int { Int(value & 0xFF) }
 
-        @inline(__always)
-        private func place(_ rank: Int) -> Int { (head &+ rank) & (recentCount &- 1) }
-
         /// Puts a value that is none of these to the front; the oldest goes.
         @inline(__always)
         mutating func push(_ value: UInt32) {
-            head = (head &- 1) & (recentCount &- 1)
-            counts[Self.byte(ring[head])] &-= 1
+            if head == 0 { moveToEnd() }
+            // SAFETY: `head` is above 0 and at most `bufferCount` - `recentCount`.
+            let oldest = unsafe buffer[unchecked: head &+ recentCount &- 1]
+            counts[Self.byte(oldest)] &-= 1
             counts[Self.byte(value)] &+= 1
-            ring[head] = value
+            head &-= 1
+            unsafe buffer[unchecked: head] = value
         }
 
-        /// Brings the value of that rank to the front and gives it; `absent` when there is none yet.
+        @inline(never)
+        private mutating func moveToEnd() {
+            let start = Self.bufferCount - recentCount
+            for rank in 0..<recentCount { buffer[start + rank] = buffer[rank] }
+            head = start
+        }
+
+        /// Brings the value of that rank to the front and gives it; `absent` when there is none yet. Range: below
+        /// `recentCount`.
         @inline(__always)
         mutating func bringForward(rank: Int) -> UInt32 {
-            var to = place(rank)
-            // SAFETY: places are below 32 by their mask.
-            let value = unsafe ring[unchecked: to]
-            while to != head {
-                let from = (to &- 1) & (recentCount &- 1)
-                unsafe ring[unchecked: to] = ring[unchecked: from]
-                to = from
+            // SAFETY: `head` + `rank` is below `bufferCount`, see `push`.
+            let value = unsafe buffer[unchecked: head &+ rank]
+            var place = head &+ rank
+            while place > head {
+                unsafe buffer[unchecked: place] = buffer[unchecked: place &- 1]
+                place &-= 1
             }
-            unsafe ring[unchecked: head] = value
+            unsafe buffer[unchecked: head] = value
             return value
         }
 
@@ -148,7 +172,7 @@ enum RunColumn {
         @inline(__always)
         mutating func use(_ value: UInt32) -> Int? {
             if counts[Self.byte(value)] > 0 {
-                for rank in 0..<recentCount where ring[place(rank)] == value {
+                for rank in 0..<recentCount where buffer[head &+ rank] == value {
                     _ = bringForward(rank: rank)
                     return rank
                 }
@@ -156,5 +180,54 @@ enum RunColumn {
             push(value)
             return nil
         }
+    }
+}
+
+/// A column as runs of equal values: a value for each, and the place behind its last event.
+package struct ColumnRuns: Sendable {
+    package let values: [UInt32]
+    /// They rise to the count of events.
+    package let ends: [UInt32]
+
+    /// One value an event.
+    package var expanded: [UInt32] {
+        var expanded = [UInt32](repeating: .absent, count: Int(ends.last ?? 0))
+        var target = expanded.mutableSpan
+        let (values, ends) = (values.span, ends.span)
+        var filled = 0
+        for run in values.indices {
+            let value = values[run]
+            let end = Int(ends[run])
+            while filled < end {
+                // SAFETY: ends rise to the last one.
+                unsafe target[unchecked: filled] = value
+                filled &+= 1
+            }
+        }
+        return expanded
+    }
+
+    /// Calls `body` with each run within `range`, cut at its bounds.
+    @inline(__always)
+    package func forEach(in range: Range<Int>, _ body: (_ value: UInt32, _ places: Range<Int>) -> Void) {
+        guard !range.isEmpty else { return }
+        var start = range.lowerBound
+        var run = firstRun(behind: start)
+        while start < range.upperBound, run < ends.count {
+            let end = min(Int(ends[run]), range.upperBound)
+            body(values[run], start..<end)
+            start = end
+            run &+= 1
+        }
+    }
+
+    /// The run that holds a place.
+    private func firstRun(behind place: Int) -> Int {
+        var (low, high) = (0, ends.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if Int(ends[middle]) <= place { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

@@ -48,9 +48,11 @@ struct WindowColumn {
     }
 
     /// The table and the indices of `count` events.
-    func decode(count: Int, origin: Int64) throws(PartError) -> (table: [StoredWindow], indices: [UInt32]) {
+    func decode(count: Int, origin: Int64) throws(PartError) -> (table: [StoredWindow], indices: ColumnRuns) {
         let table = try decodeTable(origin: origin, atMost: count)
-        return (table, try RunColumn.decode(symbols, runs, count: count, limit: table.count))
+        let indices = try RunColumn.decodeRuns(symbols, runs, count: count, limit: table.count)
+        guard !indices.values.contains(.absent) else { throw .malformed("event without a window") }
+        return (table, indices)
     }
 
     private func decodeTable(origin: Int64, atMost limit: Int) throws(PartError) -> [StoredWindow] {

@@ -28,7 +28,7 @@ struct PlainBlock: Equatable {
         let paths = try reader.pathDictionary()
         let processes = try reader.processes()
         for (index, rowGroup) in reader.header.rowGroups.enumerated() {
-            let windows = try reader.windows(of: index)
+            let windows = try reader.windows(of: index).expanded
             let windowColumn = try reader.column(.window, rowGroup: index)
             let process = try reader.column(.process, rowGroup: index)
             let path = try reader.column(.path, rowGroup: index)

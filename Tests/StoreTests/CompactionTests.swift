@@ -23,7 +23,7 @@ import Testing
                 let path = try block.column(.path, rowGroup: group)
                 let mask = try block.column(.mask, rowGroup: group)
                 let process = try block.column(.process, rowGroup: group)
-                let windows = try block.windows(of: group)
+                let windows = try block.windows(of: group).expanded
                 let objects = try block.objects(rowGroup: group)
                 for index in path.indices {
                     var name: [UInt8] = []

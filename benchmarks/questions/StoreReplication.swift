@@ -126,7 +126,7 @@ struct BlockTranslation {
         let columns = try [Column.mask, .flags, .process, .path, .target, .lastProcess].map {
             try block.column($0, rowGroup: group)
         }
-        let windows = try block.windows(of: group)
+        let windows = try block.windows(of: group).expanded
         let objects = try block.objects(rowGroup: group)
         var batch = Batch()
         var names = NameTranslation(names)

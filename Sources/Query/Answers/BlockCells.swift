@@ -23,31 +23,37 @@ struct BlockCells: Sendable {
     }
 
     /// Counts the selected events of a row group. `buckets` has the bucket of each of its windows.
-    mutating func add(_ view: RowGroupView, _ windows: DecodedWindows, buckets: [Int64]) throws(BlockError) {
+    mutating func add(_ view: RowGroupView, _ windows: ColumnRuns, buckets: [Int64]) throws(BlockError) {
+        // Windows follow one another in a bucket, and windows are long: buckets are told apart by the stretch.
+        var stretch = 0..<0
+        var bucket: Int64?
+        var stretches: [(bucket: Int64, places: Range<Int>)] = []
+        windows.forEach(in: 0..<view.group.count) { window, run in
+            let next = buckets[Int(window)]
+            if next == bucket {
+                stretch = stretch.lowerBound..<run.upperBound
+            } else {
+                if let bucket { stretches.append((bucket, stretch)) }
+                (bucket, stretch) = (next, run)
+            }
+        }
+        if let bucket { stretches.append((bucket, stretch)) }
+        for (bucket, places) in stretches { try add(view, places, bucket) }
+    }
+
+    private mutating func add(_ view: RowGroupView, _ places: Range<Int>, _ bucket: Int64) throws(BlockError) {
         // Taken out of the structure: an event is a handful of instructions.
         var (open, openKeys) = (self.open, self.openKeys)
         (self.open, self.openKeys) = ([], [])
-        var openBucket: Int64?
-        func closeBucket() {
-            guard let bucket = openBucket else { return }
-            for key in openKeys {
-                cells.append(Cell(bucket: bucket, key: key, count: open[key]))
-                open[key] = 0
-            }
-            openKeys.removeAll(keepingCapacity: true)
+        defer { (self.open, self.openKeys) = (open, openKeys) }
+        try keys.forEachRun(view, in: places) { key, count in
+            if open[key] == 0, count > 0 { openKeys.append(key) }
+            open[key] &+= UInt64(count)
         }
-        defer {
-            closeBucket()
-            (self.open, self.openKeys) = (open, openKeys)
+        for key in openKeys {
+            cells.append(Cell(bucket: bucket, key: key, count: open[key]))
+            open[key] = 0
         }
-        try keys.forEach(view) { key, position in
-            let bucket = buckets[Int(windows.index[position])]
-            if bucket != openBucket {
-                closeBucket()
-                openBucket = bucket
-            }
-            if open[key] == 0 { openKeys.append(key) }
-            open[key] &+= 1
-        }
+        openKeys.removeAll(keepingCapacity: true)
     }
 }

@@ -12,7 +12,7 @@ struct BlockKeys: Sendable {
     let grouping: Grouping?
     /// Of `.path` and `.dir`, and of `.container` where it may be told by the path.
     let paths: DecodedPaths?
-    /// Of groupings by process.
+    /// Of groupings by process; without command lines.
     let actors: [ActorProcess]
     /// All keys are below.
     let count: Int
@@ -36,23 +36,24 @@ struct BlockKeys: Sendable {
             actors = []
             count = 1 + (paths?.directoryCount ?? 0)
         case .exe, .process, .user, .unit, .container:
-            actors = try block.reader.processes()
+            actors = try block.reader.processesBesideCommandLines()
             count = 1 + actors.count + (paths?.count ?? 0)
         }
     }
 
-    /// Calls `body` with the key of each selected event and its place in the row group. A merged record stands for several
-    /// operations and is counted once for each.
+    /// Calls `body` with the key of each selected event among the places in `bounds`, and its place in the row group. A merged
+    /// record stands for several operations and is counted once for each.
     @inline(__always)
     func forEach(
-        _ view: RowGroupView, _ body: (_ key: Int, _ position: Int) -> Void
+        _ view: RowGroupView, in bounds: Range<Int>, _ body: (_ key: Int, _ position: Int) -> Void
     ) throws(BlockError) {
+        let places = view.places
         switch grouping {
         case nil:
-            for position in view.positions { body(Self.unknown, position) }
+            places.forEach(in: bounds) { body(Self.unknown, $0) }
         case .op:
             let masks = try view.column(.mask)
-            for position in view.positions {
+            places.forEach(in: bounds) { position in
                 var bits = masks[position] & EventMask.operations.rawValue
                 while bits != 0 {
                     body(1 + bits.trailingZeroBitCount, position)
@@ -61,21 +62,40 @@ struct BlockKeys: Sendable {
             }
         case .path:
             let column = try view.column(.path)
-            for position in view.positions { body(key(ofPath: column[position]), position) }
+            places.forEach(in: bounds) { body(key(ofPath: column[$0]), $0) }
         case .dir:
             let column = try view.column(.path)
-            for position in view.positions { body(key(ofDirectoryOf: column[position]), position) }
+            places.forEach(in: bounds) { body(key(ofDirectoryOf: column[$0]), $0) }
         case .exe, .process, .user, .unit:
             let column = try view.column(.process)
-            for position in view.positions { body(key(ofProcess: column[position]), position) }
+            places.forEach(in: bounds) { body(key(ofProcess: column[$0]), $0) }
         case .container:
             let (processes, paths) = (try view.column(.process), try view.column(.path))
-            for position in view.positions {
+            places.forEach(in: bounds) { position in
                 let process = Int(processes[position])
                 let isContained = process < actors.count && actors[process].container != nil
                 let path = isContained ? Self.unknown : key(ofPath: paths[position])
                 body(isContained ? 1 + process : path == Self.unknown ? path : actors.count + path, position)
             }
+        }
+    }
+
+    /// The same with how many events in a row have the key; those of one key may come in several.
+    @inline(__always)
+    func forEachRun(
+        _ view: RowGroupView, in bounds: Range<Int>, _ body: (_ key: Int, _ count: Int) -> Void
+    ) throws(BlockError) {
+        guard case .range(let range) = view.places else {
+            return try forEach(view, in: bounds) { key, _ in body(key, 1) }
+        }
+        let bounds = range.clamped(to: bounds)
+        switch grouping {
+        case nil:
+            body(Self.unknown, bounds.count)
+        case .exe, .process, .user, .unit:
+            try view.block.reader.processRuns(of: view.index).forEach(in: bounds) { body(key(ofProcess: $0), $1.count) }
+        case .op, .path, .dir, .container:
+            try forEach(view, in: bounds) { key, _ in body(key, 1) }
         }
     }
 

@@ -29,18 +29,17 @@ package struct GroupKeys {
     static let unknown = 0
     /// What a group takes beside its name: array headers, and its share of hash tables that are half full when they grow.
     private static let groupByteCount = 136
-    private static let processByteCount = 240
 
     let grouping: Grouping
     private let users: UserDatabase?
     private let containers: ContainerPaths
     /// For `.path` and `.dir`: a group's number is one more than theirs.
     private var pathNumbers = PathNumbers()
+    /// For `.process`.
+    private var processes = ProcessGroups()
     /// For the others: the numbers of the names, and the names.
     private var numbers: [[UInt8]: Int] = [:]
     private var names: [[UInt8]?] = [nil]
-    /// For `.process`: one of the group's processes.
-    private var processes: [Int: Process] = [:]
     private var byteCount = 0
     private let maximumByteCount: Int
 
@@ -49,14 +48,6 @@ package struct GroupKeys {
     private var keys: BlockKeys?
     /// The group of each key; `unasked` until it is asked.
     private var local: [Int] = []
-
-    /// What a group of `.process` is called by.
-    private struct Process {
-        var instance: UInt64
-        var pid: Int32
-        var comm: RawPath?
-        var exe: RawPath?
-    }
 
     /// Parameter containers: for `.container`, where containers see the paths of the host.
     init(
@@ -93,7 +84,7 @@ package struct GroupKeys {
             (block, keys) = (view.block, made)
         }
         guard let keys else { return }
-        try keys.forEach(view) { key, position in body(group(key, of: keys), position) }
+        try keys.forEach(view, in: 0..<view.group.count) { key, position in body(group(key, of: keys), position) }
     }
 
     /// The keys that are asked for from now on are these.
@@ -158,16 +149,7 @@ package struct GroupKeys {
             guard let uid = process.uid else { return Self.unknown }
             return number(users?.name(of: uid) ?? Array("\(uid)".utf8))
         default:
-            let group = number(Array("\(process.instance)".utf8))
-            guard group >= 0 else { return group }
-            // The image after an exec says more than the one before it. A full table stays as it is: one that took less would
-            // make room for groups of which events went by.
-            guard processes[group] == nil || byteCount < maximumByteCount else { return group }
-            let old = processes.updateValue(
-                Process(instance: process.instance, pid: process.pid, comm: process.comm, exe: process.exe),
-                forKey: group)
-            byteCount += Self.byteCount(of: processes[group]) - Self.byteCount(of: old)
-            return group
+            return processes.group(of: process, isFull: processes.byteCount >= maximumByteCount) ?? Self.beyond
         }
     }
 
@@ -180,11 +162,6 @@ package struct GroupKeys {
         names.append(name)
         return names.count - 1
     }
-
-    private static func byteCount(of process: Process?) -> Int {
-        guard let process else { return 0 }
-        return processByteCount + (process.comm?.bytes.count ?? 0) + (process.exe?.bytes.count ?? 0)
-    }
 }
 
 extension GroupKeys {
@@ -194,6 +171,7 @@ extension GroupKeys {
         switch grouping {
         case .path: return pathNumbers.name(ofPath: PathIndex(group - 1))
         case .dir: return pathNumbers.name(ofDirectory: DirectoryIndex(group - 1))
+        case .process: return processes[group].map { Array("\($0.instance)".utf8) }
         default: return names[group]
         }
     }
@@ -217,13 +195,20 @@ extension GroupKeys {
 
     /// The name of a group for people, before escaping.
     package func label(_ group: Int) -> [UInt8] {
+        var label: [UInt8] = []
+        appendLabel(group, to: &label)
+        return label
+    }
+
+    /// Appends the name of a group for people, before escaping.
+    func appendLabel(_ group: Int, to bytes: inout [UInt8]) {
         if let process = processes[group] {
-            var label = process.comm?.bytes ?? Array("?".utf8)
-            label += Array("[\(process.pid)]".utf8)
-            if let exe = process.exe { label += Array(" ".utf8) + exe.bytes }
-            return label
+            process.appendLabel(to: &bytes)
+        } else if let name = name(group) {
+            bytes.append(contentsOf: name)
+        } else {
+            bytes.append(text: "(unknown)")
         }
-        return name(group) ?? Array("(unknown)".utf8)
     }
 
     /// Writes the group as members of a JSON object; none where it is not known.

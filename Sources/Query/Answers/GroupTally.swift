@@ -80,6 +80,8 @@ private struct BlockTally: Sendable {
         var counts = self.counts
         self.counts = []
         defer { self.counts = counts }
-        try keys.forEach(view) { key, _ in counts[key] &+= 1 }
+        try keys.forEachRun(view, in: 0..<view.group.count) { key, count in
+            counts[key] &+= UInt32(truncatingIfNeeded: count)
+        }
     }
 }

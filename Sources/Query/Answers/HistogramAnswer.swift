@@ -71,8 +71,8 @@ package struct HistogramAnswer {
                 BlockCells(try BlockKeys(grouping, block, looksAtLayers: looksAtLayers))
             },
             visit: { (part: inout BlockCells, view) throws(BlockError) in
-                let windows = try view.windows()
-                try part.add(view, windows, buckets: windows.table.map { bucket($0.time) })
+                let windows = try view.windowRuns()
+                try part.add(view, windows.runs, buckets: windows.table.map { bucket($0.time) })
             },
             fold: { part in
                 keys?.use(part.keys)
@@ -82,6 +82,7 @@ package struct HistogramAnswer {
                 }
                 return counts.refusal == nil ? .proceed : .stop
             })
+        counts.finish()
         if let refusal = counts.refusal { throw refusal }
     }
 
@@ -104,22 +105,22 @@ package struct HistogramAnswer {
         let notShown = Int.max
         var ranks = Array(repeating: notShown, count: counts.totals.count)
         for (rank, group) in shown.enumerated() { ranks[group] = rank }
-        // Most groups have events in few buckets, so the cells are put in order instead of asking for each that may be.
-        var rest = counts.cells.filter { ranks[$0.key.group] != notShown }.sorted {
-            ($0.key.bucket, ranks[$0.key.group]) < ($1.key.bucket, ranks[$1.key.group])
+        var rest = counts.cells.filter { ranks[$0.group] != notShown }.sorted {
+            ($0.bucket, ranks[$0.group]) < ($1.bucket, ranks[$1.group])
         }[...]
         var rows: [Row] = []
+        rows.reserveCapacity(rest.count)
         for bucket in buckets {
             let from = start(of: bucket)
             let to = start(of: bucket &+ 1)
             let hasGap = gaps.contains { $0.from < to && max($0.to, $0.from.advanced(byNanoseconds: 1)) > from }
-            if keys == nil, rest.first?.key.bucket != bucket {
+            if keys == nil, rest.first?.bucket != bucket {
                 rows.append(Row(from: from, to: to, group: nil, count: 0, hasGap: hasGap))
             }
-            while let (cell, count) = rest.first, cell.bucket == bucket {
+            while let cell = rest.first, cell.bucket == bucket {
                 rest.removeFirst()
                 let group = keys == nil ? nil : cell.group
-                rows.append(Row(from: from, to: to, group: group, count: count, hasGap: hasGap))
+                rows.append(Row(from: from, to: to, group: group, count: cell.count, hasGap: hasGap))
             }
         }
         try write(rows, keys)
@@ -167,10 +168,17 @@ package struct HistogramAnswer {
             if let title { csv.field(title) }
         }
         csv.endRow()
+        var bucket: (from: Instant, text: [UInt8])?
         for row in rows {
-            csv.field(TimestampWriter.text(row.from))
-            csv.field(TimestampWriter.text(row.to))
-            if let group = row.group, let keys { csv.field(keys.label(group)) }
+            if bucket?.from != row.from {
+                let text = csv.text {
+                    $0.field(TimestampWriter.text(row.from))
+                    $0.field(TimestampWriter.text(row.to))
+                }
+                bucket = (row.from, text)
+            }
+            csv.fields(bucket?.text ?? [])
+            if let group = row.group, let keys { csv.field { keys.appendLabel(group, to: &$0) } }
             csv.field(integer: row.count)
             csv.field(row.hasGap ? "true" : "")
             csv.endRow()

@@ -1,11 +1,14 @@
 /// How many events each group has, in each bucket of time and over all.
 ///
-/// Memory: `maximumCellCount` cells. Where there are more, only the groups' totals are counted on; a second look for the
+/// Memory: twice `maximumCellCount` cells. Where there are more, only the groups' totals are counted on; a second look for the
 /// groups that are shown then has room.
 struct HistogramCounts {
-    struct Cell: Hashable {
+    struct Cell {
         var bucket: Int64
         var group: Int
+        var count: UInt64
+
+        func isBefore(_ other: Cell) -> Bool { (bucket, group) < (other.bucket, other.group) }
     }
 
     /// More buckets than this between the first and the last event would be no answer to read.
@@ -13,10 +16,13 @@ struct HistogramCounts {
     /// Of as many groups as are shown without a limit, every bucket has room.
     static let maximumCellCount = 1_000_000
 
-    /// Empty where it is not whole.
-    private(set) var cells: [Cell: UInt64] = [:]
+    /// Empty where it is not whole. Each once after `finish`, in order of bucket and group; before, those that were not met
+    /// one after the other stand several times.
+    private(set) var cells: [Cell] = []
     /// False where there were too many cells.
     private(set) var isWhole = true
+    /// From where on cells may stand several times.
+    private var mergedCount = 0
     private var tally = GroupCounts()
     /// By group.
     var totals: [UInt64] { tally.counts }
@@ -39,7 +45,29 @@ struct HistogramCounts {
         guard refusal == nil, widen(to: bucket) else { return }
         tally.add(count, group)
         guard group != GroupKeys.beyond, isWhole, groups?.contains(group) ?? true else { return }
-        cells[Cell(bucket: bucket, group: group), default: 0] += count
+        cells.append(Cell(bucket: bucket, group: group, count: count))
+        // Merging takes time for each cell, so as many new ones have to come before it is done again.
+        if cells.count - mergedCount > maximumCellCount { mergeCells() }
+    }
+
+    /// After the last event.
+    mutating func finish() { mergeCells() }
+
+    private mutating func mergeCells() {
+        guard isWhole else { return }
+        cells.sort { $0.isBefore($1) }
+        var kept = 0
+        for index in cells.indices.dropFirst() {
+            let cell = cells[index]
+            if cells[kept].isBefore(cell) {
+                kept += 1
+                cells[kept] = cell
+            } else {
+                cells[kept].count += cell.count
+            }
+        }
+        cells.removeLast(cells.isEmpty ? 0 : cells.count - kept - 1)
+        mergedCount = cells.count
         if cells.count > maximumCellCount { giveUpCells() }
     }
 
@@ -59,7 +87,7 @@ struct HistogramCounts {
 
     private mutating func giveUpCells() {
         isWhole = false
-        cells = [:]
+        cells = []
         if groups != nil {
             refusal = UsageError(
                 "more than \(maximumCellCount) counts: choose a longer --every, a shorter range or a smaller --limit")

@@ -17,13 +17,29 @@ struct EventCSVWriter: MarkingEventWriter {
     var markedSequence: UInt64?
     private var time = TimestampWriter()
     private var dictionaries: EventDictionaries?
-
     private let containers: ContainerPaths
+
+    // Fields that rows have in common are made once a block, or for as long as they stay the same.
+    private var host: [UInt8] = []
+    private var window: (value: TimeWindow, text: [UInt8])?
+    /// By mask: the operations, and whether it is of several records.
+    private var operations: [UInt32: [UInt8]] = [:]
+    private var mask: (value: UInt32, text: [UInt8])?
+    private var path: (index: PathIndex, text: [UInt8])?
+    private var filesystem: (value: FilesystemID, text: [UInt8])?
+    /// By process; empty until it is needed.
+    private var processText: [[UInt8]] = []
+    private var linkText: [[UInt8]] = []
+    private let unknownProcess: [UInt8]
+    private let unknownLinks: [UInt8]
 
     init(isForTerminal: Bool, containers: ContainerPaths = ContainerPaths([]), includesGaps: Bool = false) {
         self.containers = containers
         self.includesGaps = includesGaps
-        csv = CSVWriter(isForTerminal: isForTerminal)
+        let csv = CSVWriter(isForTerminal: isForTerminal)
+        self.csv = csv
+        unknownProcess = csv.text { Self.write(nil, to: &$0) }
+        unknownLinks = csv.text { Self.writeLinks(nil, to: &$0) }
     }
 
     mutating func begin(into bytes: inout [UInt8]) {
@@ -35,36 +51,36 @@ struct EventCSVWriter: MarkingEventWriter {
     }
 
     mutating func use(_ block: BlockView) throws(BlockError) {
-        dictionaries = try EventDictionaries(block)
+        let dictionaries = try EventDictionaries(block)
+        self.dictionaries = dictionaries
+        host = csv.text { $0.field(dictionaries.hostName) }
+        processText = Array(repeating: [], count: dictionaries.processes.count)
+        linkText = processText
+        path = nil
     }
 
     mutating func end(into bytes: inout [UInt8]) {}
 
     mutating func write(_ event: EventView, into bytes: inout [UInt8]) {
+        swap(&csv.bytes, &bytes)
         csv.field(integer: event.sequence)
-        field(event.window.time)
-        field(event.window.earliest)
-        csv.field(dictionaries?.hostName ?? [])
-        csv.field(event.mask.operationNames.joined(separator: " "))
-        csv.field(event.mask.isMerged ? "true" : "")
-        field(path: dictionaries?.path(event.path))
-        field(path: dictionaries?.path(event.target))
+        writeWindow(event.window)
+        csv.fields(host)
+        writeOperations(event.mask)
+        writePath(event.path)
+        writePath(event.target)
         csv.field(event.mask.contains(.onDirectory) ? "true" : "")
         writeObject(event.object)
-        writeProcess(dictionaries?.process(event.process))
+        writeProcess(event.process)
         csv.field(event.flags.uncertainties.map { "\($0)" }.joined(separator: " "))
-        let container = containers.isEmpty ? nil : dictionaries?.process(event.process)?.container
-        for path in [event.path, event.target] {
-            let seen = containers.isEmpty ? nil : dictionaries?.path(path)
-            csv.field(seen.flatMap { containers.place(of: $0, container: container)?.path } ?? [])
-        }
-        writeLinks(dictionaries?.process(event.process))
-        csv.field(dictionaries?.process(event.lastProcess)?.exe?.bytes ?? [])
+        writeContainerPaths(event)
+        writeLinks(event.process)
+        if let last = dictionaries?.process(event.lastProcess)?.exe { csv.field(last.bytes) } else { csv.empty() }
         csv.field(event.flags.isNameOnly ? "true" : "")
         if includesGaps { for _ in 0..<3 { csv.empty() } }
         if let markedSequence { csv.field(event.sequence == markedSequence ? "true" : "") }
         csv.endRow()
-        flush(into: &bytes)
+        swap(&csv.bytes, &bytes)
     }
 
     /// Without columns of its own a row of another kind has no place in a table for programs; `varve gaps` has them. With
@@ -86,12 +102,42 @@ struct EventCSVWriter: MarkingEventWriter {
         flush(into: &bytes)
     }
 
+    private mutating func writeWindow(_ window: TimeWindow) {
+        if let known = self.window, known.value == window {
+            csv.fields(known.text)
+            return
+        }
+        let start = csv.bytes.count
+        field(window.time)
+        field(window.earliest)
+        self.window = (window, Array(csv.bytes[(start + 1)...]))
+    }
+
+    private mutating func writeOperations(_ mask: EventMask) {
+        if let known = self.mask, known.value == mask.rawValue {
+            csv.fields(known.text)
+            return
+        }
+        let text =
+            operations[mask.rawValue]
+            ?? csv.text {
+                $0.field(mask.operationNames.joined(separator: " "))
+                $0.field(mask.isMerged ? "true" : "")
+            }
+        operations[mask.rawValue] = text
+        self.mask = (mask.rawValue, text)
+        csv.fields(text)
+    }
+
     private mutating func writeObject(_ object: FileIdentity?) {
         guard let object else {
             for _ in 0..<4 { csv.empty() }
             return
         }
-        csv.field(object.filesystem.text)
+        if filesystem?.value != object.filesystem {
+            filesystem = (object.filesystem, csv.text { $0.field(object.filesystem.text) })
+        }
+        csv.fields(filesystem?.text ?? [])
         csv.field(integer: object.inode)
         if object.root == 0 || object.root == FileIdentity.opaqueRoot {
             csv.empty()
@@ -101,43 +147,79 @@ struct EventCSVWriter: MarkingEventWriter {
         csv.field(integer: object.generation)
     }
 
-    private mutating func writeProcess(_ process: ActorProcess?) {
+    private mutating func writeProcess(_ index: ProcessIndex) {
+        guard let process = dictionaries?.process(index) else {
+            csv.fields(unknownProcess)
+            return
+        }
+        if processText[Int(index)].isEmpty {
+            processText[Int(index)] = csv.text { Self.write(process, to: &$0) }
+        }
+        csv.fields(processText[Int(index)])
+    }
+
+    private mutating func writeLinks(_ index: ProcessIndex) {
+        guard let process = dictionaries?.process(index) else {
+            csv.fields(unknownLinks)
+            return
+        }
+        if linkText[Int(index)].isEmpty { linkText[Int(index)] = csv.text { Self.writeLinks(process, to: &$0) } }
+        csv.fields(linkText[Int(index)])
+    }
+
+    private mutating func writeContainerPaths(_ event: EventView) {
+        guard !containers.isEmpty else {
+            csv.empty()
+            csv.empty()
+            return
+        }
+        let container = dictionaries?.process(event.process)?.container
+        for path in [event.path, event.target] {
+            let seen = dictionaries?.path(path)
+            csv.field(seen.flatMap { containers.place(of: $0, container: container)?.path } ?? [])
+        }
+    }
+
+    private static func write(_ process: ActorProcess?, to csv: inout CSVWriter) {
         guard let process else {
             for _ in 0..<12 { csv.empty() }
             return
         }
         csv.field(integer: process.pid)
         csv.field(integer: process.instance)
-        if let start = process.start { field(start) } else { csv.empty() }
-        csv.field(process.exe?.bytes ?? [])
-        csv.field(process.script?.bytes ?? [])
-        csv.field(process.comm?.bytes ?? [])
-        csv.field(process.commandLine?.bytes ?? [])
-        number(process.parentPID)
-        number(process.uid)
-        number(process.gid)
-        number(process.loginUID)
+        csv.field { bytes in
+            var time = TimestampWriter()
+            if let start = process.start { time.append(start, to: &bytes) }
+        }
+        for text in [process.exe, process.script, process.comm, process.commandLine] { csv.field(text?.bytes ?? []) }
+        number(process.parentPID, to: &csv)
+        for id in [process.uid, process.gid, process.loginUID] { number(id, to: &csv) }
         csv.field(process.container?.bytes ?? [])
     }
 
-    private mutating func writeLinks(_ process: ActorProcess?) {
-        number(process?.parentInstance)
-        number(process?.realUID)
-        number(process?.realGID)
-        number(process?.auditSession)
+    private static func writeLinks(_ process: ActorProcess?, to csv: inout CSVWriter) {
+        number(process?.parentInstance, to: &csv)
+        for id in [process?.realUID, process?.realGID, process?.auditSession] { number(id, to: &csv) }
         csv.field(process?.terminal.map { TerminalName.path(ofDevice: $0).bytes } ?? [])
         csv.field(process?.controlGroup?.bytes ?? [])
         csv.field(process?.controlGroup.flatMap { ControlGroupName.unit(of: $0) }?.bytes ?? [])
     }
 
-    private mutating func number(_ value: (some FixedWidthInteger)?) {
+    private static func number(_ value: (some FixedWidthInteger)?, to csv: inout CSVWriter) {
         if let value { csv.field(integer: value) } else { csv.empty() }
     }
 
     private mutating func field(_ instant: Instant) {
-        var text: [UInt8] = []
-        time.append(instant, to: &text)
-        csv.field(text)
+        csv.field { time.append(instant, to: &$0) }
+    }
+
+    /// A file is opened, written and closed: paths come several times in a row.
+    private mutating func writePath(_ index: PathIndex) {
+        guard index != .absent else { return field(path: nil) }
+        if let path, path.index == index { return csv.fields(path.text) }
+        let start = csv.bytes.count
+        field(path: dictionaries?.path(index))
+        path = (index, Array(csv.bytes[(start + 1)...]))
     }
 
     /// The text of a path with U+FFFD for what is not UTF-8, and beside it the raw bytes where that happened.
@@ -153,9 +235,7 @@ struct EventCSVWriter: MarkingEventWriter {
             return
         }
         csv.field(String(decoding: path, as: UTF8.self))
-        var raw: [UInt8] = []
-        raw.append(base64: path)
-        csv.field(raw)
+        csv.field { $0.append(base64: path) }
     }
 
     private mutating func flush(into bytes: inout [UInt8]) {

@@ -10,30 +10,20 @@ package struct CSVWriter {
     }
 
     package mutating func field(_ value: [UInt8]) {
-        separate()
-        var value = value
-        if isForTerminal {
-            var shown: [UInt8] = []
-            TerminalText.append(value, to: &shown)
-            value = shown
-        }
-        let needsQuotes = value.contains { byte in
-            byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\"") || byte == 0x0A || byte == 0x0D
-        }
-        guard needsQuotes else {
-            bytes.append(contentsOf: value)
-            return
-        }
-        bytes.append(UInt8(ascii: "\""))
-        for byte in value {
-            if byte == UInt8(ascii: "\"") { bytes.append(byte) }
-            bytes.append(byte)
-        }
-        bytes.append(UInt8(ascii: "\""))
+        field { $0.append(contentsOf: value) }
     }
 
     package mutating func field(_ value: String) {
-        field(Array(value.utf8))
+        field { $0.append(contentsOf: value.utf8) }
+    }
+
+    /// A field of what `append` appends.
+    @inline(__always)
+    package mutating func field(_ append: (inout [UInt8]) -> Void) {
+        separate()
+        let start = bytes.count
+        append(&bytes)
+        if isForTerminal || needsQuotes(from: start) { rewrite(from: start) }
     }
 
     package mutating func field(integer value: some FixedWidthInteger) {
@@ -51,8 +41,53 @@ package struct CSVWriter {
         isFirst = true
     }
 
+    /// The text of fields that many rows have; for `fields`.
+    package func text(_ write: (inout CSVWriter) -> Void) -> [UInt8] {
+        var writer = CSVWriter(isForTerminal: isForTerminal)
+        write(&writer)
+        return writer.bytes
+    }
+
+    /// Some fields, made by `text`.
+    @inline(__always)
+    package mutating func fields(_ text: [UInt8]) {
+        separate()
+        bytes.append(contentsOf: text)
+    }
+
+    @inline(__always)
     private mutating func separate() {
         if !isFirst { bytes.append(UInt8(ascii: ",")) }
         isFirst = false
+    }
+
+    @inline(__always)
+    private func needsQuotes(from start: Int) -> Bool {
+        let span = bytes.span
+        for index in start..<span.count {
+            let byte = span[index]
+            if byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\"") || byte == 0x0A || byte == 0x0D { return true }
+        }
+        return false
+    }
+
+    /// Escapes and quotes the field that begins at `start`.
+    private mutating func rewrite(from start: Int) {
+        var value = Array(bytes[start...])
+        bytes.removeSubrange(start...)
+        if isForTerminal {
+            var shown: [UInt8] = []
+            TerminalText.append(value, to: &shown)
+            value = shown
+        }
+        bytes.append(contentsOf: value)
+        guard needsQuotes(from: start) else { return }
+        bytes.removeSubrange(start...)
+        bytes.append(UInt8(ascii: "\""))
+        for byte in value {
+            if byte == UInt8(ascii: "\"") { bytes.append(byte) }
+            bytes.append(byte)
+        }
+        bytes.append(UInt8(ascii: "\""))
     }
 }

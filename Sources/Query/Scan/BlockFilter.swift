@@ -22,7 +22,7 @@ package final class BlockFilter {
     /// How many events are selected. Throws: `BlockError` at damage.
     package func count() throws(BlockError) -> Int {
         var count = 0
-        for view in views { count += try rows.select(view, among: 0..<view.group.count).positions.count }
+        for view in views { count += try rows.select(view, among: 0..<view.group.count).places.count }
         return count
     }
 }

@@ -18,13 +18,13 @@ struct BlockSelector: Sendable {
         try BlockView(reader, paths: paths, processes: processes, pathGroup: pathGroup)
     }
 
-    /// Fills `view.positions` with the selected events whose numbers are in `remaining`, which may be more than the row
+    /// Fills `view.places` with the selected events whose numbers are in `remaining`, which may be more than the row
     /// group's; gives how many windows cross the end of the range of time.
     func select(_ view: RowGroupView, among remaining: Range<UInt64>) throws(BlockError) -> UInt64 {
         let numbers = remaining.clamped(to: view.group.firstSequence..<view.group.endSequence)
         let low = Int(numbers.lowerBound &- view.group.firstSequence)
         let selected = try rows.select(view, among: low..<(low + numbers.count))
-        view.positions = selected.positions
+        view.places = selected.places
         return selected.crossingCount
     }
 }

@@ -17,6 +17,10 @@ final class PathNames {
     /// Makes sure that `path(_:)` knows all of `indices`; what is damaged is found here.
     func prepare(for indices: some Sequence<PathIndex>) throws(BlockError) {
         guard dictionary == nil else { return }
+        guard !reader.hasPathDictionary else {
+            dictionary = try reader.pathDictionary()
+            return
+        }
         var missing: Set<PathIndex> = []
         let few = reader.header.pathCount / BlockReader.fewShare
         for index in indices where index != .absent && known[index] == nil {
@@ -34,8 +38,8 @@ final class PathNames {
     /// The whole path; nil where there is none. Range: an index that was prepared.
     func path(_ index: PathIndex) -> [UInt8]? {
         guard index != .absent else { return nil }
-        if let bytes = known[index] { return bytes }
-        guard let dictionary, Int(index) < dictionary.count else { return nil }
+        guard let dictionary else { return known[index] }
+        guard Int(index) < dictionary.count else { return nil }
         var bytes: [UInt8] = []
         dictionary.appendPath(index, to: &bytes)
         return bytes

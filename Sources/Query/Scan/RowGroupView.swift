@@ -8,10 +8,21 @@ package final class RowGroupView {
     package let block: BlockView
     package let index: Int
     package let group: RowGroup
-    /// The places of the selected events in the group, ascending.
-    package internal(set) var positions: [Int] = []
+    /// The places of the selected events in the group.
+    var places = Places.list([]) {
+        didSet { madePositions = nil }
+    }
+    private var madePositions: [Int]?
+    /// The same as a list, ascending.
+    package var positions: [Int] {
+        if let madePositions { return madePositions }
+        let made = places.list
+        madePositions = made
+        return made
+    }
 
     private var columns: [Column: [UInt32]] = [:]
+    private var decodedWindowRuns: WindowRuns?
     private var decodedWindows: DecodedWindows?
     private var decodedObjects: [FileIdentity?]?
 
@@ -32,9 +43,18 @@ package final class RowGroupView {
 
     package func windows() throws(BlockError) -> DecodedWindows {
         if let windows = decodedWindows { return windows }
-        let windows = try block.reader.windows(of: index)
-        guard windows.index.count == group.count else { throw BlockError(.malformed, "windows of another length") }
+        let windows = try windowRuns().expanded
         decodedWindows = windows
+        return windows
+    }
+
+    package func windowRuns() throws(BlockError) -> WindowRuns {
+        if let windows = decodedWindowRuns { return windows }
+        let windows = try block.reader.windows(of: index)
+        guard Int(windows.runs.ends.last ?? 0) == group.count else {
+            throw BlockError(.malformed, "windows of another length")
+        }
+        decodedWindowRuns = windows
         return windows
     }
 
@@ -57,6 +77,52 @@ package final class RowGroupView {
         guard objects.count == positions.count else { throw BlockError(.malformed, "objects of another length") }
         decodedObjects = objects
         return objects
+    }
+}
+
+/// Places of events in a row group, ascending.
+enum Places: Sendable {
+    case range(Range<Int>)
+    case list([Int])
+
+    var count: Int {
+        switch self {
+        case .range(let range): range.count
+        case .list(let list): list.count
+        }
+    }
+
+    var isEmpty: Bool { count == 0 }
+
+    var list: [Int] {
+        switch self {
+        case .range(let range): Array(range)
+        case .list(let list): list
+        }
+    }
+
+    /// Calls `body` with each place of those in `bounds`.
+    @inline(__always)
+    func forEach(in bounds: Range<Int>, _ body: (Int) -> Void) {
+        switch self {
+        case .range(let range):
+            for place in range.clamped(to: bounds) { body(place) }
+        case .list(let list):
+            var index = bounds.lowerBound == 0 ? 0 : Self.firstIndex(notBelow: bounds.lowerBound, list)
+            while index < list.count, list[index] < bounds.upperBound {
+                body(list[index])
+                index &+= 1
+            }
+        }
+    }
+
+    private static func firstIndex(notBelow place: Int, _ list: [Int]) -> Int {
+        var (low, high) = (0, list.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if list[middle] < place { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }
 

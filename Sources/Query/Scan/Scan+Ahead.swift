@@ -9,7 +9,7 @@ struct BlockAhead {
     /// The only path groups that may hold the paths, where they are known.
     let pathGroups: [RawPath: Int]
     /// By row group, the places of the selected events.
-    let found: Errand<BlockOutcome<[Int: [Int]]>>
+    let found: Errand<BlockOutcome<[Int: Places]>>
 }
 
 /// Where a few paths are looked up in many blocks, and most have nothing to show, several are looked through at once.
@@ -28,9 +28,9 @@ extension Scan {
         }
         guard !ahead.isEmpty else { return false }
         let block = ahead.removeFirst()
-        var found: [Int: [Int]] = [:]
-        _ = take(block.found.result(), block.row) { positions in
-            found = positions
+        var found: [Int: Places] = [:]
+        _ = take(block.found.result(), block.row) { places in
+            found = places
             return .proceed
         }
         guard !found.isEmpty else { return true }
@@ -40,7 +40,7 @@ extension Scan {
             let groups = found.keys.sorted()
             current = OpenBlock(
                 row: block.row, fetched: fetched, view: view,
-                groups: (selection.isReversed ? groups.reversed() : groups)[...], positions: found)
+                groups: (selection.isReversed ? groups.reversed() : groups)[...], places: found)
         } catch {
             try pass(error, fetched, block.row)
         }
@@ -70,20 +70,20 @@ extension Scan {
             BlockAhead(
                 row: row, bytes: bytes, pathGroups: groups,
                 found: Errand(isSmall: isSmall) {
-                    Self.outcome(selector, remaining, Self.positions) { () throws(BlockError) in
+                    Self.outcome(selector, remaining, Self.places) { () throws(BlockError) in
                         try selector.view(BlockReader(bytes)) { groups[$0] }
                     }
                 }))
     }
 
-    private static let positions: BlockWork<[Int: [Int]]> = {
+    private static let places: BlockWork<[Int: Places]> = {
         (block, selector, remaining, outcome) throws(BlockError) in
-        var found: [Int: [Int]] = [:]
+        var found: [Int: Places] = [:]
         defer { outcome.part = found }
         for (index, group) in block.reader.header.rowGroups.enumerated() {
             let view = RowGroupView(block, index: index, group: group)
             outcome.crossingCount += try selector.select(view, among: remaining)
-            if !view.positions.isEmpty { found[index] = view.positions }
+            if !view.places.isEmpty { found[index] = view.places }
         }
     }
 }

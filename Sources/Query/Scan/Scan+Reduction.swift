@@ -37,7 +37,7 @@ extension Scan {
                 for (index, group) in block.reader.header.rowGroups.enumerated() {
                     let view = RowGroupView(block, index: index, group: group)
                     outcome.crossingCount += try selector.select(view, among: remaining)
-                    guard !view.positions.isEmpty else { continue }
+                    guard !view.places.isEmpty else { continue }
                     outcome.groupCount += 1
                     // Taken out, so that it is not held twice while it is changed.
                     var grown: Part
@@ -53,6 +53,18 @@ extension Scan {
         let selection = selection
         var whole: UInt64 = 0
         var total: UInt64 = 0
+        let isAnswered: @Sendable (RowGroup) -> Bool = {
+            selection.isOnlyTime && selection.holds($0.earliest, $0.latest)
+        }
+        // Of a block that the range cuts, the row groups at the cut.
+        var rowGroups: ((BlockHeader) -> [Int])?
+        if selection.isOnlyTime {
+            rowGroups = { header in
+                header.rowGroups.indices.filter {
+                    !isAnswered(header.rowGroups[$0]) && self.selector.rows.mayMatch(header.rowGroups[$0])
+                }
+            }
+        }
         try eachBlock(
             unless: { row in
                 // The last block has no neighbour that speaks for its row, so it is opened.
@@ -61,16 +73,16 @@ extension Scan {
                 else { return false }
                 whole += UInt64(walk.remaining(first: row.firstSequence, end: row.endSequence).count)
                 return true
-            },
+            }, rowGroups: rowGroups,
             { (block, selector, remaining, outcome: inout BlockOutcome<UInt64>) throws(BlockError) in
                 var count: UInt64 = 0
                 for (index, group) in block.reader.header.rowGroups.enumerated() {
-                    if selection.isOnlyTime, selection.holds(group.earliest, group.latest) {
+                    if isAnswered(group) {
                         count += UInt64(remaining.clamped(to: group.firstSequence..<group.endSequence).count)
                     } else {
                         let view = RowGroupView(block, index: index, group: group)
                         outcome.crossingCount += try selector.select(view, among: remaining)
-                        count += UInt64(view.positions.count)
+                        count += UInt64(view.places.count)
                     }
                 }
                 outcome.part = count
@@ -88,12 +100,13 @@ extension Scan {
     static var greatestErrandCount: Int { min(Processors.usableCount, 8) }
 
     private func eachBlock<Part: Sendable>(
-        unless isAnswered: (BlockRow) -> Bool = { _ in false }, _ work: @escaping BlockWork<Part>,
+        unless isAnswered: (BlockRow) -> Bool = { _ in false }, rowGroups: ((BlockHeader) -> [Int])? = nil,
+        _ work: @escaping BlockWork<Part>,
         fold: (Part) -> Flow
     ) throws(StoreError) {
         let errandCount = Self.greatestErrandCount
         var errands: [(row: BlockRow, errand: Errand<BlockOutcome<Part>>)] = []
-        while let (row, fetched) = try nextBlock(unless: isAnswered) {
+        while let (row, fetched) = try nextBlock(unless: isAnswered, rowGroups: rowGroups) {
             let reader: BlockReader
             do throws(BlockError) {
                 reader = try open(fetched, row)

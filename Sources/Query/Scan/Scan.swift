@@ -46,7 +46,7 @@ package final class Scan {
         let view: BlockView
         var groups: ArraySlice<Int>
         /// By row group, where it was found out before.
-        var positions: [Int: [Int]]?
+        var places: [Int: Places]?
     }
 
     var current: OpenBlock?
@@ -136,8 +136,12 @@ package final class Scan {
     }
 
     /// The next block that may hold selected events, nil at the end; those for which `isAnswered` are passed over.
+    ///
+    /// Where a few paths are looked up, only what that takes is read; so where `rowGroups` says which row groups of a block
+    /// are to be looked at. With `isWhole` all of the block is.
     func nextBlock(
-        unless isAnswered: (BlockRow) -> Bool = { _ in false }, isWhole: Bool = false
+        unless isAnswered: (BlockRow) -> Bool = { _ in false }, isWhole: Bool = false,
+        rowGroups: ((BlockHeader) -> [Int])? = nil
     ) throws(StoreError) -> (row: BlockRow, block: Fetched)? {
         while let row = try walk.next() {
             progress?.update { walk.share }
@@ -147,7 +151,7 @@ package final class Scan {
                 walk.finish(first: row.firstSequence, end: row.endSequence)
                 continue
             }
-            guard let block = try fetch(row, isWhole: isWhole) else { continue }
+            guard let block = try fetch(row, isWhole: isWhole, rowGroups: rowGroups) else { continue }
             fetchedBlockCount += 1
             return (row, block)
         }
@@ -161,9 +165,16 @@ package final class Scan {
     }
 
     /// The block; nil when it is gone, or when SQLite finds the pages it lies on damaged: that is noted, and the other
-    /// blocks are still answered. Where a few paths are looked up, only what that takes is read, unless `isWhole`.
-    private func fetch(_ row: BlockRow, isWhole: Bool) throws(StoreError) -> Fetched? {
+    /// blocks are still answered.
+    private func fetch(
+        _ row: BlockRow, isWhole: Bool, rowGroups: ((BlockHeader) -> [Int])?
+    ) throws(StoreError) -> Fetched? {
         do throws(StoreError) {
+            if let rowGroups {
+                return try walk.open(row) { start, byteCount in
+                    BlockReader.stretches(after: start, byteCount: byteCount) { header, _ in (rowGroups(header), []) }
+                }.map(Fetched.stored)
+            }
             if !isWhole, let literals = selector.paths?.literals {
                 return try walk.open(row) { start, byteCount in
                     BlockReader.stretches(after: start, byteCount: byteCount) { header, pathGroupCount in
@@ -258,12 +269,12 @@ package final class Scan {
         let header = block.view.reader.header
         while let index = current?.groups.popFirst() {
             let view = RowGroupView(block.view, index: index, group: header.rowGroups[index])
-            if let positions = block.positions {
-                view.positions = positions[index] ?? []
+            if let places = block.places {
+                view.places = places[index] ?? .list([])
             } else {
                 try select(view)
             }
-            if !view.positions.isEmpty { return view }
+            if !view.places.isEmpty { return view }
         }
         current = nil
         walk.finish(first: header.firstSequence, end: header.endSequence)
@@ -277,7 +288,7 @@ package final class Scan {
         walk.finish(first: group.firstSequence, end: group.endSequence)
     }
 
-    /// Fills `view.positions` with the events not yet looked at that are selected.
+    /// Fills `view.places` with the events not yet looked at that are selected.
     private func select(_ view: RowGroupView) throws(BlockError) {
         crossingCount += try selector.select(
             view, among: walk.remaining(first: view.group.firstSequence, end: view.group.endSequence))
