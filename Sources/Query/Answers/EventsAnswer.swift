@@ -22,7 +22,7 @@ package struct EventsAnswer {
         let scan = question.scan(selection)
         let isWhole: Bool
         do {
-            isWhole = try printer.print(scan, selection)
+            isWhole = try printer.printRows(scan, selection)
         } catch let error as StoreError {
             // What was found before the store failed is still an answer.
             try printer.end()
@@ -39,7 +39,8 @@ struct EventPrinter {
     private var writer: any EventWriter
     /// How many events were printed.
     private(set) var count = 0
-    private var blockSequence: UInt64?
+    /// Makes a writer for the rows of a block alone, where rows do not depend on those before.
+    private var makeRowWriter: (@Sendable () -> any RowWriter)?
 
     init(_ writer: some EventWriter, to output: AnswerOutput) {
         self.writer = writer
@@ -56,6 +57,12 @@ struct EventPrinter {
             case .jsonl: EventJSONWriter(isArray: false, containers: containers)
             case .csv: EventCSVWriter(isForTerminal: context.output.isTerminal, containers: containers)
             }
+        guard !context.output.isTerminal else { return }
+        switch context.rowFormat {
+        case .csv: makeRowWriter = { EventCSVWriter(isForTerminal: false, containers: containers) }
+        case .jsonl: makeRowWriter = { EventJSONWriter(isArray: false, containers: containers) }
+        case .table, .json: break
+        }
     }
 
     mutating func begin() throws {
@@ -81,6 +88,39 @@ struct EventPrinter {
     mutating func write(_ gap: Gap) throws {
         try writer.write(gap, into: &output.bytes)
         try output.flushIfDue()
+    }
+
+    /// Prints all that `scan` finds, with the rows of the next block written on another thread where that can be.
+    ///
+    /// Returns: false when the limit ended it.
+    mutating func printRows(_ scan: Scan, _ selection: Selection) throws -> Bool {
+        // With a limit most of what is written ahead would be for nothing.
+        guard let makeRowWriter, selection.limit == nil, !scan.looksForFewPaths else {
+            return try print(scan, selection)
+        }
+        var block: BlockView?
+        while let step = try scan.nextRows(makeRowWriter) {
+            switch step {
+            case .written(var rows):
+                count += rows.count
+                try output.take(&rows.bytes)
+            case .group(let view):
+                do {
+                    let columns = try EventColumns(view)
+                    if block !== view.block {
+                        try writer.use(view.block)
+                        block = view.block
+                    }
+                    let isReversed = selection.isReversed
+                    for ordinal in columns.ordinals {
+                        try write(columns[isReversed ? columns.ordinals.upperBound - 1 - ordinal : ordinal])
+                    }
+                } catch let error as BlockError {
+                    try scan.passOver(error)
+                }
+            }
+        }
+        return true
     }
 
     /// Prints what `scan` finds, up to the selection's limit over all scans; `willWrite` is asked before each event whether

@@ -2,7 +2,7 @@ package import Model
 package import Store
 
 /// Where containers see the paths of the host.
-package struct ContainerPaths {
+package struct ContainerPaths: Sendable {
     /// A path as a container sees it.
     package struct Place: Equatable {
         package var container: RawPath

@@ -2,7 +2,7 @@ internal import Block
 internal import Model
 
 /// Writes events as comma-separated values; a field is empty where its value is not known.
-struct EventCSVWriter: MarkingEventWriter {
+struct EventCSVWriter: MarkingEventWriter, RowWriter {
     private static let columns = [
         "seq", "time", "earliest", "host", "op", "merged", "path", "path_raw", "target", "target_raw", "dir", "fs",
         "inode", "root", "generation", "pid", "instance", "start", "exe", "script", "comm", "cmdline", "ppid", "uid",

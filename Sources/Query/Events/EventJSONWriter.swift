@@ -4,7 +4,7 @@ package import Model
 /// Writes events as JSON objects: one a line, or as the elements of one array.
 ///
 /// Shape: docs/output.md. Processes, hosts and operations repeat, so their text is made once a block and copied.
-struct EventJSONWriter: MarkingEventWriter {
+struct EventJSONWriter: MarkingEventWriter, RowWriter {
     private let isArray: Bool
     private let containers: ContainerPaths
     private var isFirst = true

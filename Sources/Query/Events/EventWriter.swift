@@ -68,12 +68,17 @@ protocol EventWriter {
     /// What comes before the first event.
     mutating func begin(into bytes: inout [UInt8]) throws
     /// What the next events' indices refer to. Called before the first event of each block.
-    mutating func use(_ block: BlockView) throws
+    mutating func use(_ block: BlockView) throws(BlockError)
     mutating func write(_ event: EventView, into bytes: inout [UInt8]) throws
     /// Puts a gap between two events, where the form has a place for it.
     mutating func write(_ gap: Gap, into bytes: inout [UInt8]) throws
     /// What comes after the last event.
     mutating func end(into bytes: inout [UInt8]) throws
+}
+
+/// Writes events one a row, each by itself.
+protocol RowWriter: EventWriter {
+    mutating func write(_ event: EventView, into bytes: inout [UInt8])
 }
 
 /// Writes events of which one can be marked among the others.

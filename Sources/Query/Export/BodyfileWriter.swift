@@ -25,7 +25,7 @@ struct BodyfileWriter: EventWriter {
 
     mutating func begin(into bytes: inout [UInt8]) {}
 
-    mutating func use(_ block: BlockView) throws {
+    mutating func use(_ block: BlockView) throws(BlockError) {
         dictionaries = try EventDictionaries(block)
     }
 

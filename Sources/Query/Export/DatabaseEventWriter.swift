@@ -51,7 +51,7 @@ final class DatabaseEventWriter: EventWriter {
 
     func begin(into bytes: inout [UInt8]) {}
 
-    func use(_ block: BlockView) throws {
+    func use(_ block: BlockView) throws(BlockError) {
         let dictionaries = try EventDictionaries(block)
         self.dictionaries = dictionaries
         processRows = Array(repeating: 0, count: dictionaries.processes.count)

@@ -25,7 +25,7 @@ struct OCSFWriter: EventWriter {
     mutating func begin(into bytes: inout [UInt8]) {}
     mutating func end(into bytes: inout [UInt8]) {}
 
-    mutating func use(_ block: BlockView) throws {
+    mutating func use(_ block: BlockView) throws(BlockError) {
         let dictionaries = try EventDictionaries(block)
         self.dictionaries = dictionaries
         actorText = Array(repeating: [], count: dictionaries.processes.count)

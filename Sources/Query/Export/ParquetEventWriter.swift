@@ -69,7 +69,7 @@ final class ParquetEventWriter: EventWriter {
         writer.begin(into: &bytes)
     }
 
-    func use(_ block: BlockView) throws {
+    func use(_ block: BlockView) throws(BlockError) {
         dictionaries = try EventDictionaries(block)
         forgetPlaces()
     }

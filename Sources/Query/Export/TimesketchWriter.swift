@@ -20,7 +20,7 @@ struct TimesketchWriter: EventWriter {
     mutating func begin(into bytes: inout [UInt8]) {}
     mutating func end(into bytes: inout [UInt8]) {}
 
-    mutating func use(_ block: BlockView) throws {
+    mutating func use(_ block: BlockView) throws(BlockError) {
         let dictionaries = try EventDictionaries(block)
         self.dictionaries = dictionaries
         host = dictionaries.hostName

@@ -16,9 +16,12 @@ struct BlockAhead {
 ///
 /// What is found is decoded again when it is given, so that nothing is held of a path that has events everywhere.
 extension Scan {
+    /// Whether only a few paths are asked for, each by its whole name.
+    var looksForFewPaths: Bool { selector.paths?.literals != nil }
+
     /// Not for the first block: most questions end with it, and its rows are to come at once.
     var isWorthLookingAhead: Bool {
-        looksAhead && fetchedBlockCount > 0 && selector.paths?.literals != nil && Self.greatestErrandCount > 1
+        looksAhead && fetchedBlockCount > 0 && looksForFewPaths && Self.greatestErrandCount > 1
     }
 
     /// Goes on with the next block that was looked through, nothing of which may be selected; false at the end.

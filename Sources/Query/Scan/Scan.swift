@@ -45,6 +45,8 @@ package final class Scan {
         let fetched: Fetched
         let view: BlockView
         var groups: ArraySlice<Int>
+        /// The numbers of the events to look at, where the walk has gone on already.
+        var remaining: Range<UInt64>?
         /// By row group, where it was found out before.
         var places: [Int: Places]?
     }
@@ -52,6 +54,10 @@ package final class Scan {
     var current: OpenBlock?
     /// Blocks of the walk behind the current one, being looked through.
     var ahead: [BlockAhead] = []
+    /// Blocks of the walk behind the current one whose rows are being written.
+    var writing: [BlockWriting] = []
+    /// Whether a block turned out to have more rows than are written ahead.
+    var hasManyRows = false
     /// The row group last given.
     private var visited: RowGroup?
     /// How many blocks were fetched, and in how many row groups something was found.
@@ -99,17 +105,8 @@ package final class Scan {
     /// The next row group with selected events, nil at the end: what `forEachGroup` visits, for callers that are asked
     /// row by row. Damaged blocks are noted and passed over.
     package func next() throws(StoreError) -> RowGroupView? {
-        finishVisited()
         while true {
-            do throws(BlockError) {
-                if let view = try nextInBlock() {
-                    groupCount += 1
-                    visited = view.group
-                    return view
-                }
-            } catch {
-                try passOver(error)
-            }
+            if let view = try nextOpened() { return view }
             if isWorthLookingAhead {
                 guard try openAhead() else { return nil }
                 continue
@@ -124,6 +121,20 @@ package final class Scan {
             } catch {
                 try pass(error, block, row)
             }
+        }
+    }
+
+    /// The next row group with selected events of the block at hand, nil when there is none left.
+    func nextOpened() throws(StoreError) -> RowGroupView? {
+        finishVisited()
+        do throws(BlockError) {
+            guard let view = try nextInBlock() else { return nil }
+            groupCount += 1
+            visited = view.group
+            return view
+        } catch {
+            try passOver(error)
+            return nil
         }
     }
 
@@ -272,7 +283,7 @@ package final class Scan {
             if let places = block.places {
                 view.places = places[index] ?? .list([])
             } else {
-                try select(view)
+                try select(view, among: block.remaining)
             }
             if !view.places.isEmpty { return view }
         }
@@ -288,9 +299,9 @@ package final class Scan {
         walk.finish(first: group.firstSequence, end: group.endSequence)
     }
 
-    /// Fills `view.places` with the events not yet looked at that are selected.
-    private func select(_ view: RowGroupView) throws(BlockError) {
+    /// Fills `view.places` with the events that are selected among those of `remaining`, nil being all not yet looked at.
+    private func select(_ view: RowGroupView, among remaining: Range<UInt64>?) throws(BlockError) {
         crossingCount += try selector.select(
-            view, among: walk.remaining(first: view.group.firstSequence, end: view.group.endSequence))
+            view, among: remaining ?? walk.remaining(first: view.group.firstSequence, end: view.group.endSequence))
     }
 }
