@@ -43,6 +43,18 @@ extension BlockReader {
         return directories
     }
 
+    /// Whether two directories have the same path; then so may paths. Only of blocks that were never merged: an event may name a
+    /// directory before it is known where it lies.
+    package func hasRepeatedDirectories() throws(BlockError) -> Bool {
+        let directories = try directoryNames()
+        var hashes: [EventsHash] = [PathHash.root]
+        hashes.reserveCapacity(directories.parents.count)
+        for index in directories.parents.indices.dropFirst() {
+            hashes.append(directories.names.hash(of: index, in: hashes[Int(directories.parents[index])]))
+        }
+        return Set(hashes).count < hashes.count
+    }
+
     private func storedPaths(_ group: Int) throws(BlockError) -> StoredPaths {
         let section = layout.section(ofPathGroup: group)
         let directories = try part(.pathDirectories, in: section)

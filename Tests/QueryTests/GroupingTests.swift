@@ -91,6 +91,48 @@ import Testing
         }
     }
 
+    /// Of many paths each block names only those with the most events, and others are first in each; a path that is first in
+    /// none may be first over all, and what the first ones have in the other blocks counts as well.
+    @Test func topFindsPathsThatAreFirstInNoBlock() throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        print("GroupingTests seed \(seed)")
+        var generator = SeededGenerator(seed: seed)
+        let scene = try StoreScene(from: 0)
+        var clock = 0.0
+        for block in 0..<9 {
+            var events: [RecordedEvent] = []
+            func append(_ path: String?, _ count: Int) {
+                for _ in 0..<count {
+                    clock += 1
+                    events.append(RecordedEvent(clock, .modify, path))
+                }
+            }
+            // First here, and hardly anywhere else.
+            for number in 0..<6 { append("/own/\(block)/\(number)", Int.random(in: 6...30, using: &generator)) }
+            for number in 0..<60 { append("/tail/\(Int(generator.next() % 90))/\(number % 7)", 1) }
+            append("/everywhere/a", Int.random(in: 2...6, using: &generator))
+            append("/everywhere/b", Int.random(in: 0...6, using: &generator))
+            append("/own/\((block + 1) % 9)/\(Int(generator.next() % 6))", Int.random(in: 1...4, using: &generator))
+            if block % 3 == 0 { append(nil, 5) }
+            append("bare", Int.random(in: 0...3, using: &generator))
+            try scene.append(events.shuffled(using: &generator))
+        }
+        var counts: [String: Int] = [:]
+        for event in scene.events {
+            counts[event.path.map { String(decoding: $0, as: UTF8.self) } ?? "(unknown)", default: 0] += 1
+        }
+        // Of equal counts those that are not known come before all names.
+        let expected = counts.sorted { left, right in
+            func name(_ name: String) -> String { name == "(unknown)" ? "" : name }
+            return left.value != right.value ? left.value > right.value : name(left.key) < name(right.key)
+        }
+        for limit in [1, 2, 5, 12, 40, 1_000, 2_000] {
+            let answer = try scene.ask(.csv) { try TopAnswer($0, .only { $0.limit = limit }, by: .path).run() }
+            let lines = answer.lines.dropFirst().map { $0.filter { $0 != "\r" } }
+            #expect(lines == expected.prefix(limit).map { "\($0.value),\($0.key)" }, "seed \(seed), limit \(limit)")
+        }
+    }
+
     @Test func histogramsShowEmptyBucketsAndGaps() throws {
         let scene = try ScanTests.scene()
         try scene.append(

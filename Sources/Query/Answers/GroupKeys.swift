@@ -117,6 +117,11 @@ package struct GroupKeys {
         return group
     }
 
+    /// Of `.path`: the group of a whole path, or of those that are not known.
+    mutating func group(ofPath name: [UInt8]?) -> Int {
+        name.map { 1 + Int(pathNumbers.path($0)) } ?? Self.unknown
+    }
+
     private mutating func makeGroup(_ index: Int, _ keys: BlockKeys) -> Int {
         let isFull = pathNumbers.byteCount >= maximumByteCount
         switch grouping {

@@ -44,6 +44,16 @@ struct PathNumbers {
             ? dictionary.findPath(directory: parent, name: name) : dictionary.internPath(directory: parent, name: name)
     }
 
+    /// The number of a whole path, "/a/b", or of a bare name whose directory is not known.
+    mutating func path(_ name: [UInt8]) -> PathIndex {
+        var components = name.split(separator: UInt8(ascii: "/"))
+        let last = components.popLast() ?? []
+        guard name.first == UInt8(ascii: "/") else { return dictionary.internPath(directory: unplaced, name: last) }
+        var directory: DirectoryIndex = 0
+        for component in components { directory = dictionary.internDirectory(parent: directory, name: component) }
+        return dictionary.internPath(directory: directory, name: last)
+    }
+
     /// Loads what `path` will look at for some of the block's paths, at most `loadCount`.
     mutating func load(_ indices: Range<Int>, of block: DecodedPaths) {
         loaded &+= dictionary.load(count: indices.count) { offset in

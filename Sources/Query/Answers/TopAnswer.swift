@@ -23,23 +23,42 @@ package struct TopAnswer {
     /// Prints the groups, most events first. Throws: `StoreError`, `AnswerOutput.Failure`.
     package func run() throws -> AnswerStatus {
         let question = try Question(context, selection)
+        let limit = selection.limit ?? Self.defaultLimit
+        if grouping == .path, 1...TopPaths.greatestLimit ~= limit {
+            let scan = question.scan(selection)
+            var paths = TopPaths(
+                question.reader, limit: limit, maximumByteCount: maximumByteCount ?? GroupKeys.maximumByteCount)
+            if let rows = try paths.find(scan) {
+                var keys = try GroupKeys(.path, for: question)
+                let shown = rows.map { (group: keys.group(ofPath: $0.name), count: $0.count) }
+                try write(shown, keys)
+                try context.output.flush()
+                sayHidden(paths.totalCount, shown, of: nil)
+                return question.conclude(found: !shown.isEmpty, scan, reasons: question.reasons)
+            }
+        }
         let scan = question.scan(selection)
         var tally = try GroupTally(grouping, for: question, maximumByteCount: maximumByteCount)
         try tally.add(scan)
-        let limit = selection.limit ?? Self.defaultLimit
         let shown = tally.greatest(limit)
         try write(shown, tally.keys)
         try context.output.flush()
         let (groupCount, beyondCount) = (tally.groupCount, tally.beyondCount)
-        if shown.count < groupCount || beyondCount > 0 {
-            let hidden = tally.counts.reduce(beyondCount, +) - shown.reduce(0) { $0 + $1.count }
-            let all = beyondCount > 0 ? "more than \(groupCount)" : "\(groupCount)"
-            context.messages.say(
-                "the first \(shown.count) of \(all) are shown; the others have \(hidden) events (--limit)")
-        }
+        sayHidden(
+            tally.counts.reduce(beyondCount, +), shown,
+            of: beyondCount > 0 ? "more than \(groupCount)" : "\(groupCount)")
         let doubt = tally.doubt(shown, limit: limit)
         return question.conclude(
             found: !shown.isEmpty || beyondCount > 0, scan, reasons: question.reasons + (doubt.map { [$0] } ?? []))
+    }
+
+    /// Says how many of all events are of groups that are not shown. Parameter of: how many groups there are, where it is
+    /// known.
+    private func sayHidden(_ total: UInt64, _ shown: [(group: Int, count: UInt64)], of all: String?) {
+        let hidden = total - shown.reduce(0) { $0 + $1.count }
+        guard hidden > 0 else { return }
+        let groups = all.map { "\(shown.count) of \($0)" } ?? "\(shown.count)"
+        context.messages.say("the first \(groups) are shown; the others have \(hidden) events (--limit)")
     }
 
     private func write(_ rows: [(group: Int, count: UInt64)], _ keys: GroupKeys) throws {

@@ -24,10 +24,11 @@ extension Scan {
     /// Makes a part of every block that has selected events, as many at once as there are processors, and gives them to
     /// `fold` in the order of blocks.
     ///
-    /// `begin` and `visit` are called on other threads. Damaged blocks are noted; what was found before the damage counts.
+    /// `begin`, `visit` and `end`, behind the last row group, are called on other threads. Damaged blocks are noted; what was found before the damage counts.
     func reduce<Part: Sendable>(
         begin: @escaping @Sendable (BlockView) throws(BlockError) -> Part,
         visit: @escaping @Sendable (inout Part, RowGroupView) throws(BlockError) -> Void,
+        end: @escaping @Sendable (inout Part, BlockView) throws(BlockError) -> Void = { _, _ in },
         fold: (Part) -> Flow
     ) throws(StoreError) {
         try eachBlock(
@@ -44,6 +45,10 @@ extension Scan {
                     if let known = part.take() { grown = known } else { grown = try begin(block) }
                     defer { part = grown }
                     try visit(&grown, view)
+                }
+                if var ended = part.take() {
+                    defer { part = ended }
+                    try end(&ended, block)
                 }
             }, fold: fold)
     }

@@ -1,0 +1,106 @@
+internal import Block
+internal import HeapModule
+
+/// How many of the selected events each path of a block has, and what those with the most are called.
+struct BlockPathCounts: Sendable {
+    /// Where the block begins, and how many events and paths it has: by these it is known again.
+    let firstSequence: UInt64
+    private let eventCount: Int
+    private let pathCount: Int
+    let pathGroupCount: Int
+    /// By path; empty once `finish` has made the list.
+    private var byPath: [UInt32]
+    /// The paths that have events, ascending, and how many each has.
+    private var paths: [PathIndex] = []
+    private(set) var counts: [UInt32] = []
+    /// Events of which the path is not known.
+    private(set) var unknownCount: UInt64 = 0
+    /// The whole paths that were named since `takeNamed`, and how many events each has.
+    private var named: [(name: [UInt8], count: UInt64)] = []
+    /// Every path with at least so many events was named.
+    private(set) var namedFrom = UInt32.max
+
+    init(_ block: BlockView) {
+        let header = block.reader.header
+        (firstSequence, eventCount, pathCount) = (header.firstSequence, header.count, header.pathCount)
+        pathGroupCount = block.reader.pathGroupCount
+        byPath = Array(repeating: 0, count: header.pathCount)
+    }
+
+    /// A block like it may have been merged since, or pruned.
+    func isOf(_ header: BlockHeader) -> Bool {
+        (header.firstSequence, header.count, header.pathCount) == (firstSequence, eventCount, pathCount)
+    }
+
+    var byteCount: Int { paths.count * 2 * MemoryLayout<UInt32>.stride }
+
+    /// Counts the selected events of a row group.
+    mutating func add(_ view: RowGroupView) throws(BlockError) {
+        let column = try view.column(.path)
+        // Taken out of the structure: an event is a handful of instructions.
+        var (byPath, unknown) = (self.byPath, unknownCount)
+        self.byPath = []
+        view.places.forEach(in: 0..<view.group.count) { place in
+            let path = Int(column[place])
+            if path < byPath.count { byPath[path] &+= 1 } else { unknown &+= 1 }
+        }
+        (self.byPath, unknownCount) = (byPath, unknown)
+    }
+
+    /// After the last event: names those with the most events, `limit` and as many as have no fewer.
+    mutating func finish(_ reader: BlockReader, limit: Int) throws(BlockError) {
+        for (path, count) in byPath.enumerated() where count > 0 {
+            paths.append(PathIndex(path))
+            counts.append(count)
+        }
+        byPath = []
+        var from: UInt32 = 1
+        // A path that has two entries could have fewer events in each than it has. Only in a block that was never merged.
+        if try !reader.hasRepeatedDirectories() {
+            var greatest = Heap<UInt32>()
+            for count in counts {
+                if greatest.count < limit {
+                    greatest.insert(count)
+                } else if let least = greatest.min, count > least {
+                    greatest.replaceMin(with: count)
+                }
+            }
+            if greatest.count == limit, let least = greatest.min {
+                // Where very many have as few, they say nothing.
+                from = counts.count { $0 >= least } > 4 * limit ? least + 1 : least
+            }
+        }
+        try name(from: from, reader)
+    }
+
+    /// How many paths more would have to be named.
+    func unnamedCount(from count: UInt32) -> Int {
+        counts.count { $0 >= count && $0 < namedFrom }
+    }
+
+    /// Names all paths with at least so many events.
+    mutating func name(from count: UInt32, _ reader: BlockReader) throws(BlockError) {
+        for place in counts.indices where counts[place] >= count && counts[place] < namedFrom {
+            named.append((try reader.path(at: paths[place]), UInt64(counts[place])))
+        }
+        namedFrom = min(namedFrom, count)
+    }
+
+    /// What was named and not yet taken.
+    mutating func takeNamed() -> [(name: [UInt8], count: UInt64)] {
+        defer { named = [] }
+        return named
+    }
+
+    /// How many events the entries of a path have.
+    func count(of entries: [PathIndex]) -> UInt64 {
+        entries.reduce(0) { sum, entry in
+            var (low, high) = (0, paths.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if paths[middle] < entry { low = middle + 1 } else { high = middle }
+            }
+            return low < paths.count && paths[low] == entry ? sum + UInt64(counts[low]) : sum
+        }
+    }
+}
