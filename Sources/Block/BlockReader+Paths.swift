@@ -22,13 +22,14 @@ extension BlockReader {
     }
 
     /// The paths of a group.
-    func paths(ofGroup group: Int) -> Range<Int> {
+    package func paths(ofGroup group: Int) -> Range<Int> {
         guard layout.pathGroupSize > 0 else { return 0..<header.pathCount }
         let start = group * layout.pathGroupSize
         return start..<min(header.pathCount, start + layout.pathGroupSize)
     }
 
-    private func directoryNames() throws(BlockError) -> DirectoryNames {
+    /// The directories, without the names of what is in them.
+    package func directoryNames() throws(BlockError) -> DirectoryNames {
         if let cachedDirectories { return cachedDirectories }
         let parents = try part(.directoryParents)
         let prefixes = try part(.directoryPrefixes)
@@ -55,19 +56,26 @@ extension BlockReader {
         return Set(hashes).count < hashes.count
     }
 
-    private func storedPaths(_ group: Int) throws(BlockError) -> StoredPaths {
+    /// The directory of each path of a group, `absent` where it is not known; no names are decoded.
+    package func pathDirectories(ofGroup group: Int) throws(BlockError) -> [DirectoryIndex] {
         let section = layout.section(ofPathGroup: group)
+        let count = paths(ofGroup: group).count
+        guard count > 0 else { return [] }
         let directories = try part(.pathDirectories, in: section)
         let runs = try part(.pathDirectoryRuns, in: section)
+        return try decoding("paths") { () throws(PartError) in
+            try RunColumn.decode(directories, runs, count: count, limit: header.directoryCount)
+        }
+    }
+
+    private func storedPaths(_ group: Int) throws(BlockError) -> StoredPaths {
+        let section = layout.section(ofPathGroup: group)
+        let directories = try pathDirectories(ofGroup: group)
         let prefixes = try part(.pathPrefixes, in: section)
         let names = try part(.pathNames, in: section)
         let digits = try part(.pathDigits, in: section)
-        let count = paths(ofGroup: group).count
         return try decoding("paths") { () throws(PartError) in
-            try StoredPaths(
-                directories: count == 0
-                    ? [] : RunColumn.decode(directories, runs, count: count, limit: header.directoryCount),
-                prefixes: prefixes, rests: NameDigits.expand(names, digits))
+            try StoredPaths(directories: directories, prefixes: prefixes, rests: NameDigits.expand(names, digits))
         }
     }
 

@@ -39,6 +39,8 @@ package final class BlockReader {
     var cachedPathObjects: [StoredObject]?
     var cachedProcessRuns: (rowGroup: Int, runs: ColumnRuns)?
     var cachedProcessColumn: (rowGroup: Int, values: [UInt32])?
+    /// Of `PathPredictor`, used again for each row group.
+    private var predictorStorage: [UInt32] = []
     private var cachedPathSymbols: (rowGroup: Int, bytes: [UInt8])?
     private var cachedPathColumns: (rowGroup: Int, paths: [UInt32], targets: [UInt32])?
 
@@ -237,7 +239,9 @@ extension BlockReader {
             symbols: try pathSymbols(rowGroup), lowBytes: try part(.pathLowBytes, rowGroup),
             highBytes: try part(.pathHighBytes, rowGroup), targets: try part(.targets, rowGroup))
         let decoded = try decoding("paths of row group \(rowGroup)") { () throws(PartError) in
-            try column.decode(processes: processes, pathCount: header.pathCount, processCount: header.processCount)
+            try column.decode(
+                processes: processes, pathCount: header.pathCount, processCount: header.processCount,
+                storage: &predictorStorage)
         }
         cachedPathColumns = (rowGroup, decoded.paths, decoded.targets)
         return decoded

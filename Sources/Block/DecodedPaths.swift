@@ -1,6 +1,6 @@
 /// A block's directories and paths, decoded: arenas, no object per entry.
 package struct DecodedPaths: Sendable {
-    private let directories: DirectoryNames
+    package let directories: DirectoryNames
     /// For each path its directory, `absent` where it is not known.
     let pathDirectories: [UInt32]
     private let pathNames: NameArena
@@ -91,10 +91,18 @@ package struct DecodedPaths: Sendable {
 }
 
 /// A block's directories: a tree of names.
-struct DirectoryNames: Sendable {
+package struct DirectoryNames: Sendable {
     /// For each directory its parent, which stands before it; the root's is `absent`.
     let parents: [UInt32]
     let names: NameArena
+
+    package var count: Int { parents.count }
+
+    /// The parent of a directory; `absent` for the root, index 0.
+    package func parent(of directory: DirectoryIndex) -> DirectoryIndex { parents[Int(directory)] }
+
+    /// The last name of a directory; empty for the root.
+    package func name(of directory: DirectoryIndex) -> ArraySlice<UInt8> { names[Int(directory)] }
 
     init(parents: [UInt32], prefixes: [UInt8], rests: [UInt8]) throws(PartError) {
         self.parents = parents

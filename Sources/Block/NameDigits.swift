@@ -59,15 +59,17 @@ enum NameDigits {
     private static func appendDigits(
         _ count: Int, of stored: inout ByteCursor, to names: inout [UInt8]
     ) throws(PartError) {
+        // Put together here, since each time something is appended takes longer than a digit.
+        var digits = InlineArray<256, UInt8>(repeating: 0)
+        var pair: UInt8 = 0
         for place in stride(from: 0, to: count, by: 2) {
-            let pair = try stored.byte()
-            names.append(digit(pair >> 4))
-            if place &+ 1 < count {
-                names.append(digit(pair & 0xF))
-            } else if pair & 0xF != 0 {
-                throw .malformed("digit after the last")
-            }
+            pair = try stored.byte()
+            digits[place] = digit(pair >> 4)
+            digits[place &+ 1] = digit(pair & 0xF)
         }
+        if count & 1 == 1, pair & 0xF != 0 { throw .malformed("digit after the last") }
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the digits.
+        unsafe names.append(contentsOf: digits.span.bytes.extracting(0..<count))
     }
 
     private static func firstRun(in rest: RawSpan) -> Range<Int>? {

@@ -46,7 +46,8 @@ extension PathColumn {
         storage: inout [UInt32]
     ) {
         var predictor = PathPredictor(
-            &storage, eventCount: paths.count, pathCount: pathCount, processCount: processCount, next: firstNew)
+            &storage, eventCount: paths.count, runCount: Self.runCount(processes), pathCount: pathCount,
+            processCount: processCount, next: firstNew)
         symbols.reserveCapacity(paths.count + 5)
         symbols.appendVarint(UInt64(firstNew))
         var lastTargetIndex = 0
@@ -97,9 +98,18 @@ extension PathColumn {
         return Symbol.number
     }
 
-    /// The paths and targets of `processes.count` events, each below `pathCount` or `absent`.
+    /// How many runs of equal values there are.
+    private static func runCount(_ values: [UInt32]) -> Int {
+        let values = values.span
+        guard values.count > 0 else { return 0 }
+        var changeCount = 0
+        for index in 1..<values.count where values[index] != values[index &- 1] { changeCount &+= 1 }
+        return changeCount + 1
+    }
+
+    /// The paths and targets of `processes.count` events, each below `pathCount` or `absent`. `storage` is overwritten.
     func decode(
-        processes: [UInt32], pathCount: Int, processCount: Int
+        processes: [UInt32], pathCount: Int, processCount: Int, storage: inout [UInt32]
     ) throws(PartError) -> (paths: [UInt32], targets: [UInt32]) {
         // SAFETY: bytes are initialised memory without padding; the spans do not outlive the arrays.
         var symbols = unsafe ByteCursor(self.symbols.span.bytes)
@@ -110,9 +120,9 @@ extension PathColumn {
         let firstNew = try symbols.count(atMost: pathCount)
         guard symbols.remainingByteCount == eventCount else { throw .truncated }
         let codes = self.symbols.span.extracting(droppingFirst: symbols.offset)
-        var storage: [UInt32] = []
         var predictor = PathPredictor(
-            &storage, eventCount: eventCount, pathCount: pathCount, processCount: processCount, next: UInt32(firstNew))
+            &storage, eventCount: eventCount, runCount: Self.runCount(processes), pathCount: pathCount,
+            processCount: processCount, next: UInt32(firstNew))
         var paths = [UInt32](repeating: .absent, count: eventCount)
         var decoded = paths.mutableSpan
         let processes = processes.span

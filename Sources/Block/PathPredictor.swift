@@ -20,9 +20,11 @@ struct PathPredictor: ~Copyable, ~Escapable {
     private let pairBase: Int
     private let pairShift: UInt32
 
-    /// `storage` is overwritten.
+    /// `storage` is overwritten. Parameter runCount: how many runs of events of one process there are at most.
     @_lifetime(&storage)
-    init(_ storage: inout [UInt32], eventCount: Int, pathCount: Int, processCount: Int, next: UInt32) {
+    init(
+        _ storage: inout [UInt32], eventCount: Int, runCount: Int, pathCount: Int, processCount: Int, next: UInt32
+    ) {
         self.next = next
         self.pathCount = pathCount
         // 16...65,536 slots, at least twice the events.
@@ -32,10 +34,14 @@ struct PathPredictor: ~Copyable, ~Escapable {
         successorBase = processCount + 1
         pairBase = successorBase + pathCount + 1
         contextEnd = pairBase + 1 << Int(bits)
-        let contextCount = min(eventCount, processCount + 1)
-        storage.removeAll(keepingCapacity: true)
-        storage.append(
-            contentsOf: repeatElement(0, count: contextEnd + contextCount * Self.contextWordCount))
+        let contextCount = min(runCount, processCount + 1)
+        let wordCount = contextEnd + contextCount * Self.contextWordCount
+        if storage.count < wordCount {
+            storage = Array(repeating: 0, count: wordCount)
+        } else {
+            var known = storage.mutableSpan
+            known.update(repeating: 0)
+        }
         state = storage.mutableSpan
     }
 
@@ -49,7 +55,7 @@ struct PathPredictor: ~Copyable, ~Escapable {
         if known != 0 { return Int(known) }
         let context = contextEnd
         self[slot] = UInt32(truncatingIfNeeded: context)
-        // One more process than `contextCount` allows for cannot be: each event has one.
+        // One more process than `contextCount` allows for cannot be: each run has one.
         for word in 0..<Self.contextWordCount where word != 2 { state[context &+ word] = .absent }
         contextEnd &+= Self.contextWordCount
         return context

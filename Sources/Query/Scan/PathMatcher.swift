@@ -21,6 +21,40 @@ struct PathMatcher {
         return literals.count == paths.count ? literals : nil
     }
 
+    /// One claim for each `PathIndex` of a block.
+    func matches(in block: BlockReader) throws(BlockError) -> [Bool] {
+        let all = paths + directories
+        guard !block.hasPathDictionary, all.allSatisfy({ $0.isSubtree && $0.literalDirectory != nil }) else {
+            return matches(in: try block.pathDictionary())
+        }
+        var result = [Bool](repeating: true, count: block.header.pathCount)
+        for globs in [directories, paths] where !globs.isEmpty {
+            var any = [Bool](repeating: false, count: result.count)
+            for directory in globs.compactMap(\.literalDirectory) { try matchSubtree(directory, block, &any) }
+            for index in result.indices where !any[index] { result[index] = false }
+        }
+        return result
+    }
+
+    /// A directory and everything below it, by where paths lie: hardly a name is looked at.
+    private func matchSubtree(
+        _ directory: RawPath, _ block: BlockReader, _ any: inout [Bool]
+    ) throws(BlockError) {
+        let components = directory.bytes.split(separator: UInt8(ascii: "/"))
+        let depths = DirectoryWalk(try block.directoryNames()).depths(along: components)
+        for group in 0..<block.pathGroupCount {
+            var mayHoldDirectory = false
+            for (index, place) in zip(block.paths(ofGroup: group), try block.pathDirectories(ofGroup: group))
+            where place != .absent {
+                let depth = depths[Int(place)]
+                if depth >= components.count { any[index] = true }
+                if depth == components.count - 1 { mayHoldDirectory = true }
+            }
+            guard mayHoldDirectory else { continue }
+            for index in try block.pathIndices(of: directory, inGroup: group) { any[Int(index)] = true }
+        }
+    }
+
     /// One claim for each `PathIndex`.
     func matches(in dictionary: DecodedPaths) -> [Bool] {
         var result = [Bool](repeating: true, count: dictionary.count)
@@ -51,7 +85,7 @@ struct PathMatcher {
             matchSubtree(path, dictionary, &any, withDescendants: false)
             return
         }
-        let depths = DirectoryWalk(dictionary).depths(along: components)
+        let depths = DirectoryWalk(dictionary.directories).depths(along: components)
         for index in any.indices {
             let directory = dictionary.directory(of: PathIndex(index))
             guard directory != .absent, depths[Int(directory)] == components.count - 1 else { continue }
@@ -64,7 +98,7 @@ struct PathMatcher {
         _ directory: RawPath, _ dictionary: DecodedPaths, _ any: inout [Bool], withDescendants: Bool = true
     ) {
         let components = directory.bytes.split(separator: UInt8(ascii: "/"))
-        let depths = DirectoryWalk(dictionary).depths(along: components)
+        let depths = DirectoryWalk(dictionary.directories).depths(along: components)
         for index in any.indices {
             let place = dictionary.directory(of: PathIndex(index))
             guard place != .absent, depths[Int(place)] >= components.count - 1 else { continue }
@@ -85,7 +119,7 @@ struct PathMatcher {
 
     private func matchTree(_ glob: Glob, _ dictionary: DecodedPaths, _ any: inout [Bool]) {
         let start = glob.startWord
-        let states = DirectoryWalk(dictionary).fold(root: start) { parent, name in
+        let states = DirectoryWalk(dictionary.directories).fold(root: start) { parent, name in
             let below = parent == 0 ? 0 : glob.advanceOverSlash(word: parent)
             return below == 0 ? 0 : glob.advance(word: below, over: name())
         }
@@ -103,7 +137,7 @@ struct PathMatcher {
 
     /// The same for patterns of more than 63 elements, whose states are of several words.
     private func matchLong(_ glob: Glob, _ dictionary: DecodedPaths, _ any: inout [Bool]) {
-        let states = DirectoryWalk(dictionary).fold(root: glob.start) {
+        let states = DirectoryWalk(dictionary.directories).fold(root: glob.start) {
             $0.isDead ? $0 : glob.state(below: $0, name: $1())
         }
         for index in any.indices where !any[index] {
@@ -135,17 +169,17 @@ extension DirectoryWalk {
 
 /// Computes a value for each directory from its parent's.
 struct DirectoryWalk {
-    private let dictionary: DecodedPaths
+    private let directories: DirectoryNames
 
-    init(_ dictionary: DecodedPaths) {
-        self.dictionary = dictionary
+    init(_ directories: DirectoryNames) {
+        self.directories = directories
     }
 
     /// The values by directory; nil for one whose ancestors do not end at the root.
     ///
     /// `step` is given the parent's value and a way to the directory's name, which is not fetched for nothing.
     func fold<Value>(root: Value, _ step: (Value, () -> ArraySlice<UInt8>) -> Value) -> [Value?] {
-        var values = [Value?](repeating: nil, count: dictionary.directoryCount)
+        var values = [Value?](repeating: nil, count: directories.count)
         guard !values.isEmpty else { return values }
         values[0] = root
         var isOrphan = [Bool](repeating: false, count: values.count)
@@ -156,7 +190,7 @@ struct DirectoryWalk {
             // A parent may have a higher index than its child; a damaged tree may have a cycle, which the length ends.
             while values[Int(directory)] == nil, !isOrphan[Int(directory)], chain.count <= values.count {
                 chain.append(directory)
-                let parent = dictionary.parent(of: directory)
+                let parent = directories.parent(of: directory)
                 guard parent != .absent, Int(parent) < values.count else { break }
                 directory = parent
             }
@@ -166,7 +200,7 @@ struct DirectoryWalk {
             }
             var value = known
             for directory in chain.reversed() {
-                value = step(value) { dictionary.name(ofDirectory: directory) }
+                value = step(value) { directories.name(of: directory) }
                 values[Int(directory)] = value
             }
         }

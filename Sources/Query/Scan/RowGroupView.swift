@@ -182,7 +182,7 @@ package final class BlockView {
                 }
                 selectedPaths = .only(Array(known.keys))
             } else {
-                selectedPaths = .flags(paths.matches(in: try reader.pathDictionary()))
+                selectedPaths = .flags(try paths.matches(in: reader))
             }
             isEmpty = selectedPaths.isEmpty
         }
