@@ -11,7 +11,8 @@ extension BlockReader {
         if let cachedActors { return cachedActors }
         let table = try processTable()
         let processes = try decoding("processes") { () throws(PartError) in
-            try table.decodeBesideCommandLines(count: header.processCount, origin: layout.origin, version: header.version)
+            try table.decodeBesideCommandLines(
+                count: header.processCount, origin: layout.origin, version: header.version)
         }
         cachedActors = processes
         return processes

@@ -110,11 +110,13 @@ struct TopPaths {
     private mutating func nameAll(from count: UInt32) throws(StoreError) -> Bool {
         let wanted = blocks.indices.filter { blocks[$0].unnamedCount(from: count) > 0 }
         guard
-            let named = try again(wanted, { (_, block, reader) throws(BlockError) in
-                var named = block
-                try named.name(from: count, reader)
-                return named
-            })
+            let named = try again(
+                wanted,
+                { (_, block, reader) throws(BlockError) in
+                    var named = block
+                    try named.name(from: count, reader)
+                    return named
+                })
         else { return false }
         for (number, block) in named {
             blocks[number] = block
@@ -150,20 +152,25 @@ struct TopPaths {
                     filter = PathFilterReader(bytes ?? [], key: reader.filterKey)
                     filters[block] = filter
                 }
-                guard case .possible(let group) = filter.find(candidate.name, pathGroupCount: blocks[block].pathGroupCount)
+                guard
+                    case .possible(let group) = filter.find(
+                        candidate.name, pathGroupCount: blocks[block].pathGroupCount)
                 else { continue }
                 lookups[block].append(Lookup(candidate: number, path: RawPath(candidate.name), pathGroup: group))
             }
         }
         let asked = lookups
         guard
-            let found = try again(asked.indices.filter { !asked[$0].isEmpty }, { (number, block, reader) throws(BlockError) in
-                var counts: [UInt64] = []
-                for lookup in asked[number] {
-                    counts.append(block.count(of: try reader.pathIndices(of: lookup.path, inGroup: lookup.pathGroup)))
-                }
-                return counts
-            })
+            let found = try again(
+                asked.indices.filter { !asked[$0].isEmpty },
+                { (number, block, reader) throws(BlockError) in
+                    var counts: [UInt64] = []
+                    for lookup in asked[number] {
+                        counts.append(
+                            block.count(of: try reader.pathIndices(of: lookup.path, inGroup: lookup.pathGroup)))
+                    }
+                    return counts
+                })
         else { return false }
         for (number, counts) in found {
             for (lookup, count) in zip(asked[number], counts) { candidates[lookup.candidate].count += count }

@@ -24,6 +24,9 @@ package final class EventGroup {
     }
 
     private let view: RowGroupView
+    // What is asked for row by row stands in arrays of its own: a copy of a structure with arrays in it costs more than a row.
+    private let positions: [Int]
+    private let firstSequence: UInt64
     private let masks: [UInt32]
     private let flags: [UInt32]
     private let paths: [UInt32]
@@ -31,7 +34,8 @@ package final class EventGroup {
     private let processIndices: [UInt32]
     private let lastProcessIndices: [UInt32]?
     private let processes: [ActorProcess]
-    private let windows: DecodedWindows?
+    private let windowTable: [TimeWindow]
+    private let windowIndices: [UInt32]
     private let objects: [FileIdentity?]
     /// The host that recorded them.
     package let hostName: [UInt8]
@@ -39,6 +43,8 @@ package final class EventGroup {
     /// Decodes `parts`; what is damaged is found here. Asking for another part later traps.
     package init(_ view: RowGroupView, _ parts: Parts) throws(BlockError) {
         self.view = view
+        positions = view.positions
+        firstSequence = view.group.firstSequence
         masks = parts.contains(.masks) ? try view.column(.mask) : []
         flags = parts.contains(.flags) ? try view.column(.flags) : []
         paths = parts.contains(.paths) ? try view.column(.path) : []
@@ -49,7 +55,8 @@ package final class EventGroup {
             parts.contains(.processes) && view.group.flagsUnion.contains(.spansExec)
             ? try view.column(.lastProcess) : nil
         processes = parts.contains(.processes) ? try view.block.reader.processes() : []
-        windows = parts.contains(.windows) ? try view.windows() : nil
+        let windows = parts.contains(.windows) ? try view.windows() : nil
+        (windowTable, windowIndices) = (windows?.table ?? [], windows?.index ?? [])
         objects = parts.contains(.objects) ? try view.objects() : []
         hostName = view.block.reader.header.origin.hostName.bytes
         guard parts.contains(.paths) else { return }
@@ -59,10 +66,10 @@ package final class EventGroup {
     }
 
     /// How many events are selected.
-    package var count: Int { view.positions.count }
+    package var count: Int { positions.count }
 
     /// Number of the selected event with that ordinal; so for all below. Range: `ordinal` < `count`.
-    package func sequence(_ ordinal: Int) -> UInt64 { view.group.firstSequence &+ UInt64(view.positions[ordinal]) }
+    package func sequence(_ ordinal: Int) -> UInt64 { firstSequence &+ UInt64(positions[ordinal]) }
 
     /// The first selected event whose number is at least `sequence`.
     package func firstOrdinal(notBelow sequence: UInt64) -> Int {
@@ -75,25 +82,43 @@ package final class EventGroup {
     }
 
     package func window(_ ordinal: Int) -> TimeWindow {
-        guard let windows else { preconditionFailure("windows were not asked for") }
-        return windows[view.positions[ordinal]]
+        windowTable[Int(windowIndices[positions[ordinal]])]
     }
-    package func mask(_ ordinal: Int) -> EventMask { EventMask(rawValue: masks[view.positions[ordinal]]) }
+
+    package func mask(_ ordinal: Int) -> EventMask { EventMask(rawValue: masks[positions[ordinal]]) }
 
     package func flags(_ ordinal: Int) -> EventFlags {
-        EventFlags(rawValue: UInt8(truncatingIfNeeded: flags[view.positions[ordinal]]))
+        EventFlags(rawValue: UInt8(truncatingIfNeeded: flags[positions[ordinal]]))
     }
 
-    package func path(_ ordinal: Int) -> [UInt8]? { view.block.names.path(paths[view.positions[ordinal]]) }
+    package func path(_ ordinal: Int) -> [UInt8]? { view.block.names.path(pathIndex(ordinal)) }
+
+    /// The path's index, or `absent`: events with the same one have the same path.
+    package func pathIndex(_ ordinal: Int) -> PathIndex { paths[positions[ordinal]] }
+
     package func object(_ ordinal: Int) -> FileIdentity? { objects[ordinal] }
-    package func process(_ ordinal: Int) -> ActorProcess? { process(at: processIndices[view.positions[ordinal]]) }
+    package func process(_ ordinal: Int) -> ActorProcess? { process(at: processIndices[positions[ordinal]]) }
+
+    /// The process's index among `processCount`; nil where it is not known.
+    package func processIndex(_ ordinal: Int) -> Int? {
+        let index = Int(processIndices[positions[ordinal]])
+        return index < processes.count ? index : nil
+    }
+
+    package var processCount: Int { processes.count }
+
+    /// Range: below `processCount`.
+    package func process(withIndex index: Int) -> ActorProcess { processes[index] }
+
+    /// Whether both are of one block: then equal indices are the same.
+    package func isOfSameBlock(as other: EventGroup) -> Bool { view.block === other.view.block }
 
     package func target(_ ordinal: Int) -> [UInt8]? {
-        targets.flatMap { view.block.names.path($0[view.positions[ordinal]]) }
+        targets.flatMap { view.block.names.path($0[positions[ordinal]]) }
     }
 
     package func lastProcess(_ ordinal: Int) -> ActorProcess? {
-        lastProcessIndices.flatMap { process(at: $0[view.positions[ordinal]]) }
+        lastProcessIndices.flatMap { process(at: $0[positions[ordinal]]) }
     }
 
     private func process(at index: UInt32) -> ActorProcess? {

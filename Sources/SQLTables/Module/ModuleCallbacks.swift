@@ -23,15 +23,15 @@ enum ModuleCallbacks {
         unsafe module.pointee.xClose = { unsafe ModuleCallbacks.close($0) }
         unsafe module.pointee.xFilter = { unsafe ModuleCallbacks.filter($0, $2, $3, $4) }
         unsafe module.pointee.xNext = { unsafe ModuleCallbacks.next($0) }
-        unsafe module.pointee.xEof = { unsafe ModuleCallbacks.scan($0).isAtEnd ? 1 : 0 }
+        unsafe module.pointee.xEof = { unsafe ModuleCallbacks.withScan($0) { $0.isAtEnd ? 1 : 0 } }
         unsafe module.pointee.xColumn = { cursor, context, column in
             // SAFETY: the context is that of the call at hand.
-            unsafe ModuleCallbacks.scan(cursor).value(Int(column)).give(to: context)
+            unsafe ModuleCallbacks.withScan(cursor) { unsafe $0.value(Int(column)).give(to: context) }
             return SQLITE_OK
         }
         unsafe module.pointee.xRowid = { cursor, result in
             guard let result = unsafe result else { return SQLITE_MISUSE }
-            unsafe result.pointee = ModuleCallbacks.scan(cursor).rowID
+            unsafe result.pointee = ModuleCallbacks.withScan(cursor) { $0.rowID }
             return SQLITE_OK
         }
         unsafe module.pointee.xFindFunction = { _, count, name, function, _ in
@@ -118,11 +118,15 @@ enum ModuleCallbacks {
         return SQLITE_OK
     }
 
-    private static func scan(_ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>?) -> RunningScan {
+    /// Calls `body` with the scan of a cursor. SQLite holds it meanwhile, so it need not be held for each row.
+    @inline(__always)
+    private static func withScan<Result>(
+        _ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>?, _ body: (RunningScan) throws -> Result
+    ) rethrows -> Result {
         // SAFETY: every cursor that SQLite hands over was made in `open` and is not closed.
         guard let cursor = unsafe cursor else { preconditionFailure("SQLite calls with a cursor") }
         let memory = unsafe UnsafeMutableRawPointer(cursor).assumingMemoryBound(to: varve_vtab_cursor.self)
-        return unsafe Unmanaged<RunningScan>.fromOpaque(memory.pointee.cursor).takeUnretainedValue()
+        return try unsafe Unmanaged<RunningScan>.fromOpaque(memory.pointee.cursor)._withUnsafeGuaranteedRef(body)
     }
 
     private static func filter(
@@ -139,13 +143,13 @@ enum ModuleCallbacks {
                 let value = unsafe arguments?[index]
                 unsafe values.append(term.isList ? try SQLValue.list(value) : [SQLValue(value)])
             }
-            try unsafe scan(cursor).start(plan, values)
+            try unsafe withScan(cursor) { try $0.start(plan, values) }
         }
     }
 
     private static func next(_ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>?) -> Int32 {
-        // SAFETY: as in `scan`.
-        unsafe report(cursor) { try unsafe scan(cursor).advance() }
+        // SAFETY: as in `withScan`.
+        unsafe report(cursor) { try unsafe withScan(cursor) { try $0.advance() } }
     }
 
     /// Runs `body`; an error becomes the table's message and a result code.

@@ -40,6 +40,8 @@ final class RunningScan {
     private let cursor: TableCursor
     private var remaining = Int64.max
     private var tracePlace: Int?
+    /// Rows that the trace does not know of yet.
+    private var rowCount = 0
 
     init(_ table: TableModule) {
         self.table = table
@@ -56,6 +58,7 @@ final class RunningScan {
         var store = table.ownStore
         var offset: Int64 = 0
         remaining = .max
+        traceRows()
         for (term, values) in zip(plan.terms, values) {
             let condition = Condition(column: term.column, op: term.op, values: values)
             switch (term.op, condition.value) {
@@ -85,18 +88,24 @@ final class RunningScan {
             try cursor.advance()
             offset -= 1
         }
-        noteRow()
+        if !cursor.isAtEnd { rowCount += 1 }
     }
 
     func advance() throws {
         remaining -= 1
         guard remaining > 0 else { return }
         try cursor.advance()
-        noteRow()
+        if !cursor.isAtEnd { rowCount += 1 }
     }
 
-    private func noteRow() {
-        guard let tracePlace, !isAtEnd else { return }
-        table.session.trace?.add(tracePlace) { $0.rowCount += 1 }
+    private func traceRows() {
+        guard let tracePlace, rowCount > 0 else { return }
+        let count = rowCount
+        rowCount = 0
+        table.session.trace?.add(tracePlace) { $0.rowCount += count }
+    }
+
+    deinit {
+        traceRows()
     }
 }

@@ -71,12 +71,18 @@ final class EventCursor: TableCursor {
     private var scan: Scan?
     private var group: EventGroup?
     private var ordinal = 0
+    /// The last row of the group that is asked for, and which way there.
+    private var lastOrdinal = 0
+    private var step = 1
     private var sequences: ClosedRange<UInt64> = 0...UInt64.max
     private var parts: EventGroup.Parts = []
     private var reportedDamageCount = 0
     private var containers: ContainerPaths?
     private var time = TimestampWriter()
     private var operationText: [UInt32: [UInt8]] = [:]
+    /// By column, then by process of the block: made once.
+    private var processValues: [[SQLValue?]] = Array(repeating: [], count: EventTable.Column.allCases.count)
+    private var path: (index: PathIndex, value: SQLValue)?
 
     override var rowID: Int64 { Int64(clamping: group?.sequence(ordinal) ?? 0) }
 
@@ -109,21 +115,22 @@ final class EventCursor: TableCursor {
     }
 
     override func advance() throws {
-        guard let current = group, let request else {
+        if ordinal != lastOrdinal {
+            ordinal += step
+            return
+        }
+        guard let group else {
             isAtEnd = true
             return
         }
-        ordinal += request.isReversed ? -1 : 1
-        if ordinal >= 0, ordinal < current.count, sequences.contains(current.sequence(ordinal)) { return }
-        if !request.isReversed, ordinal < current.count {
-            finish()
-            return
-        }
+        // What is asked for ends within the group.
+        if step > 0, ordinal + 1 < group.count { return finish() }
         try nextGroup()
     }
 
     /// Goes to the first row of the next row group that has one.
     private func nextGroup() throws {
+        let last = group
         group = nil
         guard let scan, let request else { return finish() }
         while true {
@@ -142,10 +149,19 @@ final class EventCursor: TableCursor {
                 try scan.passOver(error)
                 continue
             }
-            ordinal = request.isReversed ? decoded.count - 1 : decoded.firstOrdinal(notBelow: sequences.lowerBound)
+            let first = decoded.firstOrdinal(notBelow: sequences.lowerBound)
+            let end =
+                sequences.upperBound == .max
+                ? decoded.count : decoded.firstOrdinal(notBelow: sequences.upperBound + 1)
+            (ordinal, lastOrdinal) = request.isReversed ? (decoded.count - 1, first) : (first, end - 1)
             guard ordinal < decoded.count else { continue }
             guard sequences.contains(decoded.sequence(ordinal)) else { return finish() }
+            step = request.isReversed ? -1 : 1
             group = decoded
+            if last?.isOfSameBlock(as: decoded) != true {
+                for column in processValues.indices { processValues[column] = [] }
+                path = nil
+            }
             return
         }
     }
@@ -181,7 +197,7 @@ final class EventCursor: TableCursor {
         case .mask: return .integer(group.mask(ordinal).rawValue)
         case .merged: return .boolean(group.mask(ordinal).isMerged)
         case .dir: return .boolean(group.mask(ordinal).contains(.onDirectory))
-        case .path: return .bytes(group.path(ordinal))
+        case .path: return path(of: group)
         case .target: return .bytes(group.target(ordinal))
         case .fs, .inode, .root, .generation, .object: return Self.value(column, of: group.object(ordinal))
         case .exeLast: return .path(group.lastProcess(ordinal)?.exe)
@@ -196,11 +212,29 @@ final class EventCursor: TableCursor {
         case .containerTarget: return inContainer(group.target(ordinal), group)
         case .store: return .path(request?.store)
         default:
-            guard let process = group.process(ordinal), let column = EventTable.processColumns[column.rawValue] else {
-                return .null
-            }
-            return column.value(of: process, &time)
+            return processValue(column.rawValue, of: group)
         }
+    }
+
+    private func processValue(_ column: Int, of group: EventGroup) -> SQLValue {
+        guard let index = group.processIndex(ordinal), let kind = EventTable.processColumns[column] else { return .null }
+        if processValues[column].isEmpty {
+            processValues[column] = Array(repeating: nil, count: group.processCount)
+        } else if let known = processValues[column][index] {
+            return known
+        }
+        let value = kind.value(of: group.process(withIndex: index), &time)
+        processValues[column][index] = value
+        return value
+    }
+
+    /// A file is opened, written and closed: paths come several times in a row.
+    private func path(of group: EventGroup) -> SQLValue {
+        let index = group.pathIndex(ordinal)
+        if let path, path.index == index { return path.value }
+        let value = SQLValue.bytes(group.path(ordinal))
+        path = (index, value)
+        return value
     }
 
     private func operations(_ mask: EventMask) -> [UInt8] {
