@@ -197,7 +197,8 @@ package enum RecordingSession {
     ) throws(RecorderError) -> RunIdentity {
         let record = RunRecord(
             bootID: bootID, started: started, startedMonotonicNanoseconds: Clock.monotonic(), pid: OwnProcess.pid,
-            version: options.version, options: options.commandLine, operations: options.operations)
+            version: options.version, options: options.commandLine, operations: options.operations,
+            exclusions: options.exclusions.map(\.bytes))
         do throws(StoreError) {
             let run = try store.beginRun(record, coverage: marked.coverage)
             if !marked.gaps.isEmpty {

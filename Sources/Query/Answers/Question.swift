@@ -13,6 +13,8 @@ package final class Question {
     private let history: CoverageHistory
     /// The operations without which the answer would not be whole: those that are asked for, or that it is made of.
     package var neededOperations: EventMask
+    /// The paths without which it would not be.
+    package var askedPlaces: [AskedPlaces]
     /// When it was asked: nothing can be missing from the time after.
     private let moment = Clock.realtime()
 
@@ -22,6 +24,7 @@ package final class Question {
         self.context = context
         self.selection = selection
         neededOperations = selection.operations
+        askedPlaces = selection.askedPlaces
         let reader = try context.openStore()
         let history = try CoverageHistory(reader)
         // A range without an end reaches to the last moment covered, but not where it begins after that.
@@ -53,6 +56,7 @@ package final class Question {
     /// The same for other places, where what the answer says was put together from several selections.
     package func reasons(since: Instant?, until: Instant?, scopes: [RawPath]?) -> [Completeness.Reason] {
         history.notRecorded(neededOperations, since: since, until: until)
+            + history.excluded(askedPlaces, since: since, until: until)
             + history.completeness.reasons(
                 since: since, until: until.map { min($0, max(moment, since ?? moment)) }, scopes: scopes)
     }
