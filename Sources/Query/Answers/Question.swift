@@ -79,6 +79,19 @@ package final class Question {
         return (first, last)
     }
 
+    /// The same for people; nil where nothing ever was.
+    var coveredText: String? {
+        covered.map { covered in
+            let range = [covered.from, covered.to].map { TimestampWriter.text($0, zone: context.zone) }
+            return "the store covers \(range[0]) to \(range[1])"
+        }
+    }
+
+    /// True for a moment after the last that is recorded.
+    func isUnrecorded(_ moment: Instant) -> Bool {
+        covered.map { $0.to < moment } ?? true
+    }
+
     /// The moment, or the beginning of a recording that comes so soon after it that the two are not told apart: the window of
     /// an event is rounded outwards, and so may begin before the recording did.
     func onRecord(_ moment: Instant) -> Instant {
