@@ -40,6 +40,7 @@ struct WriteLoop: ~Copyable {
     private var unsyncedSince: Int64?
     private var lastHeartbeat: Int64 = 0
     private var lastLimitCheck: Int64 = 0
+    private var ageClock: AgeClock
     /// When the last large batch was committed, and when merging last had its turn.
     private var lastStorm: Int64 = .min / 2
     private var calmSince = Clock.monotonic()
@@ -58,6 +59,8 @@ struct WriteLoop: ~Copyable {
         archive: ArchiveStatus?
     ) {
         encoder = BlockEncoder(filterKey: store.filterKey)
+        ageClock = AgeClock(
+            anchor: try? store.ageAnchor(boot: run.bootID), wall: Clock.realtime(), steady: Clock.boottime())
         self.store = store
         self.run = run
         self.options = options
@@ -303,7 +306,8 @@ struct WriteLoop: ~Copyable {
             if now &- lastLimitCheck >= limitPause {
                 lastLimitCheck = now
                 storeChanged = false
-                let outcome = try store.enforce(limits, now: Clock.realtime())
+                let believed = ageClock.moment(wall: Clock.realtime(), steady: Clock.boottime())
+                let outcome = try store.enforce(limits, now: believed)
                 if outcome.blockCount > 0 { storeChanged = true }
             }
             if mayMerge(now) {
