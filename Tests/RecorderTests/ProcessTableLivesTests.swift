@@ -120,6 +120,27 @@ import Testing
         #expect(actor(10, 102...110).exe == RawPath("/jail/bin/dash"))
     }
 
+    /// Whoever names the process for its interpreter's record would make the script a program that it never ran.
+    @Test mutating func theInterpreterOfAScriptIsKnownBeforeTheProcessIsNamed() {
+        fork(10, by: 5, at: 100)
+        _ = actor(10, 99...101)
+        tell(10, .exec, at: 104)
+        announce(
+            10, "/srv/job", 2, 101...102, interpreter: .init(identity: Self.file(3), isForScript: true))
+        for (inode, isInterpreter) in [(3, true), (4, false)] as [(UInt64, Bool)] {
+            let isAwaited = table.awaitsInterpreter(
+                10, object: Self.file(inode), at: RawPath("/bin/dash"), window: window(102...103), in: &batch)
+            #expect(isAwaited == isInterpreter)
+        }
+        let outcome = table.noteExec(
+            pid: 10, at: window(102...103), path: RawPath("/bin/dash"), object: Self.file(3), in: &batch,
+            executed: { _ in .program(interpreter: nil) })
+        #expect(outcome == .interpreter)
+        let process = actor(10, 104...105)
+        #expect(process.exe == RawPath("/bin/dash") && process.script == RawPath("/srv/job"))
+        #expect(batch.processes.filter { $0.pid == 10 }.map(\.exe) == [RawPath("/bin/bash"), RawPath("/bin/dash")])
+    }
+
     @Test mutating func aFileThatIsNoProgramChangesNothing() {
         fork(10, by: 5, at: 100)
         _ = actor(10, 99...101)
