@@ -59,8 +59,7 @@ struct WriteLoop: ~Copyable {
         archive: ArchiveStatus?
     ) {
         encoder = BlockEncoder(filterKey: store.filterKey)
-        ageClock = AgeClock(
-            anchor: try? store.ageAnchor(boot: run.bootID), wall: Clock.realtime(), steady: Clock.boottime())
+        ageClock = AgeClock(anchor: try? store.ageAnchor(boot: run.bootID))
         self.store = store
         self.run = run
         self.options = options
@@ -306,9 +305,7 @@ struct WriteLoop: ~Copyable {
             if now &- lastLimitCheck >= limitPause {
                 lastLimitCheck = now
                 storeChanged = false
-                let believed = ageClock.moment(wall: Clock.realtime(), steady: Clock.boottime())
-                let outcome = try store.enforce(limits, now: believed)
-                if outcome.blockCount > 0 { storeChanged = true }
+                if try store.enforce(limits, now: ageClock.moment()).blockCount > 0 { storeChanged = true }
             }
             if mayMerge(now) {
                 let progress = try store.compactStep()
