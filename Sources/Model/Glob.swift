@@ -112,10 +112,13 @@ package struct Glob: Sendable {
 package enum GlobError: Error, CustomStringConvertible {
     case empty
     case tooLong
+    case matchesNothing([UInt8])
 
     package var description: String {
         switch self {
         case .empty: "an empty pattern matches nothing"
+        case .matchesNothing(let pattern):
+            "no path matches '\(RawPath(pattern).lossyText)': names are not empty, not '.' and not '..', and a class needs a byte"
         case .tooLong: "the pattern is longer than \(Glob.maximumByteCount) bytes"
         }
     }

@@ -57,6 +57,28 @@ struct ByteSet: Hashable, Sendable {
         upper = ~upper
         high = ~high
     }
+
+    func intersects(_ other: ByteSet) -> Bool {
+        low & other.low | middle & other.middle | upper & other.upper | high & other.high != 0
+    }
+
+    static let all: ByteSet = {
+        var set = ByteSet()
+        set.invert()
+        return set
+    }()
+
+    static func only(_ byte: UInt8) -> ByteSet {
+        var set = ByteSet()
+        set.insert(byte)
+        return set
+    }
+
+    static func allBut(_ byte: UInt8) -> ByteSet {
+        var set = all
+        set.remove(byte)
+        return set
+    }
 }
 
 /// Splits a pattern into elements; runs of stars are joined, so that no two stand side by side.

@@ -123,14 +123,8 @@ final class DrainLoop: Sendable {
                 let summary = EventCursor.summary(of: slot.records.bytes)
                 recordCount += summary.recordCount
                 hasExec = hasExec || summary.masks.contains(.openExec)
-                // In this order: where the thread is kept from running between the two, the window seems to begin earlier by
-                // CLOCK_MONOTONIC, never later than what happened in it.
-                let monotonic = Clock.monotonic()
-                let now = Clock.realtime()
                 slot.window = TimeWindow(
-                    // A clock that was set back must not make a window end before it begins.
-                    earliest: min(earliest, now), time: now,
-                    clockOffsetNanoseconds: now.nanosecondsSinceEpoch &- monotonic)
+                    since: earliest, monotonic: Clock.monotonic, realtime: { Clock.realtime() })
                 return true
             }
             isBusy.store(false, ordering: .sequentiallyConsistent)
@@ -147,4 +141,18 @@ final class DrainLoop: Sendable {
     }
 
     private static let refusedPauseNanoseconds: Int64 = 10_000_000
+}
+
+extension TimeWindow {
+    /// A window that ends now, by the two clocks.
+    init(since earliest: Instant, monotonic: () -> Int64, realtime: () -> Instant) {
+        // In this order: where the thread is kept from running between the two, the window seems to begin earlier by
+        // CLOCK_MONOTONIC, never later than what happened in it.
+        let steady = monotonic()
+        let now = realtime()
+        self.init(
+            // A clock that was set back must not make a window end before it begins.
+            earliest: min(earliest, now), time: now,
+            clockOffsetNanoseconds: now.nanosecondsSinceEpoch &- steady)
+    }
 }

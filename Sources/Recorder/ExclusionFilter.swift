@@ -28,18 +28,8 @@ struct ExclusionFilter {
         if verdicts[index] == .unknown {
             var bytes: [UInt8] = []
             paths.appendPath(path, to: &bytes)
-            verdicts[index] = matches(bytes) ? .excluded : .recorded
+            verdicts[index] = patterns.contains { $0.matchesOrHolds(bytes) } ? .excluded : .recorded
         }
         return verdicts[index] == .excluded
-    }
-
-    private func matches(_ path: [UInt8]) -> Bool {
-        var end = path.count
-        while end > 0 {
-            let prefix = Array(path[..<end])
-            if patterns.contains(where: { $0.matches(prefix) }) { return true }
-            end = path[..<end].lastIndex(of: UInt8(ascii: "/")) ?? 0
-        }
-        return false
     }
 }

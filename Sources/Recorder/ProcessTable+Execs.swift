@@ -20,15 +20,10 @@ extension ProcessTable {
         pid: Int32, at window: TimeWindow, path: RawPath?, object: FileIdentity?, in batch: inout Batch,
         executed: (FileIdentity) -> Executed
     ) -> ExecOutcome {
-        guard let key = keys[pid], var entry = entries[key], key & Self.ambiguousBit == 0, !entry.hasDoubtfulExec,
-            !entry.isUncertain
-        else {
-            return .newImage
-        }
+        guard let key = keys[pid], var entry = entries[key], isCertain(entry, key, window) else { return .newImage }
         let earliest = window.earliest.nanosecondsSinceEpoch &- window.clockOffsetNanoseconds
-        guard entry.life == 0 || earliest > entry.unknownExec else { return .newImage }
-        if let expected = entry.expectedInterpreter, let object, expected.isMet(by: object, at: path) {
-            if expected.isForScript {
+        if let object, takesInterpreter(entry, key, object: object, at: path, window: window) {
+            if entry.expectedInterpreter?.isForScript == true {
                 entry.process.script = entry.process.exe
                 entry.process.exe = path
                 entry.exeInode = object.inode
@@ -67,6 +62,30 @@ extension ProcessTable {
         changeImage(&entry, key)
         entries[key] = entry
         return .newImage
+    }
+
+    /// True when the file is the interpreter that the image of `pid` needs: its exec record belongs to the script's.
+    mutating func awaitsInterpreter(
+        _ pid: Int32, object: FileIdentity?, at path: RawPath?, window: TimeWindow, in batch: inout Batch
+    ) -> Bool {
+        guard pid > 0, let object else { return false }
+        let (key, _) = key(of: pid, at: window, isExec: false, in: &batch)
+        guard let entry = entries[key] else { return false }
+        return takesInterpreter(entry, key, object: object, at: path, window: window)
+    }
+
+    /// The same of an entry, as far as it is certain which process the record is of and which image it has.
+    private func takesInterpreter(
+        _ entry: Entry, _ key: UInt64, object: FileIdentity, at path: RawPath?, window: TimeWindow
+    ) -> Bool {
+        guard let expected = entry.expectedInterpreter, isCertain(entry, key, window) else { return false }
+        return expected.isMet(by: object, at: path)
+    }
+
+    private func isCertain(_ entry: Entry, _ key: UInt64, _ window: TimeWindow) -> Bool {
+        guard key & Self.ambiguousBit == 0, !entry.hasDoubtfulExec, !entry.isUncertain else { return false }
+        let earliest = window.earliest.nanosecondsSinceEpoch &- window.clockOffsetNanoseconds
+        return entry.life == 0 || earliest > entry.unknownExec
     }
 
     private mutating func changeImage(_ entry: inout Entry, _ key: UInt64) {

@@ -39,7 +39,10 @@ package struct RecorderOptions: Sendable {
     package var segmentSharePercent: UInt64 = RetentionLimits.standardSegmentSharePercent
     package var maximumAgeNanoseconds: Int64?
     /// `--min-free`: bytes to leave free on the store's filesystem, and on the archive's.
-    package var minimumFreeByteCount: UInt64 = 1 << 30
+    package var minimumFreeByteCount: UInt64 { askedFreeByteCount ?? Self.standardFreeByteCount }
+    /// The same where it was given.
+    package var askedFreeByteCount: UInt64?
+    package static let standardFreeByteCount: UInt64 = 1 << 30
     /// `--archive`: where the store's history is kept besides; nowhere without it.
     package var archive: RawPath?
     /// `--archive-max-size`: what du(1) says of it, in bytes.

@@ -8,9 +8,12 @@ import Syscalls
 /// One recording from its start to its end: privileges, store, marks, threads, and the wait for a signal or a command.
 package enum RecordingSession {
     /// Records as the options say, says so on stderr, and returns the exit status.
-    package static func run(_ options: RecorderOptions) throws(RecorderError) -> Int32 {
+    package static func run(_ asked: RecorderOptions) throws(RecorderError) -> Int32 {
         HeapPolicy.giveLargeMemoryBack()
+        var options = asked
         let exclusions = try compile(options.exclusions, of: "--exclude")
+        options.exclusions = exclusions.map { RawPath($0.pattern) }
+        try LimitCheck.expectMeetable(options)
         let capturePatterns = try compile(options.capturePatterns, of: "--capture-wal")
         SignalDescriptor.ignoreBrokenPipes()
         let signals = try orUnavailable { () throws(SyscallError) in
@@ -111,7 +114,9 @@ package enum RecordingSession {
         var globs: [Glob] = []
         for pattern in patterns {
             do throws(GlobError) {
-                globs.append(try Glob(pattern.bytes))
+                let glob = try Glob(Glob.spelled(pattern.bytes))
+                try glob.expectMatches()
+                globs.append(glob)
             } catch {
                 throw RecorderError(.usage, "\(option) '\(pattern.escapedText)': \(error.description)")
             }
@@ -197,7 +202,8 @@ package enum RecordingSession {
     ) throws(RecorderError) -> RunIdentity {
         let record = RunRecord(
             bootID: bootID, started: started, startedMonotonicNanoseconds: Clock.monotonic(), pid: OwnProcess.pid,
-            version: options.version, options: options.commandLine, operations: options.operations)
+            version: options.version, options: options.commandLine, operations: options.operations,
+            exclusions: options.exclusions.map(\.bytes))
         do throws(StoreError) {
             let run = try store.beginRun(record, coverage: marked.coverage)
             if !marked.gaps.isEmpty {

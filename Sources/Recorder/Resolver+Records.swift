@@ -48,11 +48,10 @@ extension Resolver {
 
         var actor: (index: ProcessIndex, isUncertain: Bool)?
         if record.mask.contains(.openExec), scope.tellsProcesses {
-            // The exec itself is done by the image before it.
-            if isKept { actor = self.actor(of: record.pid, at: window, isChange: false) }
-            let isInterpreter = takeExec(
-                record, of: bytes, in: directory, identity: identity, object: object, window: window)
-            if isInterpreter {
+            let exec = takeExec(
+                record, of: bytes, in: directory, identity: identity, object: object, window: window, isKept: isKept)
+            actor = exec.actor
+            if exec.isInterpreter {
                 counts.folded &+= 1
                 return
             }

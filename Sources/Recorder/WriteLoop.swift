@@ -40,6 +40,7 @@ struct WriteLoop: ~Copyable {
     private var unsyncedSince: Int64?
     private var lastHeartbeat: Int64 = 0
     private var lastLimitCheck: Int64 = 0
+    private var ageClock: AgeClock
     /// When the last large batch was committed, and when merging last had its turn.
     private var lastStorm: Int64 = .min / 2
     private var calmSince = Clock.monotonic()
@@ -58,6 +59,7 @@ struct WriteLoop: ~Copyable {
         archive: ArchiveStatus?
     ) {
         encoder = BlockEncoder(filterKey: store.filterKey)
+        ageClock = AgeClock(anchor: try? store.ageAnchor(boot: run.bootID))
         self.store = store
         self.run = run
         self.options = options
@@ -303,8 +305,7 @@ struct WriteLoop: ~Copyable {
             if now &- lastLimitCheck >= limitPause {
                 lastLimitCheck = now
                 storeChanged = false
-                let outcome = try store.enforce(limits, now: Clock.realtime())
-                if outcome.blockCount > 0 { storeChanged = true }
+                if try store.enforce(limits, now: ageClock.moment()).blockCount > 0 { storeChanged = true }
             }
             if mayMerge(now) {
                 let progress = try store.compactStep()

@@ -110,6 +110,8 @@ struct AskedRange {
     private(set) var since: Instant?
     private(set) var until: Instant?
     private(set) var scopes: [RawPath]?
+    /// The places that scans asked for by name.
+    private(set) var places: [AskedPlaces]
 
     /// More places are as good as everywhere.
     private static let maximumScopeCount = 1_000
@@ -118,11 +120,14 @@ struct AskedRange {
         since = selection.since
         until = selection.until
         scopes = selection.scopes
+        places = selection.askedPlaces
     }
 
     mutating func extend(by selection: Selection) {
         since = since.flatMap { first in selection.since.map { min(first, $0) } }
         until = until.flatMap { last in selection.until.map { max(last, $0) } }
+        places += selection.askedPlaces
+        if places.count > Self.maximumScopeCount { places = [.everywhere] }
         guard let known = scopes, let more = selection.scopes else {
             scopes = nil
             return

@@ -10,6 +10,9 @@ package struct RetentionLimits: Hashable, Sendable {
 
     package static let standardSegmentSharePercent: UInt64 = 50
 
+    /// A lower `maxByteCount` cannot be held: tables, indices and the `-wal` take that much beside the newest events.
+    package static let leastMaxByteCount: UInt64 = 1 << 20
+
     package init(
         maxByteCount: UInt64? = nil, segmentSharePercent: UInt64 = RetentionLimits.standardSegmentSharePercent,
         maxAgeNanoseconds: Int64? = nil,

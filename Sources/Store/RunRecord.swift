@@ -16,12 +16,14 @@ package struct RunRecord: Hashable, Sendable {
     package var options: String
     /// Which operations it recorded; nil where that is not known (before version 5 of the schema).
     package var operations: EventMask?
+    /// Patterns whose matches it left out, with all below them; nil where that is not known (before version 6).
+    package var exclusions: [[UInt8]]?
     /// When it stopped cleanly; nil while it runs and after a crash.
     package var end: Instant?
 
     package init(
         bootID: UUIDBytes, started: Instant, startedMonotonicNanoseconds: Int64, pid: Int32, version: String,
-        options: String, operations: EventMask? = nil
+        options: String, operations: EventMask? = nil, exclusions: [[UInt8]]? = nil
     ) {
         run = 0
         self.bootID = bootID
@@ -31,14 +33,15 @@ package struct RunRecord: Hashable, Sendable {
         self.version = version
         self.options = options
         self.operations = operations
+        self.exclusions = exclusions
     }
 }
 
 extension RunRecord {
-    /// Before version 5 of the schema nothing tells which operations were recorded.
+    /// Before version 5 of the schema nothing tells which operations were recorded, before 6 which paths were not.
     static func columns(schemaVersion: Int64) -> String {
         "run, boot_id, started, started_monotonic, pid, version, options, clean_end, "
-            + (schemaVersion < 5 ? "NULL" : "operations")
+            + (schemaVersion < 5 ? "NULL" : "operations") + (schemaVersion < 6 ? ", NULL" : ", exclusions")
     }
 
     /// From a row of `columns`.
@@ -50,9 +53,17 @@ extension RunRecord {
             pid: Int32(clamping: row.integer(4)),
             version: row.text(5),
             options: row.text(6),
-            operations: row.optionalInteger(8).map { EventMask(rawValue: UInt32(clamping: $0)) })
+            operations: row.optionalInteger(8).map { EventMask(rawValue: UInt32(clamping: $0)) },
+            exclusions: row.optionalBytes(9).map { $0.split(separator: 0).map(Array.init) })
         run = row.count(0)
         end = row.optionalInteger(7).map(Instant.init(nanosecondsSinceEpoch:))
+    }
+}
+
+extension RunRecord {
+    /// As its row has them.
+    var exclusionBytes: [UInt8]? {
+        exclusions.map { $0.flatMap { $0 + [0] } }
     }
 }
 

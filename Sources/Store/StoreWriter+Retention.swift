@@ -220,48 +220,10 @@ extension StoreWriter {
                 .run([.count(last.firstSequence)])
             try connection.prepare("prune filters", "DELETE FROM block_filter WHERE first_seq <= ?")
                 .run([.count(last.firstSequence)])
-            try Self.extendPruned(gap, run: run, afterSequence: last.endSequence - 1, connection)
-            try Self.dropRows(before: last.endSequence - 1, connection)
+            try Self.record(pruned: gap, run: run, afterSequence: last.endSequence - 1, connection)
             let keep = try connection.prepare("keep number", "INSERT OR REPLACE INTO meta(key, value) VALUES (?, ?)")
             try keep.run([.text("next_seq"), .count(nextSequence)])
             try keep.run([.text("next_instance"), .count(nextInstance)])
         }
-    }
-
-    /// Drops what stands between pruned events: notes, and gaps that the pruned one now covers.
-    private static func dropRows(
-        before sequence: UInt64, _ connection: borrowing Connection
-    ) throws(StoreError) {
-        try connection.prepare("prune notes", "DELETE FROM note WHERE after_seq < ?").run([.count(sequence)])
-        try connection.prepare(
-            "prune gaps",
-            """
-            DELETE FROM gap WHERE after_seq < ? AND kind <> 'pruned' AND EXISTS (
-                SELECT 1 FROM gap AS pruned WHERE pruned.kind = 'pruned'
-                    AND pruned.missing_from <= gap.missing_from AND gap.missing_to <= pruned.missing_to)
-            """
-        ).run([.count(sequence)])
-    }
-
-    /// What is pruned is always the oldest, so it adjoins what was pruned before: one row grows instead of many.
-    private static func extendPruned(
-        _ gap: Gap, run: UInt32?, afterSequence: UInt64, _ connection: borrowing Connection
-    ) throws(StoreError) {
-        let found = try connection.prepare(
-            "pruned gap", "SELECT \(GapRow.columns) FROM gap WHERE kind = 'pruned' ORDER BY id DESC LIMIT 1"
-        ).first { (row) throws(StoreError) in GapRow(row) }
-        guard let row = found ?? nil else {
-            return try insert(gap, run: run, afterSequence: afterSequence, connection)
-        }
-        let causes = row.gap.cause.split(separator: ", ").map(String.init)
-        let cause = causes.contains(gap.cause) ? row.gap.cause : (causes + [gap.cause]).joined(separator: ", ")
-        try connection.prepare(
-            "extend pruned gap",
-            "UPDATE gap SET after_seq = ?, missing_from = ?, missing_to = ?, count = ?, cause = ? WHERE id = ?"
-        ).run([
-            .count(afterSequence), .integer(min(row.gap.from, gap.from).nanosecondsSinceEpoch),
-            .integer(max(row.gap.to, gap.to).nanosecondsSinceEpoch),
-            .count((row.gap.count ?? 0) &+ (gap.count ?? 0)), .text(cause), .integer(row.id),
-        ])
     }
 }

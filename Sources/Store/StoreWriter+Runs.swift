@@ -11,13 +11,14 @@ extension StoreWriter {
             try connection.prepare(
                 "insert run",
                 """
-                INSERT INTO run(run, boot_id, started, started_monotonic, pid, version, options, operations)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO run(run, boot_id, started, started_monotonic, pid, version, options, operations,
+                    exclusions)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
             ).run([
                 .count(number), .bytes(run.bootID.bytes), .integer(run.started.nanosecondsSinceEpoch),
                 .integer(run.startedMonotonicNanoseconds), .count(run.pid), .text(run.version), .text(run.options),
-                run.operations.map { .count($0.rawValue) } ?? .null,
+                run.operations.map { .count($0.rawValue) } ?? .null, run.exclusionBytes.map { .bytes($0) } ?? .null,
             ])
             for item in coverage { _ = try Self.insert(item, run: number, connection) }
             if let gap { try Self.insert(gap, run: number, afterSequence: afterSequence, connection) }

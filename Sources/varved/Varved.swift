@@ -73,8 +73,8 @@ struct Varved: ParsableCommand {
     @Option(help: "Drop what is older: 12h, 30d.")
     var maxAge: DurationArgument?
 
-    @Option(help: "Leave this much of the store's filesystem free, dropping the oldest.")
-    var minFree = SizeArgument(byteCount: 1 << 30)
+    @Option(help: "Leave this much of the store's filesystem free, dropping the oldest (default: 1.0 GiB).")
+    var minFree: SizeArgument?
 
     @Option(
         help: ArgumentHelp(
@@ -105,7 +105,7 @@ struct Varved: ParsableCommand {
         options.maximumByteCount = maxSize?.byteCount
         options.segmentSharePercent = walShare.percent
         options.maximumAgeNanoseconds = maxAge?.nanoseconds
-        options.minimumFreeByteCount = minFree.byteCount
+        options.askedFreeByteCount = minFree?.byteCount
         options.archiveMaximumByteCount = archiveMaxSize?.byteCount
         options.archiveMaximumAgeNanoseconds = archiveMaxAge.nanoseconds
         options.archive = archive.map { raw.take($0) }

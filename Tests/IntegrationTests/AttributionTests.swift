@@ -1,4 +1,5 @@
 import Model
+import Syscalls
 import TestSupport
 import Testing
 
@@ -289,6 +290,28 @@ extension EndToEnd {
         }
 
         /// The kernel opens the file for the exec, which then fails: nothing that follows is done by it.
+        /// The record of the interpreter is kept as well where it lies inside of what is recorded.
+        @Test(Privilege.required) func aScriptIsOneProgramWithItsInterpreter() throws {
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            let (shell, script) = (scene.root + "/shell", scene.root + "/job")
+            try runSuccessfully("cp", ["/bin/sh", shell])
+            try Files.write(Array("#!\(shell)\necho $$ > \(scene.root)/pid\n".utf8), to: RawPath(script))
+            try runSuccessfully("chmod", ["755", shell, script])
+            try scene.startRecorder()
+            try runSuccessfully(script, [])
+            try scene.sync()
+            let pid = String(decoding: try Files.contents(of: RawPath(scene.root + "/pid")), as: UTF8.self)
+                .filter(\.isNumber)
+            let programs = try scene.varve([
+                "sql", "-o", "csv", "SELECT DISTINCT exe, script FROM event WHERE pid = \(pid)",
+            ])
+            #expect(programs.outputText.contains("\(shell),\(script)"), "\(programs.outputText)")
+            let told = try scene.varve(["process", pid]).outputText
+            let table = told.split(separator: "\nPrograms\n").last?.split(separator: "\nFiles\n").first ?? ""
+            #expect(table.split(separator: "\n").filter { $0.contains(script) }.count == 1, "\(told)")
+        }
+
         @Test(Privilege.required) func aProgramThatCouldNotBeStartedIsNotTheOneThatGoesOn() throws {
             let scene = try Scene(.ext4)
             defer { scene.close() }

@@ -63,14 +63,21 @@ extension EndToEnd {
                 #expect(result.status == 2)
                 #expect(result.errorText.contains("--no-such-option"))
             }
-            for arguments in [["--ops", "create,fly"], ["--queue", "huge"], ["--max-size", "12Q"]] {
+            for arguments in [
+                ["--ops", "create,fly"], ["--queue", "huge"], ["--max-size", "12Q"], ["--max-size", "100K"],
+                ["--min-free", "1000000T"], ["--exclude", ""], ["--exclude", "./build"],
+                ["--capture-wal", "/a/../b.db"],
+            ] {
                 let result = try run(
                     BuiltPrograms.varved,
                     ["--store", place.appending("store")] + arguments + [place.path])
                 #expect(result.status == 2, "\(arguments): \(result.errorText)")
+                #expect(result.errorText.contains(arguments[0]), "\(result.errorText)")
+                #expect((try? RawPath(place.appending("store")).status()) == nil)
             }
             for arguments in [
                 ["events", "--op", "fly"], ["events", "--since", "soonish"], ["top", "--by", "colour"],
+                ["events", "--path", "/a/.."], ["prune", "--max-size", "10K"],
             ] {
                 let result = try run(BuiltPrograms.varve, arguments + ["--store", place.path])
                 #expect(result.status == 2, "\(arguments): \(result.errorText)")

@@ -75,7 +75,7 @@ extension EndToEnd {
         }
 
         @Test(Privilege.required) func excludedNamesAreNotRecorded() throws {
-            let scene = try Scene(.ext4, options: ["--exclude", "*.tmp", "--exclude", "**/cache/**"])
+            let scene = try Scene(.ext4, options: ["--exclude", "*.tmp", "--exclude", "**//cache/**/"])
             defer { scene.close() }
             var script = WorkloadScript()
             script.add("mkdirs", "a/cache")
@@ -84,6 +84,19 @@ extension EndToEnd {
             let names = Set(
                 try scene.events().compactMap { $0.path?.text?.split(separator: "/").last.map(String.init) })
             #expect(names == ["a", "cache", "keep", "tmp.keep"])
+            // Whoever asks for it by name must not take silence for an answer.
+            for (arguments, isMissing) in [
+                (["--path", "*.tmp"], true), (["--under", scene.root + "/a/cache/x"], true),
+                (["--under", scene.root], true),
+                (["--path", scene.root + "/a/keep"], false), ([], false),
+            ] {
+                let answer = try scene.varve(["count"] + arguments)
+                #expect(answer.status == (isMissing ? 3 : 0), "\(arguments): \(answer.errorText)")
+                #expect(answer.errorText.contains("'varved --exclude' left it out") == isMissing)
+            }
+            let query = "SELECT count(*) FROM event WHERE path GLOB '\(scene.root)/a/cache/*'"
+            let counted = try scene.varve(["sql", query])
+            #expect(counted.status == 3 && counted.errorText.contains("--exclude"), "\(counted.errorText)")
         }
 
         @Test(Privilege.required, arguments: FilesystemKind.allCases)

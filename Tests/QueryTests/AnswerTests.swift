@@ -149,6 +149,33 @@ import Testing
         #expect(try scene.ask { try GapsAnswer($0, later).run() }.status == .nothingFound)
     }
 
+    @Test(arguments: [OutputFormat.jsonl, .table])
+    func gapsOfATimeThatWasNeverRecordedNameTheTimeThatWas(format: OutputFormat) throws {
+        let scene = try ScanTests.scene()
+        try scene.stop(at: 30)
+        for selection in [
+            Selection.only { $0.since = RecordedEvent.moment(1e9) },
+            .only { $0.until = RecordedEvent.moment(-10) },
+        ] {
+            let answer = try scene.ask(format) { try GapsAnswer($0, selection).run() }
+            #expect(answer.status == .nothingFound)
+            #expect(answer.messages.count == 1 && answer.messages[0].hasPrefix("nothing was recorded"))
+            #expect(answer.messages[0].contains("the store covers 2026-11-23"), "\(answer.messages)")
+        }
+        let within = try scene.ask(format) { try GapsAnswer($0, .only { $0.since = RecordedEvent.moment(20) }).run() }
+        #expect(within.status == .nothingFound)
+        #expect(within.messages.count == (format == .table ? 1 : 0), "\(within.messages)")
+    }
+
+    @Test func momentsInTheRecordersStatusAreTimesAndLengthsAreNot() {
+        let moment = JSONValue.number("1795392000000000000")
+        for (key, title) in [("started_ns", "  started"), ("archive_until_ns", "  archive_until")] {
+            let figure = StatusAnswer.figure((key, moment), zone: .utc)
+            #expect(figure.0 == title && figure.1.hasPrefix("2026-11-23T00:00:00"), "\(figure)")
+        }
+        #expect(StatusAnswer.figure(("cpu_ns", .number("1500000000")), zone: .utc).1 == "1.5 s")
+    }
+
     @Test func aCleanStopLeavesNoGapBehindIt() throws {
         let scene = try ScanTests.scene()
         try scene.stop(at: 30)

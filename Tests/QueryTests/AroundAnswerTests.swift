@@ -125,6 +125,13 @@ import Testing
         #expect(throws: UsageError.self) {
             try Self.ask(scene, .event(1), .jsonl, .only { $0.since = RecordedEvent.moment(0) })
         }
+        for second in [-50.0, 1e9] {
+            let never = try Self.ask(scene, .moment(RecordedEvent.moment(second)), span: 1_000_000_000)
+            #expect(never.text.isEmpty)
+            #expect(
+                never.messages.contains { $0.hasPrefix("nothing was recorded at") && $0.contains("covers 2026-11-23") },
+                "\(never.messages)")
+        }
         #expect(throws: UsageError.self) { try AroundAnswer.Extent(before: -1) }
         #expect(try AroundPoint.parse("4711") == .event(4_711))
         #expect(throws: UsageError.self) { try AroundPoint.parse("99999999999999999999999") }

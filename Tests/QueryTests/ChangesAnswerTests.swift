@@ -30,6 +30,23 @@ import Testing
         }
     }
 
+    @Test func onlyNamesThatAreAskedForCountAsMadeAndGone() throws {
+        let scene = try StoreScene()
+        for (second, path) in ["/d/a.o", "/d/b.o", "/d/c.c", "/e/d.c"].enumerated() {
+            let second = Double(second) * 2 + 10
+            try scene.append([RecordedEvent(second, .create, path), RecordedEvent(second + 1, .delete, path)])
+        }
+        try scene.stop(at: 100)
+        func hint(_ change: (inout Selection) throws -> Void, under directories: [String] = []) throws -> [String] {
+            try Self.ask(scene, under: directories, change).messages.filter { $0.contains("--transient") }
+        }
+        let text = "made and gone again within the range (--transient shows them)"
+        #expect(try hint { _ in } == ["4 names were \(text)"])
+        #expect(try hint { $0.paths = [try .of("*.c")] } == ["2 names were \(text)"])
+        #expect(try hint({ $0.paths = [try .of("*.c")] }, under: ["/d"]) == ["1 name was \(text)"])
+        #expect(try hint { $0.paths = [try .of("*.h")] } == [])
+    }
+
     private static func rows(_ answer: StoreScene.Answer) -> [Row] {
         answer.lines.compactMap { JSONValue(Array($0.utf8)) }.map {
             Row(kind: $0["change"]?.text ?? "", path: $0["path"]?.text ?? "", from: $0["from"]?.text)

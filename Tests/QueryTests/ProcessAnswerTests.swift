@@ -73,6 +73,25 @@ import Testing
         #expect(try Self.ask(scene, "99").status == .nothingFound)
     }
 
+    @Test func aScriptWithoutItsInterpreterIsNoProgram() throws {
+        let scene = try StoreScene(from: 0)
+        let before = Self.process(30, 3, parent: 2, exe: "/srv/job", second: 10)
+        var script = Self.process(30, 3, parent: 2, exe: "/bin/dash", second: 10)
+        script.script = RawPath("/srv/job")
+        // A program of that name that did nothing, of another process.
+        let other = Self.process(40, 6, parent: 2, exe: "/srv/job", second: 12)
+        try scene.append(
+            [
+                RecordedEvent(10, .openExec, "/srv/job", process: Self.fork),
+                RecordedEvent(11, .create, "/srv/a", process: script),
+            ], others: [Self.root, Self.shell, before, other])
+        let object = try #require(JSONValue(Array(Self.ask(scene, "30").text.utf8.dropLast())))
+        #expect(object["programs"]?.elements?.map { $0["exe"]?.text } == ["/bin/sh", "/bin/dash"])
+        #expect(object["exe"]?.text == "/bin/dash" && object["script"]?.text == "/srv/job")
+        let alone = try #require(JSONValue(Array(Self.ask(scene, "40").text.utf8.dropLast())))
+        #expect(alone["programs"]?.elements?.map { $0["exe"]?.text } == ["/srv/job"])
+    }
+
     @Test func peopleSeeTheFamilyAsATree() throws {
         let text = try Self.ask(Self.scene(), "30@2026-11-23T00:00:15Z", .table).text
         #expect(text.contains("exit code 3"))

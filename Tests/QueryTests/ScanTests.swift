@@ -178,6 +178,14 @@ import Testing
         #expect(try PathArgument.glob([UInt8(ascii: "/")], workingDirectory: RawPath("/home")).matches([0x2F]))
     }
 
+    @Test(arguments: ["", "/srv/../a", "/srv/./*.c", "/srv/[/]", "..x/.."])
+    func aPatternThatCanMatchNothingIsRefused(text: String) throws {
+        #expect(throws: GlobError.self) {
+            try PathArgument.glob(Array(text.utf8), workingDirectory: RawPath("/home"))
+        }
+        #expect(throws: GlobError.self) { try SelectionArguments(paths: [RawPath(text)]).selection() }
+    }
+
     @Test func operationsAreAlternatives() throws {
         let scene = try Self.scene()
         #expect(try scene.sequences(.only { $0.operations = [.create, .delete] }) == [1, 4, 6, 7])

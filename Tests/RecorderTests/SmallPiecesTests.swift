@@ -20,6 +20,40 @@ import Testing
     }
 }
 
+@Suite struct DrainWindowTests {
+    /// The thread is kept from running for `delay` at each reading of a clock.
+    private struct Clocks {
+        static let delay: Int64 = 5_000_000
+        let offset: Int64
+        var steady: Int64 = 1_000_000_000
+
+        mutating func monotonic() -> Int64 {
+            defer { steady += Self.delay }
+            return steady
+        }
+
+        mutating func realtime() -> Instant { Instant(nanosecondsSinceEpoch: monotonic() + offset) }
+    }
+
+    @Test func whateverTheDelayAWindowBeginsNoLaterByTheMonotonicClock() {
+        var clocks = Clocks(offset: 1_790_000_000_000_000_000)
+        // What happened right after this, in the window that begins with it, has this moment by CLOCK_MONOTONIC.
+        let happened = clocks.steady
+        let earliest = clocks.realtime()
+        let window = TimeWindow(
+            since: earliest, monotonic: { clocks.monotonic() }, realtime: { clocks.realtime() })
+        let begins = window.earliest.nanosecondsSinceEpoch - window.clockOffsetNanoseconds
+        #expect(begins <= happened)
+        #expect(window.time.nanosecondsSinceEpoch - window.clockOffsetNanoseconds >= happened)
+    }
+
+    @Test func aClockThatWasSetBackMakesNoWindowEndBeforeItBegins() {
+        let earliest = Instant(nanosecondsSinceEpoch: 50)
+        let window = TimeWindow(since: earliest, monotonic: { 7 }, realtime: { Instant(nanosecondsSinceEpoch: 20) })
+        #expect(window.earliest == window.time && window.clockOffsetNanoseconds == 13)
+    }
+}
+
 @Suite struct ContainerIDTests {
     private static let id = String(repeating: "0123456789abcdef", count: 4)
 

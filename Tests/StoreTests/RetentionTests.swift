@@ -91,7 +91,7 @@ import Testing
     }
 
     /// What `du` says stays below the limit all the time, while recording, merging and checkpointing go on.
-    @Test(arguments: [3, 6] as [UInt64])
+    @Test(arguments: [RetentionLimits.leastMaxByteCount >> 20, 2, 3, 6])
     func theSizeLimitHoldsWhileRecording(mebibytes: UInt64) throws {
         let scene = try StoreScene()
         var writer = try scene.writer()
@@ -115,7 +115,9 @@ import Testing
         print("limit \(mebibytes) MiB: highest \(highest) bytes, \(totals.blockByteCount) bytes of blocks kept")
         #expect(highest <= mebibytes << 20)
         #expect(pruned > 0)
-        #expect(totals.blockByteCount > (mebibytes << 20) / 2, "the limit is also used")
+        // Of less, what is the same in every store takes the larger part.
+        if mebibytes > 2 { #expect(totals.blockByteCount > (mebibytes << 20) / 2, "the limit is also used") }
+        #expect(totals.blockByteCount > 0)
         #expect(totals.eventCount + pruned == 30 * mebibytes * 100)
         let du = try runSuccessfully("du", ["-s", "--block-size=1", path.lossyText])
         #expect(du.outputText.split(separator: "\t").first.flatMap { UInt64($0) } == totals.directoryByteCount)
@@ -186,7 +188,8 @@ import Testing
         let notes = try reader.notes().map(\.text)
         #expect(notes.last == "note 9" && notes.count <= kept + 1, "\(notes)")
         let causes = try reader.gaps().map(\.gap.cause)
-        #expect(causes.contains("by hand") && causes.contains("gap 9") && !causes.contains("gap 0"), "\(causes)")
+        #expect(causes.contains("by hand, covers unresolved") && causes.contains("gap 9"), "\(causes)")
+        #expect(!causes.contains("gap 0"), "\(causes)")
     }
 
     @Test func notesAloneAreHeldWithinTheLimitsToo() throws {

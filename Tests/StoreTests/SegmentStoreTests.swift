@@ -200,7 +200,7 @@ struct MadeStream: ~Copyable {
             [
                 scene.layout.database.lossyText,
                 "ALTER TABLE stream DROP COLUMN watched_until; ALTER TABLE base_image DROP COLUMN built_on;"
-                    + "ALTER TABLE run DROP COLUMN operations;"
+                    + "ALTER TABLE run DROP COLUMN operations; ALTER TABLE run DROP COLUMN exclusions;"
                     + "PRAGMA user_version = 3",
             ])
         #expect(try scene.reader().watchedUntil().isEmpty)
@@ -231,7 +231,8 @@ struct MadeStream: ~Copyable {
             "sqlite3",
             [
                 scene.layout.database.lossyText,
-                tables.joined() + "ALTER TABLE run DROP COLUMN operations; PRAGMA user_version = 2",
+                tables.joined() + "ALTER TABLE run DROP COLUMN operations; ALTER TABLE run DROP COLUMN exclusions;"
+                    + "PRAGMA user_version = 2",
             ])
         #expect(try scene.reader().streams().isEmpty)
         _ = try scene.writer(create: false).directory

@@ -20,7 +20,7 @@ import Testing
         #expect(Array(header[0..<15]) == Array("SQLite format 3".utf8))
         #expect(header[16] == 0x10 && header[17] == 0, "page size 4096")
         #expect(header[18] == 2 && header[19] == 2, "WAL mode")
-        #expect(Array(header[60..<64]) == [0, 0, 0, 5], "user_version")
+        #expect(Array(header[60..<64]) == [0, 0, 0, 6], "user_version")
         #expect(Array(header[64..<68]) == [0, 0, 0, 1], "auto_vacuum=INCREMENTAL")
         #expect(Array(header[68..<72]) == Array("Varv".utf8), "application_id")
     }
@@ -139,7 +139,9 @@ import Testing
         }
         let database = scene.directory.appending("store/varve.db")
         let newer = ["container_mount", "stream", "stream_path", "segment", "base_image", "capture_gap"]
-        let drops = newer.map { "DROP TABLE \($0);" }.joined() + "ALTER TABLE run DROP COLUMN operations;"
+        let drops =
+            newer.map { "DROP TABLE \($0);" }.joined() + "ALTER TABLE run DROP COLUMN operations;"
+            + "ALTER TABLE run DROP COLUMN exclusions;"
         try runSuccessfully("sqlite3", [database, drops + "PRAGMA user_version = 1"])
         #expect(try scene.reader().containerMounts() == [])
         #expect(try scene.reader().runs().count == 1)
@@ -153,6 +155,25 @@ import Testing
         try writer.record(change)
         #expect(try scene.reader().containerMounts() == [mount])
         #expect(try scene.reader().runs().count == 2)
+    }
+
+    @Test func whatARunLeftOutIsKeptAsBytesAndNotKnownOfOlderRuns() throws {
+        let scene = try StoreScene()
+        var writer = try scene.writer()
+        for exclusions in [[], [[0x2A, 0x2E, 0xFF]], [Array("*.tmp".utf8), Array("/srv/a b".utf8)]] as [[[UInt8]]] {
+            var run = StoreScene.run()
+            run.exclusions = exclusions
+            _ = try writer.beginRun(run, coverage: [])
+            #expect(try scene.reader().runs().last?.exclusions == exclusions)
+        }
+        writer.close()
+        let database = scene.directory.appending("store/varve.db")
+        try runSuccessfully(
+            "sqlite3", [database, "ALTER TABLE run DROP COLUMN exclusions; PRAGMA user_version = 5"])
+        #expect(try scene.reader().runs().map(\.exclusions) == [nil, nil, nil])
+        var newer = try scene.writer(create: false)
+        _ = try newer.beginRun(StoreScene.run(), coverage: [])
+        #expect(try scene.reader().runs().map(\.exclusions) == [nil, nil, nil, nil])
     }
 
     @Test func aRunAfterAnUncleanEndStartsWithAGap() throws {

@@ -15,11 +15,11 @@ package final class Scene {
     /// A directory outside both, for scripts, logs and copies.
     package let place: String
     private let directory: TemporaryDirectory
-    private var recorded: LoopFilesystem?
+    var recorded: LoopFilesystem?
     private var storeFilesystem: LoopFilesystem?
-    private var others: [MountedFilesystem] = []
+    var others: [MountedFilesystem] = []
     /// Mount points made by the test itself, in the order they were mounted.
-    private var mounts: [String] = []
+    var mounts: [String] = []
     private var memoryGroups: [String] = []
     private var recorder: Recorder?
     private var scriptCount = 0
@@ -117,6 +117,23 @@ package final class Scene {
         return try Files.names(in: list).compactMap { try? Files.readLink(list.appending($0.bytes)).lossyText }
     }
 
+    /// What /proc says of each thread of the recorder: its name, its effective capabilities, and whether no_new_privs is
+    /// set.
+    package func threadsOfRecorder() throws -> [(name: String, capabilities: UInt64, hasNoNewPrivileges: Bool)] {
+        let list = RawPath("/proc/\(recorderPID)/task")
+        return try Files.names(in: list).map { name in
+            let text = String(
+                decoding: try Files.contents(of: list.appending(name.bytes).appending("status".utf8)), as: UTF8.self)
+            func value(_ key: String) -> Substring {
+                let line = text.split(separator: "\n").first { $0.hasPrefix(key + ":") }
+                return line?.split(whereSeparator: \.isWhitespace).last ?? ""
+            }
+            return (
+                String(value("Name")), UInt64(value("CapEff"), radix: 16) ?? .max, value("NoNewPrivs") == "1"
+            )
+        }
+    }
+
     // MARK: Work and questions
 
     /// Performs the scripts at the same time, one process each, and gives what they wrote down.
@@ -181,122 +198,6 @@ package final class Scene {
             [BuiltPrograms.varve] + arguments + ["--store", store], in: place, readsOutput: readsOutput)
     }
 
-    // MARK: Mounts
-
-    /// Mounts a directory of the recorded filesystem a second time and gives the new name.
-    package func bind(_ name: String) throws -> String {
-        try mount(at: "bound", ["--bind", "\(root)/\(name)"])
-    }
-
-    /// Mounts an overlay that fanotify cannot mark.
-    package func mountOverlay() throws -> String {
-        for name in ["lower", "upper", "work"] { try Files.makeDirectory(RawPath("\(place)/\(name)")) }
-        let layers = "lowerdir=\(place)/lower,upperdir=\(place)/upper,workdir=\(place)/work"
-        return try mount(at: "merged", ["-t", "overlay", "-o", layers + ",index=off,nfs_export=off", "overlay"])
-    }
-
-    /// Makes one more filesystem and gives its mount point.
-    package func addFilesystem(_ kind: FilesystemKind) throws -> String {
-        let other = MountedFilesystem(try LoopFilesystem(kind, mebibytes: kind == .xfs ? 320 : 128))
-        others.append(other)
-        return other.filesystem.path
-    }
-
-    /// Unmounts the recorded filesystem; false when its loop device is still in use afterwards.
-    package func unmountRecorded() throws -> Bool {
-        try recorded?.unmount()
-        return try recorded?.isAttached() != true
-    }
-
-    /// Makes a filesystem in an image file that is not mounted yet, and gives the image's path.
-    package func image(_ kind: FilesystemKind) throws -> String {
-        let image = "\(place)/image-\(Clock.monotonic())"
-        try runSuccessfully("truncate", ["-s", kind == .xfs ? "320M" : "128M", image])
-        try runSuccessfully("mkfs.\(kind.rawValue)", ["-q", kind == .ext4 ? "-F" : "-f", image])
-        return image
-    }
-
-    /// Mounts something at a path that is a directory already; undone by `close`.
-    package func mount(_ arguments: [String], on point: String) throws {
-        try runSuccessfully("mount", arguments + [point])
-        mounts.append(point)
-    }
-
-    /// Unmounts what the test mounted at a path.
-    package func unmountPoint(_ point: String) throws {
-        try unmount(point)
-    }
-
-    /// Waits until the live recorder says that it covers `path`, or no longer does.
-    package func waitForCoverage(of path: String, isCovered: Bool = true) throws {
-        let deadline = Clock.monotonic() + 20_000_000_000
-        while try recorderCovers(path) != isCovered {
-            guard Clock.monotonic() < deadline else {
-                throw BackgroundProgram.Late(description: "\(path) is \(isCovered ? "not" : "still") covered")
-            }
-            Clock.sleep(nanoseconds: 5_000_000)
-        }
-    }
-
-    private func recorderCovers(_ path: String) throws -> Bool {
-        let answer = try sql("SELECT path FROM coverage WHERE covered_to IS NULL")
-        return answer.split(separator: "\n").contains { $0 == path }
-    }
-
-    /// Waits until a filesystem of this type is covered, or no longer is.
-    package func waitForFilesystem(_ type: String, isCovered: Bool = true) throws {
-        try waitForRows(
-            "SELECT count(*) FROM coverage WHERE covered_to IS NULL AND filesystem_type = '\(type)'",
-            areThere: isCovered)
-    }
-
-    /// Waits until a gap of `scope` is open to the end of the run, or none is.
-    package func waitForGap(of scope: String, isOpen: Bool = true) throws {
-        try waitForRows(
-            "SELECT count(*) FROM gap WHERE CAST(scope AS TEXT) = '\(scope)' AND missing_to = \(Int64.max)",
-            areThere: isOpen)
-    }
-
-    private func waitForRows(_ query: String, areThere: Bool) throws {
-        let deadline = Clock.monotonic() + 20_000_000_000
-        while try (sql(query).split(separator: "\n") != ["0"]) != areThere {
-            guard Clock.monotonic() < deadline else {
-                throw BackgroundProgram.Late(description: "never true: \(query)")
-            }
-            Clock.sleep(nanoseconds: 5_000_000)
-        }
-    }
-
-    /// What /proc says of each thread of the recorder: its name, its effective capabilities, and whether no_new_privs is
-    /// set.
-    package func threadsOfRecorder() throws -> [(name: String, capabilities: UInt64, hasNoNewPrivileges: Bool)] {
-        let list = RawPath("/proc/\(recorderPID)/task")
-        return try Files.names(in: list).map { name in
-            let text = String(
-                decoding: try Files.contents(of: list.appending(name.bytes).appending("status".utf8)), as: UTF8.self)
-            func value(_ key: String) -> Substring {
-                let line = text.split(separator: "\n").first { $0.hasPrefix(key + ":") }
-                return line?.split(whereSeparator: \.isWhitespace).last ?? ""
-            }
-            return (
-                String(value("Name")), UInt64(value("CapEff"), radix: 16) ?? .max, value("NoNewPrivs") == "1"
-            )
-        }
-    }
-
-    func mount(at name: String, _ arguments: [String]) throws -> String {
-        let point = "\(place)/\(name)"
-        try Files.makeDirectory(RawPath(point), mode: 0o755)
-        try runSuccessfully("mount", arguments + [point])
-        mounts.append(point)
-        return point
-    }
-
-    func unmount(_ point: String) throws {
-        try runSuccessfully("umount", [point])
-        mounts.removeAll { $0 == point }
-    }
-
     // MARK: Limits
 
     /// Makes a memory cgroup with a limit, of the version that is mounted; a command in front of the recorder that enters
@@ -356,15 +257,6 @@ package final class Scene {
         // xfs and btrfs refuse a second filesystem of the same identity beside the first.
         storeFilesystem = nil
         return try mount(at: "after-the-cut", ["-o", "loop", copy]) + name
-    }
-}
-
-/// A filesystem that lives as long as the reference: a list cannot hold what is not copyable.
-private final class MountedFilesystem {
-    let filesystem: LoopFilesystem
-
-    init(_ filesystem: consuming LoopFilesystem) {
-        self.filesystem = filesystem
     }
 }
 

@@ -116,6 +116,12 @@ package struct AroundAnswer {
         let until = selection.until ?? max(shown.last, point)
         try shown.writeGaps(before: until.advanced(byNanoseconds: 1), &printer)
         try printer.end()
+        if !place.isEvent, let text = question.coveredText, let covered = question.covered,
+            question.isUnrecorded(place.moment) || place.moment < covered.from
+        {
+            context.messages.say(
+                "nothing was recorded at \(TimestampWriter.text(place.moment, zone: context.zone)); \(text)")
+        }
         // Only what comes after the point crosses the end of the range, and it is counted by the second scan.
         return question.conclude(
             found: printer.count > 0, after, after: [before], isWhole: extent.span != nil,

@@ -59,7 +59,10 @@ package struct ChangesAnswer {
             reasons += renamed.reasons
         }
         let keepsTransient = kinds.contains(NetChange.Kind.transient.rawValue)
-        var forest = NameForest(following: places, keepsGone: keepsTransient, maximumCount: maximumNameCount)
+        let isNarrow = !directories.isEmpty || !selection.paths.isEmpty
+        var forest = NameForest(
+            following: places, keepsGone: keepsTransient, maximumCount: maximumNameCount,
+            counting: isNarrow ? isAskedFor : nil)
         forest.begin()
         let scan = question.scan(asked)
         var isWhole = true
@@ -74,7 +77,9 @@ package struct ChangesAnswer {
                         + (keepsTransient ? ", or without transient ones" : "")))
         }
         forest.end()
-        let changes = NetChange.list(forest).filter(isAskedFor)
+        let changes = NetChange.list(forest).filter { change in
+            kinds.contains(change.kind.rawValue) && (isAskedFor(change.path) || change.from.map(isAskedFor) ?? false)
+        }
         let ordered = selection.isReversed ? changes.reversed() : changes
         let shown = Array(ordered.prefix(selection.limit ?? .max))
         switch context.rowFormat {
@@ -93,13 +98,9 @@ package struct ChangesAnswer {
         return question.conclude(found: !shown.isEmpty, scan, isWhole: isWhole, reasons: reasons)
     }
 
-    private func isAskedFor(_ change: NetChange) -> Bool {
-        guard kinds.contains(change.kind.rawValue) else { return false }
-        let names = [change.path, change.from].compactMap { $0 }
-        return names.contains { name in
-            (directories.isEmpty || directories.contains { name.isAtOrUnder($0) })
-                && (selection.paths.isEmpty || selection.paths.contains { $0.matches(name.bytes) })
-        }
+    private func isAskedFor(_ name: RawPath) -> Bool {
+        (directories.isEmpty || directories.contains { name.isAtOrUnder($0) })
+            && (selection.paths.isEmpty || selection.paths.contains { $0.matches(name.bytes) })
     }
 
     // MARK: Output

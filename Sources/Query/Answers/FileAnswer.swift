@@ -53,6 +53,7 @@ package struct FileAnswer {
             names.follow(moves.values.sorted { $0.sequence < $1.sequence })
             if names.count == known { break }
         }
+        question.askedPlaces = asked.askedPlaces
         var life = FileLife()
         // A directory that is asked for itself is among the events as well.
         let story = events.merging(moves) { event, _ in event }

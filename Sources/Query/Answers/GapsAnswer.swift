@@ -14,8 +14,8 @@ package struct GapsAnswer {
 
     /// Prints the gaps in the order they start. Throws: `StoreError`, `AnswerOutput.Failure`.
     package func run() throws -> AnswerStatus {
-        let history = try CoverageHistory(context.openStore())
-        let gaps = history.boundedGaps.filter(selection.asksFor).sorted {
+        let question = try Question(context, selection)
+        let gaps = question.boundedGaps.map(\.gap).filter(selection.asksFor).sorted {
             ($0.from, $0.to) < ($1.from, $1.to)
         }
         let ordered = selection.isReversed ? Array(gaps.reversed()) : gaps
@@ -26,21 +26,29 @@ package struct GapsAnswer {
         case .json, .jsonl: writeJSON(shown)
         }
         try context.output.flush()
-        if context.rowFormat == .table { sayWhatIsNotShown(gaps.count - shown.count, found: !gaps.isEmpty, history) }
+        sayWhatIsNotShown(gaps.count - shown.count, found: !gaps.isEmpty, question)
         return shown.isEmpty ? .nothingFound : .found
     }
 
-    /// Somebody who sees no row wants to know that this is the answer.
-    private func sayWhatIsNotShown(_ hiddenCount: Int, found: Bool, _ history: CoverageHistory) {
-        if hiddenCount > 0 { context.messages.say("\(hiddenCount) more gaps are not shown (--limit)") }
+    /// Somebody who sees no row wants to know that this is the answer; where nothing was recorded of what is asked, whoever
+    /// reads the rows has to know that as well.
+    private func sayWhatIsNotShown(_ hiddenCount: Int, found: Bool, _ question: Question) {
+        let isForPeople = context.rowFormat == .table
+        if hiddenCount > 0, isForPeople { context.messages.say("\(hiddenCount) more gaps are not shown (--limit)") }
         guard !found else { return }
-        let spans = history.spans
-        guard let first = spans.map(\.from).min(), let last = spans.map(\.to).max() else {
+        guard let text = question.coveredText else {
             context.messages.say("no gaps; nothing was recorded yet")
             return
         }
-        let range = [first, last].map { TimestampWriter.text($0, zone: context.zone) }
-        context.messages.say("no gaps; the store covers \(range[0]) to \(range[1])")
+        if let since = selection.since, question.isUnrecorded(since) {
+            context.messages.say(
+                "nothing was recorded since \(TimestampWriter.text(since, zone: context.zone)); \(text)")
+        } else if let until = selection.until, let covered = question.covered, until <= covered.from {
+            context.messages.say(
+                "nothing was recorded before \(TimestampWriter.text(until, zone: context.zone)); \(text)")
+        } else if isForPeople {
+            context.messages.say("no gaps; \(text)")
+        }
     }
 
     private func writeJSON(_ gaps: [Gap]) {

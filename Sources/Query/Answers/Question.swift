@@ -13,6 +13,8 @@ package final class Question {
     private let history: CoverageHistory
     /// The operations without which the answer would not be whole: those that are asked for, or that it is made of.
     package var neededOperations: EventMask
+    /// The paths without which it would not be.
+    package var askedPlaces: [AskedPlaces]
     /// When it was asked: nothing can be missing from the time after.
     private let moment = Clock.realtime()
 
@@ -22,6 +24,7 @@ package final class Question {
         self.context = context
         self.selection = selection
         neededOperations = selection.operations
+        askedPlaces = selection.askedPlaces
         let reader = try context.openStore()
         let history = try CoverageHistory(reader)
         // A range without an end reaches to the last moment covered, but not where it begins after that.
@@ -53,6 +56,7 @@ package final class Question {
     /// The same for other places, where what the answer says was put together from several selections.
     package func reasons(since: Instant?, until: Instant?, scopes: [RawPath]?) -> [Completeness.Reason] {
         history.notRecorded(neededOperations, since: since, until: until)
+            + history.excluded(askedPlaces, since: since, until: until)
             + history.completeness.reasons(
                 since: since, until: until.map { min($0, max(moment, since ?? moment)) }, scopes: scopes)
     }
@@ -73,6 +77,19 @@ package final class Question {
         let spans = history.spans
         guard let first = spans.map(\.from).min(), let last = spans.map(\.to).max() else { return nil }
         return (first, last)
+    }
+
+    /// The same for people; nil where nothing ever was.
+    var coveredText: String? {
+        covered.map { covered in
+            let range = [covered.from, covered.to].map { TimestampWriter.text($0, zone: context.zone) }
+            return "the store covers \(range[0]) to \(range[1])"
+        }
+    }
+
+    /// True for a moment after the last that is recorded.
+    func isUnrecorded(_ moment: Instant) -> Bool {
+        covered.map { $0.to < moment } ?? true
     }
 
     /// The moment, or the beginning of a recording that comes so soon after it that the two are not told apart: the window of

@@ -120,7 +120,7 @@ package struct StatusAnswer {
         case .success(let answer):
             guard case .object(let members) = answer.value else { return [("recorder", "answers")] }
             return [("recorder", "running\(Self.rate(answer))")]
-                + members.filter { $0.key != "ok" }.map(figure)
+                + members.filter { $0.key != "ok" }.map { Self.figure($0, zone: context.zone) }
         case .failure(.noRecorder):
             guard let run = facts.history.runs.last else { return [("recorder", "none ever ran")] }
             let end = run.end.map { "stopped \(time($0))" } ?? "ended without a clean stop"
@@ -129,14 +129,19 @@ package struct StatusAnswer {
         }
     }
 
+    /// Members that are moments; other numbers of nanoseconds are lengths of time.
+    private static let moments: Set<String> = ["started_ns", "archive_until_ns"]
+
     /// A member of the recorder's answer; a number of nanoseconds is told in words that need no unit in the name.
-    private func figure(_ member: (key: String, value: JSONValue)) -> (String, String) {
+    static func figure(_ member: (key: String, value: JSONValue), zone: TimeZoneRule) -> (String, String) {
         let name = "  \(TerminalText.escaped(Array(member.key.utf8)))"
         guard member.key.hasSuffix("_ns"), let nanoseconds = member.value.unsigned.map({ Int64(clamping: $0) }) else {
-            return (name, Self.text(member.value))
+            return (name, text(member.value))
         }
         let title = String(name.dropLast(3))
-        if member.key == "started_ns" { return (title, time(Instant(nanosecondsSinceEpoch: nanoseconds))) }
+        if moments.contains(member.key) {
+            return (title, TimestampWriter.text(Instant(nanosecondsSinceEpoch: nanoseconds), zone: zone))
+        }
         guard nanoseconds >= 1_000_000 else { return (title, "\(nanoseconds / 1_000) µs") }
         return (title, "\((Double(nanoseconds) / 1e6).rounded() / 1e3) s")
     }

@@ -1,4 +1,5 @@
 package import Model
+internal import Store
 internal import Syscalls
 
 /// A selection as it is typed.
@@ -132,6 +133,12 @@ extension UpkeepAnswer.Task {
         } else {
             guard let size = maxSize.flatMap(ByteSize.parse) else {
                 throw UsageError("a size is a number with K, M, G or T, such as 500M")
+            }
+            let least = RetentionLimits.leastMaxByteCount
+            guard size >= least else {
+                throw UsageError(
+                    "--max-size \(ByteSize.text(size)) is less than a store takes with its newest events: give "
+                        + "\(ByteSize.text(Int64(least))) or more")
             }
             self = .enforce(maxByteCount: UInt64(size))
         }

@@ -27,6 +27,8 @@ package struct Completeness: Sendable {
         case neverCovered
         /// These operations were left out of what was recorded in `from` ..< `to`.
         case notRecorded(EventMask, from: Instant, to: Instant)
+        /// What matches the pattern, and what lies below, was left out of what was recorded in `from` ..< `to`.
+        case excluded(pattern: [UInt8], from: Instant, to: Instant)
         /// What there is was not looked at whole, as the text says.
         case unread(String)
     }
@@ -96,7 +98,8 @@ extension Completeness.Reason {
     package var start: Instant {
         switch self {
         case .gap(let gap): gap.from
-        case .uncovered(let from, _), .notRecorded(_, let from, _): from
+        case .uncovered(let from, _), .notRecorded(_, let from, _), .excluded(_, let from, _):
+            from
         case .neverCovered, .unread: .distantPast
         }
     }
@@ -116,6 +119,9 @@ extension Completeness.Reason {
         case .notRecorded(let operations, let from, let to):
             return "\(operations.operationNames.joined(separator: ", ")) was not recorded from "
                 + "\(TimestampWriter.text(from)) to \(TimestampWriter.text(to)): 'varved --ops' chooses what is"
+        case .excluded(let pattern, let from, let to):
+            return "what matches '\(TerminalText.escaped(pattern))', and what lies below, was not recorded from "
+                + "\(TimestampWriter.text(from)) to \(TimestampWriter.text(to)): 'varved --exclude' left it out"
         case .unread(let text): return text
         }
     }

@@ -65,6 +65,33 @@ package struct CoverageHistory: Sendable {
         }
     }
 
+    /// The patterns that runs of `since` ..< `until` (nil: open) left out where that touches one of the places asked for: each
+    /// with the time of the runs that did, one after the other.
+    package func excluded(_ asked: [AskedPlaces], since: Instant?, until: Instant?) -> [Completeness.Reason] {
+        guard !asked.isEmpty else { return [] }
+        var found: [(pattern: [UInt8], last: Int, from: Instant, to: Instant)] = []
+        var isTouched: [[UInt8]: Bool] = [:]
+        for (position, run) in runs.enumerated() {
+            let end = endOfRun(at: position)
+            guard let exclusions = run.exclusions, run.started < until ?? .distantFuture, end > since ?? .distantPast
+            else { continue }
+            for text in exclusions {
+                // What cannot be read as a pattern may be anywhere.
+                let isAsked =
+                    isTouched[text] ?? asked.contains { places in (try? Glob(text)).map(places.touch) ?? true }
+                isTouched[text] = isAsked
+                guard isAsked else { continue }
+                if let index = found.lastIndex(where: { $0.pattern == text && $0.last >= position - 1 }) {
+                    found[index].last = position
+                    found[index].to = max(found[index].to, end)
+                } else {
+                    found.append((text, position, run.started, end))
+                }
+            }
+        }
+        return found.map { .excluded(pattern: $0.pattern, from: $0.from, to: $0.to) }
+    }
+
     /// A gap as far as it is known by now.
     package struct BoundedGap: Hashable, Sendable {
         package var gap: Gap

@@ -42,17 +42,23 @@ struct NameForest {
     private var hasBegun = false
     private let places: FollowedPlaces?
     private let keepsGone: Bool
+    private let isCounted: ((RawPath) -> Bool)?
     private let maximumCount: Int
-    /// How many names that were born and gone again were forgotten.
+    /// How many names that were born and gone again were forgotten, of those that are counted by the path they had last.
     private(set) var forgottenCount: UInt64 = 0
     /// The node that the last event was about; nil where it was about none.
     private(set) var subject: UInt32?
 
     /// Parameter places: nil for everywhere.
-    init(following places: FollowedPlaces? = nil, keepsGone: Bool = false, maximumCount: Int = Self.maximumCount) {
+    /// Parameter isCounted: whether a name that is forgotten counts as such; nil counts all.
+    init(
+        following places: FollowedPlaces? = nil, keepsGone: Bool = false, maximumCount: Int = Self.maximumCount,
+        counting isCounted: ((RawPath) -> Bool)? = nil
+    ) {
         self.places = places
         self.keepsGone = keepsGone
         self.maximumCount = maximumCount
+        self.isCounted = isCounted
     }
 
     /// Every node but the root that is live or kept.
@@ -368,7 +374,7 @@ struct NameForest {
         leaveOrigin(index)
         if needed.contains(index) { needed.insert(tree[index].place.parent) }
         guard !keepsGone, tree[index].origin == nil else { return }
-        forgottenCount += 1
+        if isCounted?(RawPath(tree.path(index))) ?? true { forgottenCount += 1 }
         if !needed.contains(index) { tree.forget(index) }
     }
 }

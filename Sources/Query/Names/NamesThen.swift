@@ -46,6 +46,13 @@ struct NamesThen {
         var to: Instant
         /// Where; nil is everywhere.
         var scope: RawPath?
+        /// Only what matches, and what lies below.
+        var pattern: Glob?
+
+        func concerns(_ path: RawPath) -> Bool {
+            scope.map { path.isAtOrUnder($0) || $0.isAtOrUnder(path) } ?? true
+                && pattern.map { $0.matchesOrHolds(path.bytes) } ?? true
+        }
     }
 
     /// `forest` has begun at `moment`; `crossing` are the nodes of events whose windows hold it.
@@ -61,6 +68,8 @@ struct NamesThen {
             case .uncovered(let from, let to): Hole(from: from, to: to)
             // A name may have ended unseen.
             case .notRecorded(_, let from, let to): Hole(from: from, to: to)
+            // The name it came by may be one of a rename that was recorded for the sake of the other name.
+            case .excluded(let pattern, let from, let to): Hole(from: from, to: to, pattern: try? Glob(pattern))
             // The forest begins no later than the moment, so what was left unread can only tell of further names.
             case .neverCovered, .unread: nil
             }
@@ -131,10 +140,7 @@ struct NamesThen {
         let node = forest[index]
         var doubts: [Doubt] = []
         let (from, to) = node.isInferred ? (moment, node.witnessed) : (node.witnessed, moment)
-        let isHidden = holes.contains { hole in
-            hole.from < to && hole.to > from
-                && (hole.scope.map { path.isAtOrUnder($0) || $0.isAtOrUnder(path) } ?? true)
-        }
+        let isHidden = holes.contains { $0.from < to && $0.to > from && $0.concerns(path) }
         if isHidden { doubts.append(.gap) }
         if crossing.contains(index) { doubts.append(.time) }
         if node.isInferred ? node.isUncertain : node.wasUncertain { doubts.append(.path) }

@@ -56,7 +56,15 @@ struct ProcessRecord {
     }
 
     /// A block lists programs that did nothing last; of those the one it was forked with came first.
+    ///
+    /// A script that is listed as a program of its own, without an event, is what recordings have of the moment before its
+    /// interpreter was opened.
     mutating func sortPrograms() {
+        let scripts = Set(programs.compactMap(\.process.script))
+        programs.removeAll { program in
+            program.eventCount == 0 && program.process.script == nil && program.process.exeSource == .exec
+                && program.process.exe.map { scripts.contains($0) } ?? false
+        }
         let isFirst = { (program: Program) in program.eventCount == 0 && program.process.exeSource == .inherited }
         programs = programs.filter(isFirst) + programs.filter { !isFirst($0) }
     }

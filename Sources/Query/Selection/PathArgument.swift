@@ -20,17 +20,18 @@ package enum PathArgument {
     }
 
     /// A pattern from the command line. One that starts with `./` or `../` is read from the working directory; a slash at
-    /// the end is dropped and several side by side are one, since recorded paths have none of either.
+    /// the end is dropped and several side by side are one, since recorded paths have none of either. One that no path
+    /// matches is refused.
     package static func glob(_ text: [UInt8], workingDirectory: RawPath) throws(GlobError) -> Glob {
-        let slash = UInt8(ascii: "/")
-        var pattern = text.reduce(into: [UInt8]()) { if $1 != slash || $0.last != slash { $0.append($1) } }
-        while pattern.count > 1, pattern.last == UInt8(ascii: "/") { pattern.removeLast() }
+        var pattern = Glob.spelled(text)
         if pattern.starts(with: "./".utf8) || pattern.starts(with: "../".utf8) || pattern.elementsEqual(".".utf8)
             || pattern.elementsEqual("..".utf8)
         {
             pattern = absolute(pattern, workingDirectory: RawPath(escaped(workingDirectory.bytes))).bytes
         }
-        return try Glob(pattern)
+        let glob = try Glob(pattern)
+        try glob.expectMatches()
+        return glob
     }
 
     /// The bytes with a backslash before every one that a pattern gives a meaning.

@@ -71,6 +71,11 @@ package struct Selection: Sendable {
         }
     }
 
+    /// The same as patterns; empty where no place is asked for, which asks for what was recorded, wherever.
+    package var askedPlaces: [AskedPlaces] {
+        hasPathCondition ? [AskedPlaces(self)] : []
+    }
+
     /// True for a gap that touches the range and may concern one of the places.
     package func asksFor(_ gap: Gap) -> Bool {
         if let since, gap.from < gap.to ? gap.to <= since : gap.to < since { return false }

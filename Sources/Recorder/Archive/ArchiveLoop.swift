@@ -28,6 +28,7 @@ struct ArchiveLoop: ~Copyable {
     /// The last moment that can be had, and whether a gap since then has been told of.
     private var knownUntil: Instant?
     private var toldOfGap = false
+    private var ageClock: AgeClock
 
     private enum Purpose {
         case resume(ArchiveGeneration)
@@ -46,6 +47,7 @@ struct ArchiveLoop: ~Copyable {
         self.request = request
         shortestPause = shortestPauseNanoseconds
         pause = shortestPauseNanoseconds
+        ageClock = AgeClock(endOf: try? ArchiveReader(directory: request.directory))
     }
 
     private var feed: LogFeed { request.feed }
@@ -368,7 +370,7 @@ struct ArchiveLoop: ~Copyable {
     private mutating func enforce() {
         guard let reader = try? ArchiveReader(directory: request.directory) else { return }
         // What cannot be removed now is tried with the next generation.
-        _ = try? writer?.enforce(reader.ends, now: Clock.realtime())
+        _ = try? writer?.enforce(reader.ends, now: ageClock.moment())
     }
 
     // MARK: Gaps

@@ -7,7 +7,7 @@ import Syscalls
 /// One database that is captured: its files while they are open, what was found, and what waits for its writers' names.
 struct WatchedDatabase: ~Copyable {
     /// A finding that waits until everything that happened up to `high` has been resolved.
-    private struct Staged {
+    struct Staged {
         var finding: CaptureFinding
         var low: Instant
         var high: Instant
@@ -19,26 +19,26 @@ struct WatchedDatabase: ~Copyable {
     let path: RawPath
     var files: DatabaseFiles?
     private var machine = CaptureMachine(isFresh: false)
-    private(set) var stream: DatabaseStream?
-    private(set) var isAnnounced = false
+    var stream: DatabaseStream?
+    var isAnnounced = false
     /// The last commit that was stored before: what stands in a log up to it is known.
-    private var lastStored: LogPlace?
+    var lastStored: LogPlace?
     private(set) var log: DatabaseFiles.Identity?
     /// The last log that was read to its end when it had no name any more, and until when.
     private var endedLog: (identity: DatabaseFiles.Identity, at: Instant)?
     var history = WriterHistory()
-    private var staged: [Staged] = []
+    var staged: [Staged] = []
     /// What waits for names.
-    private(set) var stagedByteCount = 0
-    private var lastLook: Instant
+    var stagedByteCount = 0
+    var lastLook: Instant
     private var holder: Int32?
     /// When the last look began, if it found all that the log held; nil otherwise, and where another log was opened since.
     private(set) var settledAt: Instant?
     /// CLOCK_MONOTONIC of the last finding.
     private var lastFinding: Int64 = 0
     private var nextLook: Int64 = 0
-    private(set) var foundCount = 0
-    private(set) var missedCount = 0
+    var foundCount = 0
+    var missedCount = 0
 
     /// More than this, of all databases, does not wait for names; no log is read until it has gone.
     private static let maximumStagedByteCount = 32 << 20
@@ -200,7 +200,7 @@ struct WatchedDatabase: ~Copyable {
     /// A record told that the log was made.
     var wasCreated = false
 
-    private mutating func begin(_ database: DatabaseFiles.Identity, sink: some CaptureSink) {
+    mutating func begin(_ database: DatabaseFiles.Identity, sink: some CaptureSink) {
         var generator = SystemRandomNumberGenerator()
         let new = DatabaseStream(
             uuid: UUIDBytes(high: generator.next(), low: generator.next()), device: database.device,
@@ -303,112 +303,5 @@ struct WatchedDatabase: ~Copyable {
         stream?.condition = condition
         stream?.detail = reason
         if let stream { sink.take(.stream(stream)) }
-    }
-
-    // MARK: Handing on
-
-    /// Hands on what was found up to a moment, with the names of those who may have written it.
-    mutating func handOn(resolvedUpTo: Instant, sink: some CaptureSink) {
-        var count = 0
-        while count < staged.count, staged[count].high <= resolvedUpTo {
-            handOn(staged[count], sink: sink)
-            count += 1
-        }
-        guard count > 0 else { return }
-        staged.removeFirst(count)
-        history.forget(before: staged.first?.low ?? lastLook)
-    }
-
-    private mutating func handOn(_ entry: Staged, sink: some CaptureSink) {
-        guard var stream else {
-            if case .missed = entry.finding { sink.take(.unseen(path, low: entry.low, high: entry.high)) }
-            return
-        }
-        if entry.isOfBefore, case .commit(let commit, _) = entry.finding, let known = lastStored,
-            commit.salts.rawValue == known.salts, commit.frame <= known.frame
-        {
-            stagedByteCount -= commit.bytes.count
-            return
-        }
-        if !isAnnounced {
-            if case .commit(let commit, _) = entry.finding, let first = commit.pages.first, first > 0 {
-                stream.pageSize = UInt32(clamping: commit.bytes.count / commit.pages.count)
-            }
-            announce(stream, sink: sink)
-        }
-        switch entry.finding {
-        case .commit(let commit, let proof):
-            stagedByteCount -= commit.bytes.count
-            let number = claim(1, of: &stream, sink: sink)
-            foundCount += 1
-            let (attribution, writers) =
-                entry.isOfBefore
-                ? (.unknown, []) : history.writers(low: entry.low, high: entry.high, holder: entry.holder)
-            sink.take(
-                .commit(
-                    stream.uuid,
-                    CapturedCommit(
-                        number: number, low: entry.low, high: entry.high,
-                        databasePageCount: commit.databasePageCount, frame: commit.frame, salts: commit.salts.rawValue,
-                        changeCounter: nil, status: Self.status(proof), attribution: attribution, writers: writers,
-                        checkpointer: [], pages: commit.pages, bytes: commit.bytes)))
-        case .missed(let count, let cause):
-            if count == 0 { return }
-            let numbers = UInt64(count ?? 1)
-            let first = claim(numbers, of: &stream, sink: sink)
-            missedCount += Int(count ?? 0)
-            sink.take(
-                .gap(
-                    stream.uuid,
-                    CaptureGap(
-                        first: first, last: first + numbers - 1, missedCount: count.map(UInt64.init), low: entry.low,
-                        high: entry.high, cause: Self.cause(cause))))
-        case .retracted:
-            // The newest commits are gone; what comes next builds on an older state.
-            let number = claim(1, of: &stream, sink: sink)
-            sink.take(
-                .gap(
-                    stream.uuid,
-                    CaptureGap(
-                        first: number, last: number, missedCount: nil, low: entry.low, high: entry.high,
-                        cause: .diverged)))
-        case .orphan:
-            break
-        }
-    }
-
-    /// The first of the next `count` numbers of the stream, which is taken back where it went on under another name.
-    private mutating func claim(_ count: UInt64, of stream: inout DatabaseStream, sink: some CaptureSink) -> UInt64 {
-        if let first = sink.claim(count, of: stream.uuid, as: path) { return first }
-        begin(DatabaseFiles.Identity(device: stream.device, inode: stream.inode), sink: sink)
-        guard let resumed = self.stream else { return 0 }
-        announce(resumed, sink: sink)
-        stream = resumed
-        // Only this thread resumes streams.
-        return sink.claim(count, of: resumed.uuid, as: path) ?? 0
-    }
-
-    private mutating func announce(_ stream: DatabaseStream, sink: some CaptureSink) {
-        self.stream = stream
-        sink.take(.stream(stream))
-        isAnnounced = true
-    }
-
-    private static func status(_ proof: CommitProof) -> CapturedCommit.Status {
-        switch proof {
-        case .published: .published
-        case .unchained: .unchained
-        case .logged: .logged
-        }
-    }
-
-    private static func cause(_ cause: MissedCause) -> CaptureGap.Cause {
-        switch cause {
-        case .wrapped: .wrapped
-        case .truncated: .truncated
-        case .removed: .deleted
-        case .changed: .diverged
-        case .tooLarge, .notLogged: .unsupported
-        }
     }
 }

@@ -22,6 +22,7 @@ final class AnswerCoverage {
     /// Why the answer may miss something; nothing where no events were asked for.
     func reasons(_ asked: AskedRange?) throws -> [Completeness.Reason] {
         guard let asked, let question else { return [] }
+        question.askedPlaces = asked.places
         return question.reasons(since: asked.since, until: asked.until, scopes: asked.scopes)
     }
 }

@@ -1,0 +1,113 @@
+import Block
+import Model
+import SQLiteWAL
+import Segment
+import Syscalls
+
+/// What was found goes on as commits and gaps, with the names of those who may have written it.
+extension WatchedDatabase {
+    /// Hands on what was found up to a moment, with the names of those who may have written it.
+    mutating func handOn(resolvedUpTo: Instant, sink: some CaptureSink) {
+        var count = 0
+        while count < staged.count, staged[count].high <= resolvedUpTo {
+            handOn(staged[count], sink: sink)
+            count += 1
+        }
+        guard count > 0 else { return }
+        staged.removeFirst(count)
+        history.forget(before: staged.first?.low ?? lastLook)
+    }
+
+    private mutating func handOn(_ entry: Staged, sink: some CaptureSink) {
+        guard var stream else {
+            if case .missed = entry.finding { sink.take(.unseen(path, low: entry.low, high: entry.high)) }
+            return
+        }
+        if entry.isOfBefore, case .commit(let commit, _) = entry.finding, let known = lastStored,
+            commit.salts.rawValue == known.salts, commit.frame <= known.frame
+        {
+            stagedByteCount -= commit.bytes.count
+            return
+        }
+        if !isAnnounced {
+            if case .commit(let commit, _) = entry.finding, let first = commit.pages.first, first > 0 {
+                stream.pageSize = UInt32(clamping: commit.bytes.count / commit.pages.count)
+            }
+            announce(stream, sink: sink)
+        }
+        switch entry.finding {
+        case .commit(let commit, let proof):
+            stagedByteCount -= commit.bytes.count
+            let number = claim(1, of: &stream, sink: sink)
+            foundCount += 1
+            let (attribution, writers) =
+                entry.isOfBefore
+                ? (.unknown, []) : history.writers(low: entry.low, high: entry.high, holder: entry.holder)
+            sink.take(
+                .commit(
+                    stream.uuid,
+                    CapturedCommit(
+                        number: number, low: entry.low, high: entry.high,
+                        databasePageCount: commit.databasePageCount, frame: commit.frame, salts: commit.salts.rawValue,
+                        changeCounter: nil, status: Self.status(proof), attribution: attribution, writers: writers,
+                        checkpointer: [], pages: commit.pages, bytes: commit.bytes)))
+        case .missed(let count, let cause):
+            if count == 0 { return }
+            let numbers = UInt64(count ?? 1)
+            let first = claim(numbers, of: &stream, sink: sink)
+            missedCount += Int(count ?? 0)
+            sink.take(
+                .gap(
+                    stream.uuid,
+                    CaptureGap(
+                        first: first, last: first + numbers - 1, missedCount: count.map(UInt64.init), low: entry.low,
+                        high: entry.high, cause: Self.cause(cause))))
+        case .retracted:
+            // The newest commits are gone; what comes next builds on an older state.
+            let number = claim(1, of: &stream, sink: sink)
+            sink.take(
+                .gap(
+                    stream.uuid,
+                    CaptureGap(
+                        first: number, last: number, missedCount: nil, low: entry.low, high: entry.high,
+                        cause: .diverged)))
+        case .orphan:
+            break
+        }
+    }
+
+    /// The first of the next `count` numbers of the stream, which is taken back where it went on under another name.
+    private mutating func claim(_ count: UInt64, of stream: inout DatabaseStream, sink: some CaptureSink) -> UInt64 {
+        if let first = sink.claim(count, of: stream.uuid, as: path) { return first }
+        begin(DatabaseFiles.Identity(device: stream.device, inode: stream.inode), sink: sink)
+        guard let resumed = self.stream else { return 0 }
+        announce(resumed, sink: sink)
+        stream = resumed
+        // Only this thread resumes streams.
+        return sink.claim(count, of: resumed.uuid, as: path) ?? 0
+    }
+
+    private mutating func announce(_ stream: DatabaseStream, sink: some CaptureSink) {
+        self.stream = stream
+        sink.take(.stream(stream))
+        isAnnounced = true
+    }
+
+    private static func status(_ proof: CommitProof) -> CapturedCommit.Status {
+        switch proof {
+        case .published: .published
+        case .unchained: .unchained
+        case .logged: .logged
+        }
+    }
+
+    private static func cause(_ cause: MissedCause) -> CaptureGap.Cause {
+        switch cause {
+        case .wrapped: .wrapped
+        case .truncated: .truncated
+        case .removed: .deleted
+        case .changed: .diverged
+        case .tooLarge, .notLogged: .unsupported
+        }
+    }
+}
