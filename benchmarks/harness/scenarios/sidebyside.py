@@ -88,7 +88,7 @@ def measure(bench, peer, workload, watched, disk, seed):
         "run": run, "seconds": done.seconds, "workload_cpu": done.user + done.system, "made": made, "user": run.user,
         "system": run.system, "records": run.records, "rss_kib": run.rss_kib, "output_bytes": run.output_bytes,
         "written": written, "unseen": sorted(workload.kinds - peer.kinds, key=KINDS.index),
-        "score": score(done.truth, run.recorded, kinds, peer.directory_kinds) if kinds else None,
+        "score": score(done.truth, run.recorded, kinds, peer.directory_kinds, run.windows) if kinds else None,
     }
 
 
@@ -105,7 +105,7 @@ def tell(report, workload, rounds, refused):
     report.figure("wall time beside varved / without a recorder", stats.line(slower["varved"]))
     lost = max(runs["varved"]["score"].lost for runs in rounds)
     report.figure("varved: (operation, path) pairs lost, at most in a run",
-                  f"{lost} of {rounds[0]['varved']['score'].distinct}", lost, "lost" if workload.must_keep else None)
+                  f"{lost} of {rounds[0]['varved']['score'].distinct}", lost, "lost")
     report.figure("CPU of varved / bare loop", stats.line(cpu_ratios(rounds, "varved", "loop")))
     if any("fatrace" in runs for runs in rounds):
         of_fatrace = cpu_ratios(rounds, "varved", "fatrace")
@@ -166,6 +166,10 @@ def row(recorder, rounds):
                   median(lambda one: one["output_bytes"] / max(1, one["records"]), 1),
                   median(lambda one: one["written"] / max(1, one["output_bytes"]), 1)]
         extra = max(each.extra for each in scores)
+        if worst.doubtful:
+            remarks.append(f"of the lost {worst.doubtful} may be merged with what the file did before its directory's rename")
+        if merged.joined:
+            remarks.append(f"{merged.joined} merged under the name that the directory had before")
         if extra:
             remarks.append(f"{extra} under a name that was not the file's")
         if runs[0]["unseen"]:
