@@ -38,7 +38,7 @@ SCENARIOS = {
     "storm": Scenario(storm.run, 120, 12),
     "rowdiff": Scenario(rowdiff.run, 60),
     "capture": Scenario(capture.run, 260),
-    "growth": Scenario(growth.run, 120, 20),
+    "growth": Scenario(growth.run, 240, 20),
     "cpu-compile": Scenario(cpu.run_compile, 300),
     "ask": Scenario(ask.run, 150),
     "size": Scenario(size.run, 300),
