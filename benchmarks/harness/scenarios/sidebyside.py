@@ -29,26 +29,30 @@ def run(bench, report, name):
           bench.filesystem("output", 1024 if bench.quick else 4096) as disk):
         # The loop takes its flags and marks from varved; this run also warms what all runs use.
         bench.group = measure(bench, peers["varved"], workload, watched, disk, 1)["run"].group
-        wanted = bench.pairs(ROUNDS, ROUNDS)
-        for index in range(wanted):
-            bench.progress(index, wanted)
-            runs = {}
-            for peer in alternating(list(peers), index):
-                if peer in refused or (peer in SLOW and index > 0 and (bench.quick or bench.share_used() > 0.4)):
-                    continue
-                try:
-                    runs[peer] = measure(bench, peers[peer], workload, watched, disk, index + 2)
-                except BenchmarkError as error:
-                    if peer in ("none", "varved", "loop"):
-                        raise
-                    refused[peer] = str(error)
-                    bench.say(f"{peer}: {error}")
-            rounds.append(runs)
-            bench.say(f"round {index + 1}: " + ", ".join(
-                f"{peer} {one['seconds']:.3f} s" for peer, one in sorted(runs.items())))
-            if bench.is_late() and index + 1 >= ROUNDS:
-                break
-    tell(report, workload, rounds, refused)
+        try:
+            wanted = bench.pairs(ROUNDS, ROUNDS)
+            for index in range(wanted):
+                bench.progress(index, wanted)
+                runs = {}
+                for peer in alternating(list(peers), index):
+                    if peer in refused or (peer in SLOW and index > 0 and (bench.quick or bench.share_used() > 0.4)):
+                        continue
+                    try:
+                        runs[peer] = measure(bench, peers[peer], workload, watched, disk, index + 2)
+                    except BenchmarkError as error:
+                        if peer in ("none", "varved", "loop"):
+                            raise
+                        refused[peer] = str(error)
+                        bench.say(f"{peer}: {error}")
+                rounds.append(runs)
+                bench.say(f"round {index + 1}: " + ", ".join(
+                    f"{peer} {one['seconds']:.3f} s" for peer, one in sorted(runs.items())))
+                if bench.is_late() and index + 1 >= ROUNDS:
+                    break
+        finally:
+            # Also of a run that is interrupted: what was measured until then.
+            if rounds:
+                tell(report, workload, rounds, refused)
 
 
 def available(bench, report):
