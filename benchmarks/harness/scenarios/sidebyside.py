@@ -114,6 +114,8 @@ def tell(report, workload, rounds, refused):
     if any("fatrace" in runs for runs in rounds):
         of_fatrace = cpu_ratios(rounds, "varved", "fatrace")
         report.figure("CPU of varved / fatrace", stats.line(of_fatrace), of_fatrace["median"])
+    elif "fatrace" in refused:
+        report.not_measured("CPU of varved / fatrace", refused["fatrace"])
     report.table("Beside each recorder; medians, loss and merging of the worst run", COLUMNS, rows)
     report.bars("Wall time of the workload / without a recorder",
                 [(recorder, slower[recorder]) for recorder in recorders if recorder != "none"])
