@@ -52,7 +52,7 @@ def run(bench, report, name):
         finally:
             # Also of a run that is interrupted: what was measured until then.
             if rounds:
-                tell(report, workload, rounds, refused)
+                tell(report, rounds, refused)
 
 
 def available(bench, report):
@@ -96,7 +96,7 @@ def measure(bench, peer, workload, watched, disk, seed):
     }
 
 
-def tell(report, workload, rounds, refused):
+def tell(report, rounds, refused):
     recorders = [peer.name for peer in PEERS if any(peer.name in runs for runs in rounds)]
     rows = [row(recorder, rounds) for recorder in recorders]
     rows += [[peer, "0", *[""] * (len(COLUMNS) - 3), f"not measured: {why}"] for peer, why in refused.items()]
