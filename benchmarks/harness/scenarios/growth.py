@@ -172,6 +172,12 @@ def timed(command):
 
 
 def tell(report, points):
+    last = points[-1]
+    told = {"bytes an event": {f"bytes_{name}": title for name, title in STORED.items()}}
+    told |= {f"{title}, ms": {f"{question}_{who}": PEER_TITLES[who] for who in ASKERS} for question, title in ASKED.items()}
+    for title, names in told.items():
+        report.figure(f"{title}, at {last['events']:,} events", "; ".join(
+            f"{name} {last[key]:.4g}" for key, name in names.items() if key in last))
     columns = ["", *(f"{one['events']:,}{'' if 'cpu' in one else ', again and again'}" for one in points)]
 
     def rows(titles):
