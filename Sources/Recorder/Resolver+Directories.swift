@@ -223,13 +223,17 @@ extension Resolver {
     /// A directory is about to move: what was asked for below it is true of the time before.
     mutating func confirmAskedPlaces(below ancestor: DirectoryTree.Index) {
         guard !asked.isEmpty else { return }
-        let below = asked.filter { $0.key != ancestor && isAtOrBelow($0.key, ancestor) }
+        var below: [DirectoryTree.Index: AskedPlace] = [:]
+        for (index, place) in asked where index != ancestor && isAtOrBelow(index, ancestor) { below[index] = place }
         for index in below.keys { asked[index] = nil }
         confirm(below)
     }
 
     /// By what is known and what was asked.
-    func isAtOrBelow(_ index: DirectoryTree.Index, _ ancestor: DirectoryTree.Index) -> Bool {
+    ///
+    /// Mutating only so that this resolver is lent: a renamed directory has it asked for each event that is not placed yet, and
+    /// a method that is not mutating gets a copy of the resolver each time.
+    mutating func isAtOrBelow(_ index: DirectoryTree.Index, _ ancestor: DirectoryTree.Index) -> Bool {
         // A record that names no directory is below none.
         guard index != DirectoryTree.none else { return false }
         if index == ancestor { return true }

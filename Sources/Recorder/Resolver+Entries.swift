@@ -41,9 +41,13 @@ extension Resolver {
             confirmAskedPlaces(below: index)
             settleEvents(isFinal: false)
             // Whether what is still open was inside depends on where the directory came from, not on where it goes.
+            // There may be as many as the batch has events, in few directories.
+            var verdicts: [DirectoryTree.Index: Bool] = [:]
             for open in unsettled.indices {
-                if isAtOrBelow(unsettled[open].directory, index) { unsettled[open].directory = directory }
-                if let end = unsettled[open].target, isAtOrBelow(end, index) { unsettled[open].target = directory }
+                let source = unsettled[open].directory
+                if isAtOrBelow(source, index, knowing: &verdicts) { unsettled[open].directory = directory }
+                guard let end = unsettled[open].target else { continue }
+                if isAtOrBelow(end, index, knowing: &verdicts) { unsettled[open].target = directory }
             }
             let doubtBegins = renames.note(
                 index, from: .init(parent: directory, name: bytes.extracting(record.name.indices)),
@@ -90,7 +94,8 @@ extension Resolver {
 
     /// A directory was renamed. Of the records that had no room to be told apart all are in doubt, once.
     private mutating func doubtJoined(below index: DirectoryTree.Index) {
-        for event in joined where isAtOrBelow(eventDirectories[event].directory, index) {
+        var verdicts: [DirectoryTree.Index: Bool] = [:]
+        for event in joined where isAtOrBelow(eventDirectories[event].directory, index, knowing: &verdicts) {
             batch.insertFlags(.uncertainPath, at: event)
         }
         guard let first = joinedBeyond else { return }
@@ -106,16 +111,25 @@ extension Resolver {
         tree[index].isDoubtful = true
         stamp &+= 1
         var verdicts: [DirectoryTree.Index: Bool] = [:]
-        func isBelow(_ other: DirectoryTree.Index) -> Bool {
-            if other == DirectoryTree.none { return false }
-            if let known = verdicts[other] { return known }
-            let verdict = isAtOrBelow(other, index)
-            verdicts[other] = verdict
-            return verdict
+        for event in min(first, eventDirectories.count)..<eventDirectories.count {
+            let ends = eventDirectories[event]
+            if isAtOrBelow(ends.directory, index, knowing: &verdicts)
+                || isAtOrBelow(ends.target, index, knowing: &verdicts)
+            {
+                batch.insertFlags(.uncertainPath, at: event)
+            }
         }
-        for event in min(first, eventDirectories.count)..<eventDirectories.count
-        where isBelow(eventDirectories[event].directory) || isBelow(eventDirectories[event].target) {
-            batch.insertFlags(.uncertainPath, at: event)
-        }
+    }
+
+    /// As `isAtOrBelow`, for many events of few directories; `verdicts` are those of the same `ancestor`.
+    private mutating func isAtOrBelow(
+        _ index: DirectoryTree.Index, _ ancestor: DirectoryTree.Index,
+        knowing verdicts: inout [DirectoryTree.Index: Bool]
+    ) -> Bool {
+        if index == DirectoryTree.none { return false }
+        if let known = verdicts[index] { return known }
+        let verdict = isAtOrBelow(index, ancestor)
+        verdicts[index] = verdict
+        return verdict
     }
 }

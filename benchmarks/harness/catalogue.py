@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Callable
 
-from .scenarios import (ask, attribution, capture, cpu, growth, idle, latency, loss, questions, rowdiff, sidebyside, size,
-                        slowdown, start, storm, trickle)
+from .scenarios import (ask, attribution, capture, cpu, growth, idle, latency, loss, questions, restore, rowdiff,
+                        sidebyside, size, slowdown, start, storm, trickle)
 from .workloads import workloads
 
 # A run of all scenarios ends within so many seconds; what has not begun by then says so.
@@ -38,7 +38,8 @@ SCENARIOS = {
     "storm": Scenario(storm.run, 120, 12),
     "rowdiff": Scenario(rowdiff.run, 60),
     "capture": Scenario(capture.run, 260),
-    "growth": Scenario(growth.run, 120, 20),
+    "restore": Scenario(restore.run, 60),
+    "growth": Scenario(growth.run, 240, 20),
     "cpu-compile": Scenario(cpu.run_compile, 300),
     "ask": Scenario(ask.run, 150),
     "size": Scenario(size.run, 300),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import stats
 from .bench import alternating
+from .loaded import TITLES
 from .processes import BenchmarkError, die_with_parent, wall_nanoseconds
 from .questions import LAST
 
@@ -16,24 +17,29 @@ ROUNDS = 7
 # A question that has taken so many seconds in all its rounds is not asked again.
 QUESTION_SECONDS = 10
 PEERS = ["duckdb", "parquet", "chdb", "sqlite"]
+# What ask_peer.py needs of the private Python for each.
+MODULES = {"duckdb": ["duckdb"], "parquet": ["duckdb"], "chdb": ["chdb"], "sqlite": []}
 # The last line about a path (given as its key in JSON) that is of a modify or close_write.
 TEXT_SEARCH = r'''zstd -dcq "$1" | grep -F "$2" | grep -E '"op":\[[^]]*"(modify|close_write)"' | tail -n 1'''
 COMMANDS = ["varve", "sql", "duckdb", "parquet", "sqlite"]
-TITLES = {"varve": "varve", "sql": "varve sql", "duckdb": "DuckDB table", "parquet": "DuckDB over Parquet", "chdb": "chDB",
-          "sqlite": "SQLite row table", "grep": "grep over jsonl.zst"}
 # What an engine may take of DuckDB's time, by question; of the two of the last writer the mean counts.
 LIMITS = {"count": "questions-count-of-duckdb", "under": "questions-under-of-duckdb", "top": "questions-top-of-duckdb",
           "histogram": "questions-histogram-of-duckdb", "last": "questions-last-writer-of-duckdb"}
 
 
 class Comparison:
-    """`places` are those of the peers' files, `questions` those of harness/questions.py."""
+    """`places` are those of the peers' files, for the peers that are there; `questions` those of harness/questions.py."""
 
-    def __init__(self, tools, report, store, places, questions):
+    def __init__(self, tools, report, store, places, questions, asks_sql=True):
         self.tools, self.report, self.store, self.places, self.questions = tools, report, store, places, questions
+        self.asks_sql = asks_sql
+        # Rows of each answer, once they have been compared.
+        self.counts = {}
 
     def perform(self):
-        self.engine_figures(self.engines())
+        engines = self.engines()
+        self.report.detail("rows", self.counts)
+        self.engine_figures(engines)
         self.command_figures(self.commands())
         self.cold()
 
@@ -42,16 +48,18 @@ class Comparison:
     def engines(self):
         """Nanoseconds by peer and question, best of the rounds; and that all answers are equal."""
         expected = self.native_answers()
-        found = {"varve": self.own([question.line() for question in self.questions]),
-                 "sql": self.own([question.sql_line() for question in self.questions])}
-        for peer in PEERS:
+        found = {"varve": self.own([question.line() for question in self.questions])}
+        if self.asks_sql:
+            found["sql"] = self.own([question.sql_line() for question in self.questions])
+        for peer in (peer for peer in PEERS if peer in self.places):
             dialect = "duckdb" if peer == "parquet" else peer
             table = "store.event" if peer == "chdb" else "event"
             asked = [{"name": question.name, "check": question.sql(dialect, table),
                       "timed": question.sql(dialect, table, timed=True), "rows": question.has_rows}
                      for question in self.questions]
             told = json.loads(self.tools.analyse(
-                "ask_peer.py", peer, self.places[peer], ROUNDS, QUESTION_SECONDS, given=json.dumps(asked)))
+                "ask_peer.py", peer, self.places[peer], ROUNDS, QUESTION_SECONDS, given=json.dumps(asked),
+                modules=MODULES[peer]))
             for question in self.questions:
                 self.compare(question, peer, question.compared(told[question.name]["rows"]), expected)
             found[peer] = {name: min(answer["ns"]) for name, answer in told.items()}
@@ -71,11 +79,13 @@ class Comparison:
             text = self.tools.query(self.store, *question.native, "-o", question.form, "--accept-gaps")
             rows = question.read(text)
             expected[question.name], counts[question.name] = question.compared(rows), len(rows)
+            if not self.asks_sql:
+                continue
             # Keys without a value are absent in JSON lines.
             told = self.tools.query(self.store, "sql", question.sql("varve"), "-o", "jsonl", "--accept-gaps")
             rows = [tuple(row.get(name) for name in question.columns()) for row in map(json.loads, told.splitlines())]
             self.compare(question, "varve sql", question.compared(rows), expected)
-        self.report.detail("rows", counts)
+        self.counts = counts
         return expected
 
     @staticmethod

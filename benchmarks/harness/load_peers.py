@@ -1,7 +1,8 @@
 """Gives the peers of the scenarios `questions-…` the rows of a Parquet file of `varve export`, run by the private Python:
-`load_peers.py EXPORT DUCKDB PLACE`. DUCKDB is the program of duckdb-cli: what it makes, it and the library can read.
+`load_peers.py EXPORT DUCKDB PLACE [sqlite] [chdb]`. DUCKDB is the program of duckdb-cli: what it makes, it and the library
+can read.
 
-Makes PLACE/event.duckdb, event.parquet (zstd 3), event.sqlite and chdb/. stdout: {"bytes": …, "seconds": …}, each by name.
+Makes PLACE/event.duckdb, event.parquet (zstd 3) and what is named of event.sqlite and chdb/. stdout: {"bytes": …, "seconds": …}, each by name.
 What says the same twice is left out (`time` beside `time_ns`, `op` beside `mask`), to the peers' advantage. SQLite has fewer
 columns.
 """
@@ -83,14 +84,16 @@ def chdb_type(name, found):
 
 
 def main():
-    export, program, place = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    export, program, place, named = sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4:]
     told = {"bytes": {}, "seconds": {}}
-    for name, make in (("duckdb", lambda: make_duckdb(export, program, place)), ("sqlite", lambda: make_sqlite(place)),
-                       ("chdb", lambda: make_chdb(place))):
+    makers = {"duckdb": lambda: make_duckdb(export, program, place), "sqlite": lambda: make_sqlite(place),
+              "chdb": lambda: make_chdb(place)}
+    for name in ["duckdb", *named]:
         started = time.monotonic()
-        told["bytes"][name] = make()
+        told["bytes"][name] = makers[name]()
         told["seconds"][name] = round(time.monotonic() - started, 1)
-    told["bytes"] |= {name: os.stat(place / f"event.{name}").st_size for name in ("duckdb", "parquet", "sqlite")}
+    told["bytes"] |= {name: os.stat(place / f"event.{name}").st_size
+                      for name in ("duckdb", "parquet", *named) if name != "chdb"}
     json.dump(told, sys.stdout)
 
 

@@ -110,20 +110,13 @@ def all_questions(facts):
     # "0" follows "/".
     under = f"path >= {literal(directory + '/')} AND path < {literal(directory + '0')}"
     return [
-        Question(
-            "count", "count in a time range", ["count", *ranged], "jsonl",
-            lambda text: json_rows(text, lambda row: (row["count"],)), lambda _: within, "count(*) AS n"),
+        count_in_range(facts),
         Question(
             "under", "events under a directory in a range, rows out", ["events", "--under", directory, *ranged], "csv",
             lambda text: csv_rows(text, lambda row: (
                 int(row["seq"]), row["path"], row["target"], number(row["pid"]), row["exe"])),
             lambda _: f"{within} AND {under}", "seq, path, target, pid, exe", timed_select="*", has_rows=True),
-        Question(
-            "top", "top 20 paths by writes over everything",
-            ["top", "--by", "path", "--op", "modify", "--limit", "20"], "jsonl",
-            lambda text: json_rows(text, lambda row: (row.get("path"), row["count"])),
-            lambda dialect: operations(dialect, MODIFY, "modify"), "path, count(*) AS n",
-            " GROUP BY path ORDER BY n DESC, path LIMIT 20", is_ranking=True),
+        top_paths(),
         Question(
             "histogram", "per-process histogram by minute",
             ["histogram", "--by", "process", "--every", "1m", "--limit", ALL_GROUPS], "jsonl",
@@ -132,6 +125,27 @@ def all_questions(facts):
         *[last_writer(name, title, facts[name]) for name, title in zip(LAST, (
             "last writer of a path last written in the oldest tenth", "last writer of a path never written"))],
     ]
+
+
+def growth_questions(facts):
+    """What the growth of a store is told by; `facts`: `since`, `until`, `old`."""
+    return [count_in_range(facts), top_paths(), last_writer("old", "last writer of one path", facts["old"])]
+
+
+def count_in_range(facts):
+    return Question(
+        "count", "count in a time range",
+        ["count", "--since", moment(facts["since"]), "--until", moment(facts["until"])], "jsonl",
+        lambda text: json_rows(text, lambda row: (row["count"],)),
+        lambda _: f"time_ns >= {facts['since']} AND time_ns < {facts['until']}", "count(*) AS n")
+
+
+def top_paths():
+    return Question(
+        "top", "top 20 paths by writes over everything", ["top", "--by", "path", "--op", "modify", "--limit", "20"], "jsonl",
+        lambda text: json_rows(text, lambda row: (row.get("path"), row["count"])),
+        lambda dialect: operations(dialect, MODIFY, "modify"), "path, count(*) AS n",
+        " GROUP BY path ORDER BY n DESC, path LIMIT 20", is_ranking=True)
 
 
 def last_writer(name, title, path):

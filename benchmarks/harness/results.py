@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from contextlib import suppress
 from datetime import datetime, timezone
 
 from .machine import commit, machine
@@ -49,6 +50,8 @@ class RunResults:
             self.write_error = None
         except OSError as error:
             self.write_error = error
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def machine_name(facts):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections import Counter
+from datetime import datetime, timezone
 
 from .processes import BenchmarkError, die_with_parent
 
@@ -20,6 +21,13 @@ def events(tools, store):
     finally:
         process.stdout.close()
         process.wait()
+
+
+def nanoseconds(moment):
+    """Since the epoch, of RFC 3339 in UTC with any number of decimals."""
+    seconds, _, decimals = moment.removesuffix("Z").partition(".")
+    whole = int(datetime.fromisoformat(seconds).replace(tzinfo=timezone.utc).timestamp())
+    return whole * 1_000_000_000 + int(decimals[:9].ljust(9, "0"))
 
 
 def gaps(tools, store):

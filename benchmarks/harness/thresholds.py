@@ -2,6 +2,7 @@
 
 import json
 
+from .results import COMPLETE
 from .tools import BENCHMARKS
 
 THRESHOLDS = BENCHMARKS / "thresholds.json"
@@ -14,7 +15,8 @@ def thresholds():
 
 def verdicts(newest):
     """For each goal ("met", "missed" or "not measured", what was found), by the newest result of its scenarios. It is
-    missed when one figure misses it, and met when every scenario that it is about has been measured and meets it."""
+    missed when one figure misses it, and met when every scenario that it is about has been measured to its end and meets
+    it."""
     found = {}
     for name, goal in thresholds().items():
         absent = [scenario for scenario in goal["scenario"] if scenario not in newest]
@@ -22,7 +24,9 @@ def verdicts(newest):
         for scenario in (newest[one] for one in goal["scenario"] if one in newest):
             figures = [entry for entry in scenario["figures"] if entry.get("threshold") == name]
             values = [entry["value"] for entry in figures if entry.get("value") is not None]
-            if len(values) < max(1, len(figures)):
+            if scenario["state"] != COMPLETE:
+                absent.append(f"{scenario['scenario']} ({scenario['state']})")
+            elif len(values) < max(1, len(figures)):
                 absent.append(scenario["scenario"])
             if values and (worst is None or max(values) > worst):
                 worst, is_contended = max(values), scenario.get("contended", False)

@@ -34,6 +34,7 @@ class Tools:
         self.varved = Path(varved)
         self.varve = Path(varve)
         self.programs = self.work / "bin"
+        self._modules = set()
 
     def check(self):
         for program in (self.varved, self.varve):
@@ -85,19 +86,41 @@ class Tools:
         """The Python of a private environment with pyarrow and the DuckDB command line, made on first use."""
         environment = self.work / "venv"
         if not (environment / "bin" / "duckdb").exists():
-            subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
-            subprocess.run(
-                [str(environment / "bin" / "pip"), "install", "-q", "pyarrow", "duckdb-cli"], check=True
-            )
+            self.install([sys.executable, "-m", "venv", environment])
+            self.install([environment / "bin" / "pip", "install", "-q", "pyarrow", "duckdb-cli"])
         return environment / "bin" / "python"
 
-    def analyse(self, script, *words, given=None):
-        """stdout of a script of this folder under the same Python with DuckDB and ClickHouse as libraries in it (half a GiB),
-        which are installed on first use."""
-        python = self.python()
-        if subprocess.run([str(python), "-c", "import chdb, duckdb"], capture_output=True).returncode != 0:
-            subprocess.run([str(python.parent / "pip"), "install", "-q", "duckdb", "chdb"], check=True)
-        done = subprocess.run([str(python), str(BENCHMARKS / "harness" / script), *map(str, words)], input=given,
+    @staticmethod
+    def install(command):
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, preexec_fn=die_with_parent)
+        if done.returncode != 0:
+            said = (done.stderr or done.stdout).strip().splitlines() or ["it says nothing"]
+            raise BenchmarkError(f"{' '.join(map(str, command[1:]))} failed: {said[-1][-200:]}")
+
+    def lacks(self, module, may_install=True):
+        """Why the private Python has no such module, once it has been tried to install it; None when it has. DuckDB and
+        ClickHouse (`duckdb`, `chdb`) take half a GiB."""
+        if module in self._modules:
+            return None
+        if not may_install and not self.has_duckdb():
+            return "it is not there yet, and --quick downloads nothing"
+        try:
+            python = self.python()
+            if subprocess.run([str(python), "-c", f"import {module}"], capture_output=True).returncode != 0:
+                if not may_install:
+                    return "it is not there yet, and --quick downloads nothing"
+                self.install([python.parent / "pip", "install", "-q", module])
+        except (BenchmarkError, OSError) as error:
+            return str(error)
+        self._modules.add(module)
+        return None
+
+    def analyse(self, script, *words, given=None, modules=("duckdb",)):
+        """stdout of a script of this folder under the private Python with these modules in it."""
+        for module in modules:
+            if reason := self.lacks(module):
+                raise BenchmarkError(reason)
+        done = subprocess.run([str(self.python()), str(BENCHMARKS / "harness" / script), *map(str, words)], input=given,
                               capture_output=True, text=True, preexec_fn=die_with_parent)
         if done.returncode != 0:
             raise BenchmarkError(f"{script}: {done.stderr.strip()[-400:]}")

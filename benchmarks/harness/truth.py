@@ -1,21 +1,35 @@
 """What a workload did, and what a recorder's account of it is worth: lost, merged and invented events."""
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from math import inf
 
 # The operations that are counted, by their names in `varve events`; a rename carries the old path.
 KINDS = ("create", "modify", "close_write", "attrib", "rename", "delete")
 
 
 @dataclass
+class Operation:
+    """One of an object that has several paths in its life; `begin` and `end` are nanoseconds since the epoch."""
+
+    kind: str
+    path: str
+    object: str
+    begin: int
+    end: float
+
+
+@dataclass
 class Truth:
     """`pairs`: how often each (kind, path) happened. `totals`: for kinds of which only the number is known, the number.
-    `is_whole`: nothing else happened below the workload's directory, so that another pair was invented."""
+    `is_whole`: nothing else happened below the workload's directory, so that another pair was invented. `operations`: each
+    by itself, where objects get other paths while they are worked with."""
 
     pairs: Counter = field(default_factory=Counter)
     totals: Counter = field(default_factory=Counter)
     is_whole: bool = True
+    operations: list = field(default_factory=list)
 
     def made(self, kinds=KINDS):
         """Events made, by kind; a total that is known stands above the pairs that are."""
@@ -28,21 +42,31 @@ class Truth:
 
 @dataclass
 class Score:
+    """`lost` and `merged` as `score` says. `joined`: how many pairs count as merged because an event of the same object under
+    another path stands for them; `doubtful`: how many of the lost ones may be such, of a recorder that tells no times."""
+
     made: int
     distinct: int
     lost: int
     merged: int
     extra: int
+    joined: int = 0
+    doubtful: int = 0
 
 
 def read_truth(path):
     """The file that a workload of workloads/truth.h wrote."""
-    pairs = Counter()
+    pairs, operations = Counter(), []
     with open(path, errors="surrogateescape") as file:
         for line in file:
-            kind, name = line.rstrip("\n").split("\t", 1)
+            kind, name, *dated = line.rstrip("\n").split("\t")
             pairs[kind, name] += 1
-    return Truth(pairs)
+            if dated:
+                begin = int(dated[1])
+                if operations:
+                    operations[-1].end = begin
+                operations.append(Operation(kind, name, dated[0], begin, inf))
+    return Truth(pairs, operations=operations)
 
 
 def tree_truth(root):
@@ -60,12 +84,15 @@ def tree_truth(root):
     return Truth(pairs, is_whole=False)
 
 
-def score(truth, recorded, kinds, directory_kinds=frozenset()):
+def score(truth, recorded, kinds, directory_kinds=frozenset(), windows=None):
     """`recorded` counts (kind, path). Only `kinds` are asked for: those that the recorder reports at all. For
-    `directory_kinds` it names only the directory, so that many names become one.
+    `directory_kinds` it names only the directory, so that many names become one. `windows`: of each (kind, path) the windows
+    of time of its events, of a recorder that tells them.
 
     Lost is each (kind, path) that it does not have although it happened, and what is missing of a total that no path
     accounts for; merged what it has less often than it happened; extra each (kind, path) that never was, where that is known.
+    A path that is missing because the kernel joined the operation with an earlier one of the same object, whose directory had
+    another name then, counts as merged.
     """
     made = truth.made(kinds)
     wanted = Counter()
@@ -75,8 +102,9 @@ def score(truth, recorded, kinds, directory_kinds=frozenset()):
     seen = Counter()
     for (kind, _), times in recorded.items():
         seen[kind] += times
-    missing = [pair for pair in wanted if not recorded[pair]]
-    lost = len(missing)
+    missing = {pair for pair in wanted if not recorded[pair]}
+    joined = joined_pairs(truth.operations, missing, windows or {})
+    lost = len(missing) - len(joined)
     distinct = len(wanted)
     for kind, total in truth.totals.items():
         if kind in kinds and not any(pair[0] == kind for pair in wanted):
@@ -84,4 +112,21 @@ def score(truth, recorded, kinds, directory_kinds=frozenset()):
             distinct += total
     short = sum(max(0, made[kind] - seen[kind]) for kind in made)
     extra = len([pair for pair in recorded if pair[0] in kinds and pair not in wanted]) if truth.is_whole else 0
-    return Score(made.total(), distinct, lost, max(0, short - lost), extra)
+    doubtful = 0 if windows is not None else len(
+        {(one.kind, one.path) for one in truth.operations if (one.kind, one.path) in missing})
+    return Score(made.total(), distinct, lost, max(0, short - lost), extra, len(joined), doubtful)
+
+
+def joined_pairs(operations, missing, windows):
+    """Those of which each operation lies in the window of an event of the same kind and object under another of its paths.
+
+    The kernel joins a record that waits with the next of the same process about the same entry of the same directory, whatever
+    the directory is called by then; the record has one name, the earlier one.
+    """
+    paths = defaultdict(set)
+    for one in operations:
+        paths[one.kind, one.object].add(one.path)
+    apart = {(one.kind, one.path) for one in operations if (one.kind, one.path) in missing and not any(
+        earliest <= one.end and one.begin <= time
+        for path in paths[one.kind, one.object] for earliest, time in windows.get((one.kind, path), ()))}
+    return {(one.kind, one.path) for one in operations} & missing - apart

@@ -34,12 +34,10 @@ class Done:
 
 
 class Workload:
-    """`kinds` are the operations that it does and that varved is told to record. `must_keep`: each (operation, path) is
-    there to be recorded however late a recorder reads."""
+    """`kinds` are the operations that it does and that varved is told to record."""
 
     name = title = ""
     kinds = frozenset()
-    must_keep = True
 
     def missing(self, _tools):
         return None
@@ -98,8 +96,8 @@ def report_of(output):
 class Program(Workload):
     """A C program of workloads/ that writes down its truth; `shape` is what stands between the tree and the seed."""
 
-    def __init__(self, name, title, kinds, program, shape, preparation, must_keep=True, is_whole=True):
-        self.must_keep, self.is_whole = must_keep, is_whole
+    def __init__(self, name, title, kinds, program, shape, preparation, is_whole=True):
+        self.is_whole = is_whole
         self.name, self.title, self.kinds = name, title, frozenset(kinds)
         self.program, self.shape, self.preparation = program, shape, preparation
 
@@ -249,9 +247,7 @@ def workloads(quick):
                   [databases, 500 * scale // (5 if rows > 1 else 1), rows], [databases], is_whole=False)
           for databases in (1, 4) for rows in (1, 100)),
         Program("metadata", f"{5_000 * scale} changes of mode over 1,000 files, every 64th the renaming of their directory",
-                {"attrib", "rename"}, "metadata", [5_000 * scale, 1_000, DIRECTORIES], [1_000, DIRECTORIES],
-                # Two changes of one file's mode, its directory renamed between: the kernel makes one record of them.
-                must_keep=False),
+                {"attrib", "rename"}, "metadata", [5_000 * scale, 1_000, DIRECTORIES], [1_000, DIRECTORIES]),
         Forks(1 if quick else 3), Unpack(), StressNG(2_000 * scale), Fio(2_000 * scale),
     ]
     return {workload.name: workload for workload in made}

@@ -52,7 +52,7 @@ int main(int argc, char **argv) {
     if (files == 0) return 2;
     mode_t *modes = calloc(files, sizeof *modes);
     if (!modes) fail("calloc");
-    char path[path_length], renamed[path_length];
+    char path[path_length], renamed[path_length], object[32];
     struct truth truth = truth_of(count);
 
     double start = seconds_now();
@@ -62,15 +62,17 @@ int main(int argc, char **argv) {
             unsigned long directory = random % directories;
             directory_name(path, root, directory, generations[directory]);
             directory_name(renamed, root, directory, ++generations[directory]);
+            snprintf(object, sizeof object, "d%02lu", directory);
+            truth_add_dated(&truth, "rename", path, object);
             if (rename(path, renamed) < 0) fail(path);
-            truth_add(&truth, "rename", path);
             continue;
         }
         unsigned long file = random % files;
         file_name(path, root, directories, file);
         modes[file] = modes[file] == 0600 ? 0640 : 0600;
+        snprintf(object, sizeof object, "file-%05lu", file);
+        truth_add_dated(&truth, "attrib", path, object);
         if (chmod(path, modes[file]) < 0) fail(path);
-        truth_add(&truth, "attrib", path);
     }
     double seconds = seconds_now() - start;
     truth_write(&truth, argv[6]);

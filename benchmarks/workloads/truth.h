@@ -1,6 +1,10 @@
 // The ground truth of a workload: every operation it did and on which path, kept in memory while it works and written
 // when its clock has stopped, one line each: KIND, a tab, the path. Kinds are the names of `varve events`; a rename
-// carries the old path. Paths of the workloads hold no newline.
+// carries the old path. Paths of the workloads hold no tab and no newline.
+//
+// Where an object is met under several paths because a directory above it gets another name, two more columns say which
+// object it is and when the operation began, in nanoseconds since the epoch: the kernel joins operations of one object that
+// wait in its queue, whatever the directory is called meanwhile.
 
 #ifndef VARVE_BENCHMARK_TRUTH_H
 #define VARVE_BENCHMARK_TRUTH_H
@@ -38,6 +42,15 @@ static inline void truth_add(struct truth *truth, const char *kind, const char *
     memcpy(at + kind_length + 1, path, path_length);
     at[needed - 1] = '\n';
     truth->used += needed;
+}
+
+// Before the operation; it was over when the next one of the same process begins.
+static inline void truth_add_dated(struct truth *truth, const char *kind, const char *path, const char *object) {
+    char line[1024];
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    snprintf(line, sizeof line, "%s\t%s\t%lld", path, object, now.tv_sec * 1000000000LL + now.tv_nsec);
+    truth_add(truth, kind, line);
 }
 
 // Appends to `path`, which lies outside of what is recorded: writers of one workload share it, one after the other.

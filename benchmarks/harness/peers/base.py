@@ -19,7 +19,8 @@ SETTLE_SECONDS = 60
 @dataclass
 class Run:
     """One run of a recorder: CPU seconds from its being ready to its end, peak of RSS, bytes of its output, and what it
-    recorded below the workload's directory. `own_loss`: what it says itself that it lost."""
+    recorded below the workload's directory. `own_loss`: what it says itself that it lost. `windows`: when the events of each
+    (kind, path) may have happened, (earliest, latest) in nanoseconds since the epoch, of a recorder that tells it."""
 
     user: float = 0.0
     system: float = 0.0
@@ -28,6 +29,7 @@ class Run:
     recorded: Counter = field(default_factory=Counter)
     records: int = 0
     own_loss: str = ""
+    windows: dict | None = None
 
 
 class Peer:

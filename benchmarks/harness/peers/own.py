@@ -1,10 +1,10 @@
 """varved itself, the bare C loop with its marks, and no recorder at all."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import contextmanager
 
 from ..processes import Drain, Recorder
-from ..store import events, gaps
+from ..store import events, gaps, nanoseconds
 from ..tools import store_byte_count
 from ..truth import KINDS
 from .base import Peer, Run, below
@@ -49,7 +49,7 @@ class Recording(Recorder):
     prefix = ()
     tree = ""
 
-    def finish(self, _workload):
+    def finish(self, workload):
         """Its CPU counts to its exit, the last commit included, without the one request for counters."""
         self.sync()
         before = self.user_and_system()
@@ -59,15 +59,19 @@ class Recording(Recorder):
         rss = int(self.status_field("VmHWM"))
         self.stop()
         user, system = (spent - asked for spent, asked in zip(self.user_and_system_to_exit(), request))
-        recorded, records = Counter(), 0
+        recorded, records, windows = Counter(), 0, defaultdict(list)
         for event in events(self.tools, self.store):
             if below(event.get("path") or "", self.tree):
                 records += 1
                 recorded.update((kind, event["path"]) for kind in event["op"])
+                if workload.truth.operations:
+                    window = nanoseconds(event["earliest"]), nanoseconds(event["time"])
+                    for kind in event["op"]:
+                        windows[kind, event["path"]].append(window)
         lost = gaps(self.tools, self.store)
         run = Run(user, system, rss, store_byte_count(self.store)["length"], recorded, records,
                   ", ".join(f"{count} gaps {kind}" for kind, count in lost.items()))
-        run.counters, run.group = counters, group
+        run.counters, run.group, run.windows = counters, group, windows
         return run
 
 

@@ -26,18 +26,21 @@ GOAL = "attribution-not-right-percent"
 def run(bench, report):
     count = WRITERS // 5 if bench.quick else WRITERS
     report.detail("workload", f"{count} writers a row, kinds in turn: {', '.join(KINDS)}")
-    fatrace = shutil.which("fatrace")
-    if not fatrace:
-        report.not_measured("fatrace", "not installed (benchmarks/peers --install)")
+    refused = Fatrace().missing()
+    if refused:
+        report.not_measured("fatrace", refused)
     for workers in () if bench.options.reuse_only else (1, 8):
         for latency in LATENCIES:
             title = f"{'one at a time' if workers == 1 else f'{workers} in parallel'}, latency {latency * 1000:g} ms"
-            ours, theirs = measure(bench, count, workers, latency, fatrace)
+            ours, theirs = measure(bench, count, workers, latency, not refused)
             figure(report, title, ours, GOAL)
-            if theirs is not None:
+            if isinstance(theirs, BenchmarkError):
+                refused = str(theirs)
+                report.not_measured("fatrace", refused)
+            elif theirs is not None:
                 figure(report, f"{title}, fatrace", theirs)
     for latency in LATENCIES:
-        ours, _ = measure(bench, count, 1, latency, None, pid=free_pid())
+        ours, _ = measure(bench, count, 1, latency, False, pid=free_pid())
         title = f"all writers with the same pid, latency {latency * 1000:g} ms"
         figure(report, title, ours)
         wrong = ours["total"]["wrong"]
@@ -55,8 +58,8 @@ def figure(report, title, score, goal=None):
         report.figure(f"{title}: records across an exec with both programs", score["spans"])
 
 
-def measure(bench, count, workers, latency, fatrace, pid=None):
-    """One run: the scores of varved and of fatrace, by kind."""
+def measure(bench, count, workers, latency, has_fatrace, pid=None):
+    """One run: the scores of varved and of fatrace, by kind; where fatrace refuses, the error instead."""
     with bench.filesystem(mebibytes=512) as filesystem, bench.store() as store:
         top = filesystem.mount_point
         scratch = tempfile.mkdtemp(dir=bench.directory)
@@ -64,7 +67,12 @@ def measure(bench, count, workers, latency, fatrace, pid=None):
         source, log = prepare(top, scratch, workers, each)
         recorder = Recorder(bench.tools, store, [top])
         with running(recorder):
-            beside = Listener(Fatrace(), top, top, Path(scratch) / "fatrace") if fatrace else None
+            beside = refusal = None
+            try:
+                if has_fatrace:
+                    beside = Listener(Fatrace(), top, top, Path(scratch) / "fatrace")
+            except BenchmarkError as error:
+                refusal = error
             try:
                 pids = [recorder.pid] + ([beside.pid] if beside else [])
                 with late(pids, latency):
@@ -77,7 +85,7 @@ def measure(bench, count, workers, latency, fatrace, pid=None):
             recorder.stop()
         truth = read_truth(log)
         ours = score_events(bench, store, truth)
-        theirs = score_fatrace(beside.output_path, truth) if beside else None
+        theirs = score_fatrace(beside.output_path, truth) if beside else refusal
     return ours, theirs
 
 

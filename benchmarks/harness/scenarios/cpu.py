@@ -4,11 +4,12 @@ from .. import stats
 from ..bench import OPENS_COUNT, OPENS_DIRECTORIES, OPENS_FILES, OPENS_OPERATIONS, alternating, counts
 from ..peers import peer
 from ..peers.base import Listener
-from ..processes import running
+from ..processes import BenchmarkError, running
 from .package import CompiledPackage
 
 # A figure is the median of at least so many pairs.
 FEWEST_PAIRS = 5
+RUNS = ("recorder", "loop", "reference", "fatrace")
 
 
 def run_append(bench, report):
@@ -49,19 +50,33 @@ def compare(bench, report, paths, workload, operations, pairs, limit, before=Non
     report.detail("group", {"flags": hex(group["flags"]), "masks": sorted({hex(mask) for mask, _ in group["marks"]})})
     bench.say(f"warm-up: {warm['records']} records, {warm['cpu']:.3f} s CPU, {warm['seconds']:.2f} s")
     absent = peer("fatrace").missing()
-    names = ("recorder", "loop", "reference") + (() if absent else ("fatrace",))
-    if absent:
-        report.not_measured("CPU of varved / fatrace", absent, f"{limit}-of-fatrace")
+    refused = {"fatrace": absent} if absent else {}
     rounds, wake_only = [], []
+    try:
+        measure(bench, paths, workload, operations, pairs, prepared, wake_every, group, refused, rounds, wake_only)
+    finally:
+        # Also of a run that is interrupted: what was measured until then.
+        if refused:
+            report.not_measured("CPU of varved / fatrace", refused["fatrace"], f"{limit}-of-fatrace")
+        if rounds:
+            summarise(report, rounds, wake_only, limit, min(pairs, FEWEST_PAIRS))
+
+
+def measure(bench, paths, workload, operations, pairs, prepared, wake_every, group, refused, rounds, wake_only):
+    """Fills `rounds`, `wake_only` and, should fatrace be here and refuse, `refused`."""
     for index in range(2 * pairs):
         bench.progress(index, 2 * pairs)
         runs = {}
-        for name in alternating(names, index):
+        for name in alternating([name for name in RUNS if name not in refused], index):
             prepared()
             if name == "recorder":
                 runs[name] = bench.record(paths, workload, operations)
             elif name == "fatrace":
-                runs[name] = beside_fatrace(bench, paths[0], workload)
+                try:
+                    runs[name] = beside_fatrace(bench, paths[0], workload)
+                except BenchmarkError as error:
+                    refused["fatrace"] = str(error)
+                    bench.say(f"fatrace: {error}")
             else:
                 runs[name] = bench.drain(workload, group, "adaptive" if name == "loop" else "1ms")
         if wake_every and len(rounds) % wake_every == 0:
@@ -73,7 +88,6 @@ def compare(bench, report, paths, workload, operations, pairs, limit, before=Non
         counted = sum(one["counts"] for one in rounds)
         if counted == pairs or (bench.is_late() and (counted >= FEWEST_PAIRS or index + 1 >= 2 * FEWEST_PAIRS)):
             break
-    summarise(report, rounds, wake_only, limit, min(pairs, FEWEST_PAIRS))
 
 
 def beside_fatrace(bench, watched, workload):
@@ -127,7 +141,7 @@ def summarise(report, rounds, wake_only, limit, pairs):
 
     to_exit = ratio("recorder", "loop")
     report.figure("CPU of varved / bare C loop", stats.line(to_exit), to_exit["median"], f"{limit}-ratio")
-    if "fatrace" in rounds[0]:
+    if all("fatrace" in one for one in counted):
         of_fatrace = ratio("recorder", "fatrace")
         report.figure("CPU of varved / fatrace", stats.line(of_fatrace), of_fatrace["median"], f"{limit}-of-fatrace")
     report.figure("the same up to `varve sync`", stats.line(ratio("recorder", "loop", "cpu_to_sync")))

@@ -1,95 +1,162 @@
-"""growth: what recording, storing and asking cost as the store grows from 10^5 to 10^6 events (--long: 10^7), beside the
-same events in a row table of SQLite, in DuckDB and as jsonl under zstd."""
+"""growth: what recording, storing and asking cost as the store grows from 10^5 to 10^7 events (--long: 10^8), beside the
+same events in DuckDB, in ClickHouse (chDB), in a row table of SQLite and as jsonl under zstd.
 
+The events are recorded up to a size, beyond it they are the recorded ones again and again in time (benchmarks/questions).
+"""
+
+import json
 import shutil
-import sqlite3
 import subprocess
 import time
+from dataclasses import dataclass
 
 from .. import stats
+from ..comparison import Comparison
 from ..kernel import memory_filesystem
+from ..loaded import TITLES as PEER_TITLES
+from ..loaded import as_text, engine, load, middle, places
 from ..processes import BenchmarkError, Recorder, die_with_parent, running
-from ..store import events, gaps, stored_count
+from ..questions import growth_questions
+from ..store import gaps, stored_count
 from ..tools import store_byte_count
 
 WORKERS, OPERATIONS = 20, 1_000
 REPEATS = 5
-COLUMNS = ("seq", "time", "op", "path", "target", "inode", "pid", "exe", "cmdline", "uid")
+# Beyond so many rows SQLite's table takes longer to make than all else here.
+ROW_TABLE_EVENTS = 2_000_000
+# The largest store is begun while so much of the time is not used up, though it then takes longer.
+SHARE_FOR_REPLICATED = 0.85
 
-
-def run(bench, report):
-    sizes = bench.size([100_000, 1_000_000, 10_000_000], [100_000, 1_000_000], [10_000, 50_000])
-    report.detail("workload", f"rounds of {WORKERS} programs with {OPERATIONS} mixed operations each, on a tmpfs, every "
-                  "operation recorded")
-    points = []
-    with bench.store() as store, memory_filesystem(bench.directory, "watched", 2048) as mount_point:
-        seed = 1
-        for index, size in enumerate(sizes):
-            bench.progress(index, len(sizes))
-            if points and bench.is_late():
-                report.not_measured(f"{size} events", "the time of this scenario was used up (--long)")
-                continue
-            seed, recorded = record(bench, store, mount_point, size, seed)
-            points.append(recorded | ask(bench, store) | beside(bench, report, store))
-            bench.say(", ".join(f"{key} {value:.4g}" for key, value in points[-1].items()))
-    report.detail("points", points)
-    report.table("By the number of events", ["", *(f"{one['events']:.0f} events" for one in points)],
-                 [[title, *(f"{one[key]:.4g}" if key in one else "not measured" for one in points)]
-                  for key, title in TITLES.items()])
-    plots(report, points)
-
-
-TITLES = {
+COSTS = {
     "cpu": "CPU of varved an event, µs",
     "rss": "RSS peak of varved, MiB",
     "gaps": "gaps, but for the stops between the sizes",
-    "bytes": "bytes an event, store",
     "written": "written by varved / stored",
     "compact": "`varve compact`, s",
-    "count": "`varve count`, ms",
-    "first": "`varve events --limit 1`, ms",
-    "scan": "`varve top --by exe`, ms",
-    "sqlite_bytes": "bytes an event, SQLite row table",
-    "sqlite_count": "count in the row table, ms",
-    "duckdb_bytes": "bytes an event, DuckDB",
-    "duckdb_count": "count in DuckDB, ms",
-    "jsonl_bytes": "bytes an event, jsonl + zstd -3",
+    "whole_count": "`varve count`, whole command, ms",
+    "whole_first": "`varve events --limit 1`, whole command, ms",
 }
+STORED = {"varve": "store", "duckdb": "DuckDB", "parquet": "Parquet by DuckDB", "chdb": "chDB", "sqlite": "SQLite row table",
+          "grep": "jsonl + zstd -3"}
+ASKED = {"count": "count in a time range", "old": "last writer of one path", "top": "top 20 paths by writes"}
+ASKERS = ("varve", "duckdb", "parquet", "chdb", "sqlite")
 
 
-def record(bench, store, mount_point, size, seed):
-    """Goes on with the same store until it holds `size` events; what this piece cost."""
-    before = bench.tools.count(store) if store.exists() else 0
-    bytes_before = store_byte_count(store)["length"] if before else 0
-    with running(Recorder(bench.tools, store, [mount_point], ["--ops", "all"])) as recorder:
-        stored = 0
-        first_seed = seed
-        while before + stored < size:
-            bench.tools.workload("mixed", mount_point / "tree", WORKERS, OPERATIONS, seed)
-            recorder.sync()
-            stored = stored_count(recorder.counters())
-            if seed - first_seed >= 20 and stored == 0:
-                raise BenchmarkError(f"no event stored after {seed - first_seed} rounds")
-            seed += 1
-        rss, written = int(recorder.status_field("VmHWM")) / 1024, recorder.written_byte_count()
-        recorder.stop()
-    grown = store_byte_count(store)["length"] - bytes_before
-    return seed, {"cpu": 1e6 * recorder.cpu_to_exit() / stored, "rss": rss, "written": written / max(1, grown),
-                  "gaps": sum(count for kind, count in gaps(bench.tools, store).items() if kind != "recorder_down")}
+@dataclass
+class Sizes:
+    recorded: list
+    replicated: list
 
 
-def ask(bench, store):
-    started = time.monotonic()
-    bench.tools.query(store, "compact", accepted=(0,))
-    compact = time.monotonic() - started
+def run(bench, report):
+    sizes = bench.size(Sizes([100_000, 1_000_000, 10_000_000], [100_000_000]),
+                       Sizes([100_000, 1_000_000], [10_000_000]), Sizes([20_000], [100_000]))
+    report.detail("workload", f"rounds of {WORKERS} programs with {OPERATIONS} mixed operations each, on a tmpfs, every "
+                  f"operation recorded; above {sizes.recorded[-1]:,} events those again and again in time")
+    bench.tools.engine()
+    peers = available(bench, report)
+    points = []
+    # The list is in the document from here on: what there is of it when something goes wrong is kept.
+    report.detail("points", points)
+    try:
+        with bench.store() as store, memory_filesystem(bench.directory, "watched", 2048) as mount_point:
+            measure(bench, report, Growth(bench, store, mount_point), sizes, peers, points)
+    finally:
+        if points:
+            tell(report, points)
+
+
+def available(bench, report):
+    """The peers that can be had here, SQLite's row table only with DuckDB, out of which it is filled."""
+    lacking = {name: bench.tools.lacks(name, may_install=not bench.quick) for name in ("duckdb", "chdb")}
+    for name, reason in lacking.items():
+        if reason:
+            report.not_measured(PEER_TITLES[name], reason)
+    if lacking["duckdb"]:
+        return None
+    return ("sqlite",) if lacking["chdb"] else ("sqlite", "chdb")
+
+
+def measure(bench, report, growth, sizes, peers, points):
+    wanted = [*((size, False) for size in sizes.recorded), *((size, True) for size in sizes.replicated)]
+    for index, (size, is_replicated) in enumerate(wanted):
+        bench.progress(index, len(wanted))
+        if points and (bench.share_used() > SHARE_FOR_REPLICATED if is_replicated else bench.is_late()):
+            report.not_measured(f"{size:,} events", "the time of this scenario was used up (--long)")
+            continue
+        if is_replicated:
+            with bench.store() as store:
+                engine(bench.tools, "replicate", growth.store, store, size, growth.once)
+                points.append(ask(bench, report, store, growth.old, peers))
+        else:
+            recorded = growth.record(size)
+            points.append(recorded | ask(bench, report, growth.store, growth.old, peers))
+        bench.say(", ".join(f"{key} {value:.4g}" for key, value in points[-1].items()))
+
+
+class Growth:
+    """One store that is recorded into again and again, until it holds the next size."""
+
+    def __init__(self, bench, store, mount_point):
+        self.bench, self.store, self.mount_point = bench, store, mount_point
+        # Only the oldest events are about it.
+        self.once = mount_point / "once"
+        self.old = str(self.once / "settings.conf")
+        self.seed = 1
+
+    def record(self, size):
+        """What this piece cost."""
+        tools, store = self.bench.tools, self.store
+        before = tools.count(store) if store.exists() else 0
+        bytes_before = store_byte_count(store)["length"] if before else 0
+        with running(Recorder(tools, store, [self.mount_point], ["--ops", "all"])) as recorder:
+            if not before:
+                self.once.mkdir()
+                (self.once / "settings.conf").write_text("written once\n")
+            stored, first_seed = 0, self.seed
+            while before + stored < size:
+                tools.workload("mixed", self.mount_point / "tree", WORKERS, OPERATIONS, self.seed)
+                recorder.sync()
+                stored = stored_count(recorder.counters())
+                if self.seed - first_seed >= 20 and stored == 0:
+                    raise BenchmarkError(f"no event stored after {self.seed - first_seed} rounds")
+                self.seed += 1
+            rss, written = int(recorder.status_field("VmHWM")) / 1024, recorder.written_byte_count()
+            recorder.stop()
+        grown = store_byte_count(store)["length"] - bytes_before
+        started = time.monotonic()
+        tools.query(store, "compact", accepted=(0,))
+        compact = time.monotonic() - started
+        return {"cpu": 1e6 * recorder.cpu_to_exit() / stored, "rss": rss, "written": written / max(1, grown),
+                "gaps": sum(count for kind, count in gaps(tools, store).items() if kind != "recorder_down"),
+                "compact": compact}
+
+
+def ask(bench, report, store, old, peers):
+    """Bytes an event, milliseconds of each question inside one process, and of two whole commands, by who has the rows."""
     count = bench.tools.count(store)
-    varve = [bench.tools.varve]
     where = ["--store", store, "--accept-gaps"]
-    return {
-        "events": count, "compact": compact, "bytes": store_byte_count(store)["length"] / count,
-        "count": timed([*varve, "count", *where]), "first": timed([*varve, "events", "--limit", 1, "-o", "jsonl", *where]),
-        "scan": timed([*varve, "top", "--by", "exe", *where]),
+    found = {
+        "events": count, "bytes_varve": store_byte_count(store)["length"] / count,
+        "whole_count": timed([bench.tools.varve, "count", *where]),
+        "whole_first": timed([bench.tools.varve, "events", "--limit", 1, "-o", "jsonl", *where]),
     }
+    bounds = json.loads(bench.tools.query(
+        store, "sql", "SELECT min(earliest_ns) AS low, max(latest_ns) AS high FROM block", "-o", "jsonl", "--accept-gaps"))
+    questions = growth_questions(middle(bounds["low"], bounds["high"]) | {"old": old})
+    with bench.store() as place:
+        lying = {}
+        if peers is not None:
+            loaded = [peer for peer in peers if peer != "sqlite" or count <= ROW_TABLE_EVENTS or bench.options.long]
+            told = load(bench.tools, store, place, loaded)
+            lying = places(place, loaded)
+            found |= {f"bytes_{peer}": byte_count / count for peer, byte_count in told["bytes"].items()}
+        elif shutil.which("zstd"):
+            place.mkdir()
+            found["bytes_grep"] = as_text(bench.tools, store, place / "text.zst") / count
+        for who, times in Comparison(bench.tools, report, store, lying, questions, asks_sql=False).engines().items():
+            found |= {f"{question}_{who}": nanoseconds / 1e6 for question, nanoseconds in times.items()}
+    return found
 
 
 def timed(command):
@@ -104,78 +171,31 @@ def timed(command):
     return stats.median(times[1:])
 
 
-def beside(bench, report, store):
-    """The same rows in a table of SQLite with indexes on time and path, in DuckDB, and as text under zstd."""
-    found = {}
-    with bench.store() as place:
-        place.mkdir()
-        rows = place / "rows.db"
-        database = sqlite3.connect(rows)
-        database.execute(f"CREATE TABLE event({', '.join(COLUMNS)})")
-        with database:
-            database.executemany(f"INSERT INTO event VALUES ({', '.join('?' * len(COLUMNS))})",
-                                 (values(event) for event in events(bench.tools, store)))
-        database.execute("CREATE INDEX event_time ON event(time)")
-        database.execute("CREATE INDEX event_path ON event(path)")
-        database.commit()
-        count = database.execute("SELECT count(*) FROM event").fetchone()[0]
-        database.close()
-        found["sqlite_bytes"] = rows.stat().st_size / count
-        found["sqlite_count"] = timed(["sqlite3", "-readonly", rows, "select count(*) from event"])
-        found |= as_text(bench, store, place, count)
-        found |= in_duckdb(bench, report, rows, place, count)
-    return found
+def tell(report, points):
+    last = points[-1]
+    told = {"bytes an event": {f"bytes_{name}": title for name, title in STORED.items()}}
+    told |= {f"{title}, ms": {f"{question}_{who}": PEER_TITLES[who] for who in ASKERS} for question, title in ASKED.items()}
+    for title, names in told.items():
+        report.figure(f"{title}, at {last['events']:,} events", "; ".join(
+            f"{name} {last[key]:.4g}" for key, name in names.items() if key in last))
+    columns = ["", *(f"{one['events']:,}{'' if 'cpu' in one else ', again and again'}" for one in points)]
 
+    def rows(titles):
+        return [[title, *(f"{one[key]:.4g}" if key in one else "not measured" for one in points)]
+                for key, title in titles.items()]
 
-def values(event):
-    process = event.get("process", {})
-    return (event["seq"], event["time"], ",".join(event["op"]), event.get("path"), event.get("target"), event.get("inode"),
-            event.get("pid"), process.get("exe"), process.get("cmdline"), process.get("uid"))
-
-
-def as_text(bench, store, place, count):
-    if not shutil.which("zstd"):
-        return {}
-    export = subprocess.Popen([str(bench.tools.varve), "events", "--store", str(store), "-o", "jsonl", "--accept-gaps"],
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
-    with open(place / "events.zst", "wb") as packed:
-        subprocess.run(["zstd", "-q", "-3", "-c"], stdin=export.stdout, stdout=packed, check=True)
-    export.stdout.close()
-    export.wait()
-    return {"jsonl_bytes": (place / "events.zst").stat().st_size / count}
-
-
-def in_duckdb(bench, report, rows, place, count):
-    if bench.quick and not bench.tools.has_duckdb():
-        report.not_measured("DuckDB", "it is not there yet, and --quick downloads nothing")
-        return {}
-    try:
-        program = bench.tools.duckdb()
-    except (BenchmarkError, subprocess.CalledProcessError) as error:
-        report.not_measured("DuckDB", f"cannot be installed: {error}")
-        return {}
-    database = place / "events.duckdb"
-    export = subprocess.Popen(["sqlite3", "-readonly", "-csv", "-header", str(rows), "select * from event"],
-                              stdout=subprocess.PIPE, preexec_fn=die_with_parent)
-    done = subprocess.run([str(program), str(database), "-c", "create table event as select * from "
-                           "read_csv('/dev/stdin', header=true); checkpoint"], stdin=export.stdout, capture_output=True,
-                          text=True, preexec_fn=die_with_parent)
-    export.stdout.close()
-    export.wait()
-    if done.returncode != 0:
-        report.not_measured("DuckDB", done.stderr.strip()[-200:])
-        return {}
-    return {"duckdb_bytes": database.stat().st_size / count,
-            "duckdb_count": timed([program, "-readonly", database, "-c", "select count(*) from event"])}
-
-
-def plots(report, points):
-    def series(*keys):
-        return [(TITLES[key].replace("bytes an event, ", "").replace("`", "").removesuffix(", ms"),
-                 [(one["events"], one[key]) for one in points if key in one]) for key in keys]
-
+    report.table("By the number of events", columns, rows(COSTS))
+    report.table("Bytes an event", columns, rows({f"bytes_{name}": title for name, title in STORED.items()}))
+    report.lines("CPU of recording by the size of the store", "events", "µs an event", series(points, {"cpu": "varved"}),
+                 log_x=True)
     report.lines("Bytes an event by the size of the store", "events", "bytes an event",
-                 series("bytes", "sqlite_bytes", "duckdb_bytes", "jsonl_bytes"), log_x=True, log_y=True)
-    report.lines("Time of an answer by the size of the store", "events", "ms",
-                 series("count", "first", "scan", "sqlite_count", "duckdb_count"), log_x=True, log_y=True)
-    report.lines("CPU of recording by the size of the store", "events", "µs an event", series("cpu"), log_x=True)
+                 series(points, {f"bytes_{name}": title for name, title in STORED.items()}), log_x=True, log_y=True)
+    for question, title in ASKED.items():
+        names = {f"{question}_{who}": PEER_TITLES[who] for who in ASKERS}
+        report.table(f"{title}, inside one process, ms", columns, rows(names))
+        report.lines(f"{title[0].upper()}{title[1:]} by the size of the store", "events", "ms", series(points, names),
+                     log_x=True, log_y=True)
+
+
+def series(points, titles):
+    return [(title, [(one["events"], one[key]) for one in points if key in one]) for key, title in titles.items()]

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import subprocess
+import tempfile
 import threading
 import time
 from contextlib import ExitStack
@@ -57,7 +58,8 @@ def measure(bench, root, count, is_loaded):
                 absent[name] = why
             else:
                 readers[name] = stack.enter_context(Reader(command, root))
-        await_readers(readers, place / "made")
+        for name in await_readers(readers, place / "made"):
+            absent[name] = readers.pop(name).complaint()
         if is_loaded:
             stack.enter_context(load(bench, place / "load", scratch))
         made = operate(bench, place / "made", count)
@@ -72,15 +74,18 @@ def measure(bench, root, count, is_loaded):
 
 
 def await_readers(readers, directory):
-    """All of them are at work when all have told of one and the same file."""
+    """All of them are at work when all have told of one and the same file; those that are not after 10 s, by name."""
     for number in range(100):
         path = directory / f"probe-{number}"
         path.write_text("x")
         time.sleep(0.1)
-        if all(any("/probe-" in seen for seen in list(reader.times)) for reader in readers.values()):
-            return
-    silent = [name for name, reader in readers.items() if not any("/probe-" in seen for seen in reader.times)]
-    raise BenchmarkError(f"{', '.join(silent)} told nothing within 10 s")
+        silent = [name for name, reader in readers.items() if not any("/probe-" in seen for seen in list(reader.times))]
+        if not silent:
+            return []
+    ours = [name for name in silent if name.startswith("varve")]
+    if ours:
+        raise BenchmarkError(f"{', '.join(ours)} told nothing within 10 s")
+    return silent
 
 
 def operate(bench, directory, count):
@@ -102,8 +107,9 @@ class Reader:
     """A program that prints lines, and when the line of each path came."""
 
     def __init__(self, command, directory=None):
+        self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen([str(part) for part in command], cwd=directory, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
+                                        stdout=subprocess.PIPE, stderr=self.errors, preexec_fn=die_with_parent)
         self.times = {}
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
@@ -114,6 +120,13 @@ class Reader:
             text = line.decode(errors="replace").strip()
             path = json.loads(text).get("path", "") if text.startswith("{") else text[text.find("/"):]
             self.times.setdefault(path, now)
+
+    def complaint(self):
+        """Why nothing came of it, in its own words where there are some."""
+        ended = self.process.poll()
+        said = os.pread(self.errors.fileno(), 1 << 16, 0).decode(errors="replace").strip().splitlines()
+        state = "told nothing within 10 s" if ended is None else f"ended with {ended}"
+        return f"{state}: {said[-1] if said else 'it says nothing'}"
 
     def seen(self, paths):
         return {path: moment for path, moment in list(self.times.items()) if path in paths}

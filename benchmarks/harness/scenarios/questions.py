@@ -5,12 +5,10 @@ under zstd. All answers must be equal.
 The events are recorded activity, again and again in time, or synthetic ones over paths that follow Zipf's law.
 """
 
-import json
-import subprocess
-
-from ..comparison import TITLES, Comparison
+from ..comparison import Comparison
+from ..loaded import TITLES, engine, load, middle, places
 from ..prepared import prepared
-from ..processes import BenchmarkError, Recorder, die_with_parent, running
+from ..processes import BenchmarkError, Recorder, running
 from ..questions import all_questions, literal, moment
 from ..store import stored_count
 from ..tools import duckdb, store_byte_count
@@ -32,12 +30,12 @@ def run_recorded(bench, report):
         report.figure("events recorded, of which the store has the same again and again", f"{told['events']}: "
                       f"{', '.join(told['activities'])}")
         perform(bench, report, made, "questions-bytes-of-chdb", lambda place: engine(
-            bench, "replicate", made.place("recording"), place, wanted(bench), told["once"]))
+            bench.tools, "replicate", made.place("recording"), place, wanted(bench), told["once"]))
 
 
 def run_zipf(bench, report):
     with prepared(bench, f"zipf-{wanted(bench)}") as made:
-        perform(bench, report, made, None, lambda place: engine(bench, "zipf", place, wanted(bench), SEED))
+        perform(bench, report, made, None, lambda place: engine(bench.tools, "zipf", place, wanted(bench), SEED))
 
 
 def wanted(bench):
@@ -72,60 +70,30 @@ def record(bench, store):
     return {"events": bench.tools.count(store), "activities": performed, "once": str(once)}
 
 
-def engine(bench, *words):
-    """What benchmarks/questions says that it made."""
-    done = subprocess.run([str(word) for word in (bench.tools.engine(), *words)], capture_output=True, text=True,
-                          preexec_fn=die_with_parent)
-    if done.returncode != 0:
-        raise BenchmarkError(done.stderr.strip()[-300:])
-    return json.loads(done.stdout)
-
-
 def perform(bench, report, made, bytes_limit, make_store):
     store, peers = made.place("store"), made.place("peers")
     count = made.step("store", make_store)["events"]
     report.figure("events", str(count))
-    loaded = made.step("peers", lambda place: load(bench, store, place))
+    loaded = made.step("peers", lambda place: load(bench.tools, store, place))
     report.detail("seconds to load", loaded["seconds"])
     stored = {"varve": store_byte_count(store)["length"], **loaded["bytes"]}
     report.table("Bytes on disk", ["", "bytes an event"],
                  [[TITLES[name], f"{stored[name] / count:.2f}"] for name in TITLES if name in stored])
     ratio = stored["varve"] / stored["chdb"]
     report.figure("bytes on disk, store / chDB MergeTree", f"{ratio:.2f}", ratio, bytes_limit)
-    places = {name: peers / file for name, file in (
-        ("duckdb", "event.duckdb"), ("parquet", "event.parquet"), ("sqlite", "event.sqlite"), ("chdb", "chdb"),
-        ("grep", "events.jsonl.zst"))}
-    asked = facts(bench.tools, places["parquet"], count)
+    lying = places(peers)
+    asked = facts(bench.tools, lying["parquet"], count)
     # Without the paths, which are those of this machine.
     report.detail("asked", {key: moment(asked[key]) for key in ("since", "until")})
-    Comparison(bench.tools, report, store, places, all_questions(asked)).perform()
-
-
-def load(bench, store, place):
-    """The rows of the store in every peer's form; bytes by peer."""
-    place.mkdir()
-    export = place / "export.parquet"
-    bench.tools.query(store, "export", "--format", "parquet", "-o", export, "--accept-gaps", accepted=(0,))
-    told = json.loads(bench.tools.analyse("load_peers.py", export, bench.tools.duckdb(), place))
-    export.unlink()
-    text = place / "events.jsonl.zst"
-    with subprocess.Popen([str(bench.tools.varve), "events", "--store", str(store), "-o", "jsonl", "--accept-gaps"],
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent) as lines:
-        with open(text, "wb") as packed:
-            subprocess.run(["zstd", "-q", "-3", "-T2", "-c"], stdin=lines.stdout, stdout=packed, check=True)
-    if lines.returncode != 0:
-        raise BenchmarkError(f"varve events: exit {lines.returncode}")
-    told["bytes"]["grep"] = text.stat().st_size
-    return told
+    Comparison(bench.tools, report, store, lying, all_questions(asked)).perform()
 
 
 def facts(tools, parquet, count):
     """A range of three tenths of the time; a directory of some hundredth of its events; paths for the last writer."""
     rows = f"read_parquet('{parquet}')"
     bounds = duckdb(tools, f"SELECT min(time_ns) AS low, max(time_ns) AS high, max(seq) AS last FROM {rows}")[0]
-    length = bounds["high"] - bounds["low"]
-    since, until = (bounds["low"] + tenths * length // 10 + 1 for tenths in (3, 6))
-    within = f"time_ns >= {since} AND time_ns < {until}"
+    asked = middle(bounds["low"], bounds["high"])
+    within = f"time_ns >= {asked['since']} AND time_ns < {asked['until']}"
     old = duckdb(tools, f"SELECT path FROM {rows} WHERE mask & 10 <> 0 AND {IS_PLAIN} GROUP BY path "
                  f"HAVING max(seq) < {bounds['last']} / 10 ORDER BY max(seq) DESC LIMIT 1")
     unwritten = duckdb(tools, f"SELECT path FROM {rows} WHERE {IS_PLAIN} GROUP BY path "
@@ -137,8 +105,7 @@ def facts(tools, parquet, count):
     directory = next((row["directory"] for row in directories if is_closed(tools, rows, row["directory"], within)), None)
     if not (old and unwritten and directory):
         raise BenchmarkError("the events have no path last written long ago, none never written, or no directory by itself")
-    return {"since": since, "until": until, "directory": directory, "old": old[0]["path"],
-            "unwritten": unwritten[0]["path"]}
+    return asked | {"directory": directory, "old": old[0]["path"], "unwritten": unwritten[0]["path"]}
 
 
 def is_closed(tools, rows, directory, within):

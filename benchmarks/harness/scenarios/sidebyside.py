@@ -29,26 +29,30 @@ def run(bench, report, name):
           bench.filesystem("output", 1024 if bench.quick else 4096) as disk):
         # The loop takes its flags and marks from varved; this run also warms what all runs use.
         bench.group = measure(bench, peers["varved"], workload, watched, disk, 1)["run"].group
-        wanted = bench.pairs(ROUNDS, ROUNDS)
-        for index in range(wanted):
-            bench.progress(index, wanted)
-            runs = {}
-            for peer in alternating(list(peers), index):
-                if peer in refused or (peer in SLOW and index > 0 and (bench.quick or bench.share_used() > 0.4)):
-                    continue
-                try:
-                    runs[peer] = measure(bench, peers[peer], workload, watched, disk, index + 2)
-                except BenchmarkError as error:
-                    if peer in ("none", "varved", "loop"):
-                        raise
-                    refused[peer] = str(error)
-                    bench.say(f"{peer}: {error}")
-            rounds.append(runs)
-            bench.say(f"round {index + 1}: " + ", ".join(
-                f"{peer} {one['seconds']:.3f} s" for peer, one in sorted(runs.items())))
-            if bench.is_late() and index + 1 >= ROUNDS:
-                break
-    tell(report, workload, rounds, refused)
+        try:
+            wanted = bench.pairs(ROUNDS, ROUNDS)
+            for index in range(wanted):
+                bench.progress(index, wanted)
+                runs = {}
+                for peer in alternating(list(peers), index):
+                    if peer in refused or (peer in SLOW and index > 0 and (bench.quick or bench.share_used() > 0.4)):
+                        continue
+                    try:
+                        runs[peer] = measure(bench, peers[peer], workload, watched, disk, index + 2)
+                    except BenchmarkError as error:
+                        if peer in ("none", "varved", "loop"):
+                            raise
+                        refused[peer] = str(error)
+                        bench.say(f"{peer}: {error}")
+                rounds.append(runs)
+                bench.say(f"round {index + 1}: " + ", ".join(
+                    f"{peer} {one['seconds']:.3f} s" for peer, one in sorted(runs.items())))
+                if bench.is_late() and index + 1 >= ROUNDS:
+                    break
+        finally:
+            # Also of a run that is interrupted: what was measured until then.
+            if rounds:
+                tell(report, rounds, refused)
 
 
 def available(bench, report):
@@ -88,11 +92,11 @@ def measure(bench, peer, workload, watched, disk, seed):
         "run": run, "seconds": done.seconds, "workload_cpu": done.user + done.system, "made": made, "user": run.user,
         "system": run.system, "records": run.records, "rss_kib": run.rss_kib, "output_bytes": run.output_bytes,
         "written": written, "unseen": sorted(workload.kinds - peer.kinds, key=KINDS.index),
-        "score": score(done.truth, run.recorded, kinds, peer.directory_kinds) if kinds else None,
+        "score": score(done.truth, run.recorded, kinds, peer.directory_kinds, run.windows) if kinds else None,
     }
 
 
-def tell(report, workload, rounds, refused):
+def tell(report, rounds, refused):
     recorders = [peer.name for peer in PEERS if any(peer.name in runs for runs in rounds)]
     rows = [row(recorder, rounds) for recorder in recorders]
     rows += [[peer, "0", *[""] * (len(COLUMNS) - 3), f"not measured: {why}"] for peer, why in refused.items()]
@@ -105,11 +109,13 @@ def tell(report, workload, rounds, refused):
     report.figure("wall time beside varved / without a recorder", stats.line(slower["varved"]))
     lost = max(runs["varved"]["score"].lost for runs in rounds)
     report.figure("varved: (operation, path) pairs lost, at most in a run",
-                  f"{lost} of {rounds[0]['varved']['score'].distinct}", lost, "lost" if workload.must_keep else None)
+                  f"{lost} of {rounds[0]['varved']['score'].distinct}", lost, "lost")
     report.figure("CPU of varved / bare loop", stats.line(cpu_ratios(rounds, "varved", "loop")))
     if any("fatrace" in runs for runs in rounds):
         of_fatrace = cpu_ratios(rounds, "varved", "fatrace")
         report.figure("CPU of varved / fatrace", stats.line(of_fatrace), of_fatrace["median"])
+    elif "fatrace" in refused:
+        report.not_measured("CPU of varved / fatrace", refused["fatrace"])
     report.table("Beside each recorder; medians, loss and merging of the worst run", COLUMNS, rows)
     report.bars("Wall time of the workload / without a recorder",
                 [(recorder, slower[recorder]) for recorder in recorders if recorder != "none"])
@@ -166,6 +172,10 @@ def row(recorder, rounds):
                   median(lambda one: one["output_bytes"] / max(1, one["records"]), 1),
                   median(lambda one: one["written"] / max(1, one["output_bytes"]), 1)]
         extra = max(each.extra for each in scores)
+        if worst.doubtful:
+            remarks.append(f"of the lost {worst.doubtful} may be merged with what the file did before its directory's rename")
+        if merged.joined:
+            remarks.append(f"{merged.joined} merged under the name that the directory had before")
         if extra:
             remarks.append(f"{extra} under a name that was not the file's")
         if runs[0]["unseen"]:

@@ -14,24 +14,31 @@ def run(bench, report):
         bench.tools.workload("opens", *shape, 1, "prepare")
         report.detail("workload", f"{count} x open+write+close over {OPENS_FILES} files, wall time inside the program")
         group = bench.record(paths, lambda: bench.tools.workload("opens", *shape, 1), OPENS_OPERATIONS)["group"]
-        for index in range(pairs):
-            if index >= 5 and bench.is_late():
-                break
-            bench.progress(index, pairs)
-            # All runs of a round do the same operations, in the same seeded order.
-            def workload(seed=index + 2):
-                return bench.tools.workload("opens", *shape, seed)
+        try:
+            for index in range(pairs):
+                if index >= 5 and bench.is_late():
+                    break
+                bench.progress(index, pairs)
+                # All runs of a round do the same operations, in the same seeded order.
+                def workload(seed=index + 2):
+                    return bench.tools.workload("opens", *shape, seed)
 
-            runs = {}
-            for name in alternating(("recorder", "loop", "alone"), index):
-                if name == "recorder":
-                    runs[name] = bench.record(paths, workload, OPENS_OPERATIONS)
-                elif name == "loop":
-                    runs[name] = bench.drain(workload, group)
-                else:
-                    runs[name] = workload()
-            rounds.append({name: one["seconds"] for name, one in runs.items()})
-            bench.say(", ".join(f"{name} {seconds:.3f} s" for name, seconds in rounds[-1].items()))
+                runs = {}
+                for name in alternating(("recorder", "loop", "alone"), index):
+                    if name == "recorder":
+                        runs[name] = bench.record(paths, workload, OPENS_OPERATIONS)
+                    elif name == "loop":
+                        runs[name] = bench.drain(workload, group)
+                    else:
+                        runs[name] = workload()
+                rounds.append({name: one["seconds"] for name, one in runs.items()})
+                bench.say(", ".join(f"{name} {seconds:.3f} s" for name, seconds in rounds[-1].items()))
+        finally:
+            if rounds:
+                tell(report, rounds)
+
+
+def tell(report, rounds):
     report.detail("rounds", rounds)
     against_loop = stats.summary([one["recorder"] / one["loop"] for one in rounds])
     report.figure("wall time beside varved / beside the bare loop", stats.line(against_loop))
