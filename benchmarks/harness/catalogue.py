@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Callable
 
-from .scenarios import (ask, attribution, capture, cpu, growth, idle, latency, loss, questions, rowdiff, sidebyside, size,
-                        slowdown, start, storm, trickle)
+from .scenarios import (ask, attribution, capture, cpu, growth, idle, latency, loss, questions, restore, rowdiff, segments,
+                        sidebyside, size, slowdown, start, storm, trickle)
 from .workloads import workloads
 
 # A run of all scenarios ends within so many seconds; what has not begun by then says so.
@@ -37,6 +37,8 @@ SCENARIOS = {
     "attribution": Scenario(attribution.run, 120),
     "storm": Scenario(storm.run, 120, 12),
     "rowdiff": Scenario(rowdiff.run, 60),
+    "segments": Scenario(segments.run, 60),
+    "restore": Scenario(restore.run, 180),
     "capture": Scenario(capture.run, 260),
     "growth": Scenario(growth.run, 120, 20),
     "cpu-compile": Scenario(cpu.run_compile, 300),

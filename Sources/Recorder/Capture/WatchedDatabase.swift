@@ -54,6 +54,8 @@ struct WatchedDatabase: ~Copyable {
 
     var isOpen: Bool { files != nil }
     var isWaiting: Bool { !staged.isEmpty }
+    /// From when on nothing is known yet of what waits.
+    var waitsSince: Instant? { staged.first?.low }
     /// The newest moment that a finding waits to be resolved up to.
     var waitsFor: Instant? { staged.last?.high }
 
@@ -106,6 +108,7 @@ struct WatchedDatabase: ~Copyable {
             log = identity
             endedLog = nil
             logEnd = nil
+            inquiry.forget()
         }
         isTouched = false
         if !isOfStream { begin(database, sink: sink) }
@@ -135,7 +138,8 @@ struct WatchedDatabase: ~Copyable {
         look(now: Clock.monotonic(), sink: sink)
         close()
         isPastLog = true
-        stage(.missed(count: nil, cause: .notLogged), high: window.time, low: window.earliest)
+        // No look at the log finds what was written past it.
+        stage(.missed(count: nil, cause: .notLogged), high: window.time, low: window.earliest, after: told)
         return true
     }
 
@@ -183,6 +187,14 @@ struct WatchedDatabase: ~Copyable {
     /// A record told of a change of the file while it had no log.
     private var isTouched = false
     private var watched: UInt64?
+    /// Somebody wants to know up to when nothing can be missing.
+    var inquiry = Inquiry()
+    /// Up to then nothing is missing, as was told.
+    var told = Instant.distantPast
+
+    /// Has a database that is not due looked at in the next turn.
+    mutating func hurry() { nextLook = 0 }
+
     /// From when on changes of the file are noted.
     private var changesSince: Instant?
 
@@ -286,8 +298,9 @@ struct WatchedDatabase: ~Copyable {
     static let pollNanoseconds: Int64 = 1_000_000
     private static let settlingNanoseconds: Int64 = 1_000_000_000
 
-    private mutating func stage(_ finding: CaptureFinding, high: Instant, low: Instant) {
-        let low = max(low, lastLook)
+    /// Parameter after: up to then it cannot have happened; nil: up to the last look.
+    private mutating func stage(_ finding: CaptureFinding, high: Instant, low: Instant, after: Instant? = nil) {
+        let low = max(low, after ?? lastLook)
         let high = max(low, high)
         lastLook = high
         // The records of one log that nobody saw tell of one gap.
@@ -350,7 +363,7 @@ struct WatchedDatabase: ~Copyable {
                     CapturedCommit(
                         number: number, low: entry.low, high: entry.high,
                         databasePageCount: commit.databasePageCount, frame: commit.frame, salts: commit.salts.rawValue,
-                        changeCounter: nil, status: Self.status(proof), attribution: attribution, writers: writers,
+                        changeCounter: nil, status: CapturedCommit.Status(proof), attribution: attribution, writers: writers,
                         checkpointer: [], pages: commit.pages, bytes: commit.bytes)))
         case .missed(let count, let cause):
             if count == 0 { return }
@@ -362,7 +375,7 @@ struct WatchedDatabase: ~Copyable {
                     stream.uuid,
                     CaptureGap(
                         first: first, last: first + numbers - 1, missedCount: count.map(UInt64.init), low: entry.low,
-                        high: entry.high, cause: Self.cause(cause))))
+                        high: entry.high, cause: CaptureGap.Cause(cause))))
         case .retracted:
             // The newest commits are gone; what comes next builds on an older state.
             let number = claim(1, of: &stream, sink: sink)
@@ -392,23 +405,5 @@ struct WatchedDatabase: ~Copyable {
         self.stream = stream
         sink.take(.stream(stream))
         isAnnounced = true
-    }
-
-    private static func status(_ proof: CommitProof) -> CapturedCommit.Status {
-        switch proof {
-        case .published: .published
-        case .unchained: .unchained
-        case .logged: .logged
-        }
-    }
-
-    private static func cause(_ cause: MissedCause) -> CaptureGap.Cause {
-        switch cause {
-        case .wrapped: .wrapped
-        case .truncated: .truncated
-        case .removed: .deleted
-        case .changed: .diverged
-        case .tooLarge, .notLogged: .unsupported
-        }
     }
 }
