@@ -42,7 +42,8 @@ struct RecorderThreads: ~Copyable {
         let logNotes: LogNotes? = capture == nil ? nil : LogNotes(waker: try Waker())
         let shared = WriteShared(
             exchange: exchange, ring: ring, drain: drainLoop, progress: progress, barriers: barriers,
-            captured: CaptureBarriers(waker: logNotes?.waker), counters: counters, waker: writerWaker, controlWaker: try Waker(), storeGone: try Waker())
+            captured: CaptureBarriers(waker: logNotes?.waker), counters: counters, waker: writerWaker,
+            controlWaker: try Waker(), storeGone: try Waker())
         shared.coveredPaths = marked.coverage.map(\.path)
         let scopeChanges = ScopeChanges()
         let storeDirectory = store.directory

@@ -149,7 +149,8 @@ private struct Inquiry {
 
     /// To be called when all notes of what happened by `resolvedUpTo` were taken and what they let go was handed on.
     mutating func advance(
-        _ databases: borrowing Databases, resolvedUpTo: Instant, now: Int64, sink: some CaptureSink, access: DatabaseAccess
+        _ databases: borrowing Databases, resolvedUpTo: Instant, now: Int64, sink: some CaptureSink,
+        access: DatabaseAccess
     ) {
         guard isUnderWay else { return }
         if let moment = waitsFor, moment <= resolvedUpTo {

@@ -363,7 +363,8 @@ struct WatchedDatabase: ~Copyable {
                     CapturedCommit(
                         number: number, low: entry.low, high: entry.high,
                         databasePageCount: commit.databasePageCount, frame: commit.frame, salts: commit.salts.rawValue,
-                        changeCounter: nil, status: CapturedCommit.Status(proof), attribution: attribution, writers: writers,
+                        changeCounter: nil, status: CapturedCommit.Status(proof), attribution: attribution,
+                        writers: writers,
                         checkpointer: [], pages: commit.pages, bytes: commit.bytes)))
         case .missed(let count, let cause):
             if count == 0 { return }
