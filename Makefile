@@ -51,7 +51,7 @@ test:
 	$(SWIFT) test --disable-xctest $(TESTARGS)
 
 SWIFTFILES := Package.swift Sources Tests schema benchmarks/instructions benchmarks/micro/Benchmarks \
-	benchmarks/micro/Package.swift benchmarks/operations benchmarks/questions benchmarks/rowdiff
+	benchmarks/micro/Package.swift benchmarks/operations benchmarks/questions benchmarks/rowdiff benchmarks/segments
 
 lint:
 	$(SWIFT) format lint --strict --recursive --parallel $(sort $(SWIFTFILES))
@@ -68,6 +68,7 @@ demo:
 bench: release
 	$(SWIFT) build $(STATICFLAGS) --product rowdiff
 	$(SWIFT) build $(STATICFLAGS) --product questions
+	$(SWIFT) build $(STATICFLAGS) --product segment-benchmark
 	benchmarks/run
 
 # The flags of the release, so that what is counted is what is shipped.

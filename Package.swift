@@ -107,7 +107,8 @@ let package = Package(
 
         // Tests: one target a room, and the built programs on the real kernel.
         .target(
-            name: "TestData", dependencies: ["CLinux", "Model"], path: "Tests/TestData", swiftSettings: settings),
+            name: "TestData", dependencies: ["CLinux", "Model", "Segment", "Syscalls"], path: "Tests/TestData",
+            swiftSettings: settings),
         .target(
             name: "TestSupport", dependencies: ["Block", "CLinux", "Model", "Segment", "Syscalls", "TestData"],
             path: "Tests/TestSupport",
@@ -171,7 +172,7 @@ let package = Package(
 
         // Measures what segments take; not a product.
         .executableTarget(
-            name: "segment-benchmark", dependencies: ["Block", "Model", "Segment", "TestSupport"],
+            name: "segment-benchmark", dependencies: ["Block", "Model", "Segment", "TestData"],
             path: "benchmarks/segments", swiftSettings: settings),
     ]
 )

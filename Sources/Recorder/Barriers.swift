@@ -50,3 +50,31 @@ final class Barriers: Sendable {
         }
     }
 }
+
+/// The same for the commits of watched databases: *capture* answers by a look at each database, *segments* by ending what it
+/// writes, *write* by storing the rows. Without a capture each is settled at once.
+final class CaptureBarriers: Sendable {
+    private let barriers = Barriers()
+    /// Of *capture*; nil where no database is captured.
+    private let waker: Waker?
+
+    init(waker: Waker?) {
+        self.waker = waker
+    }
+
+    /// Asks for a barrier, and wakes *capture*.
+    func request() -> UInt64 {
+        let barrier = barriers.request()
+        if let waker { waker.wake() } else { barriers.settle(barrier) }
+        return barrier
+    }
+
+    /// The newest barrier that somebody asked for.
+    var newest: UInt64 { barriers.newest }
+
+    /// Called by *write*, as `Barriers.settle`.
+    func settle(_ barrier: UInt64, failure: String? = nil) { barriers.settle(barrier, failure: failure) }
+
+    /// nil while it is open.
+    func result(of barrier: UInt64) -> Barriers.Result? { barriers.result(of: barrier) }
+}

@@ -5,7 +5,8 @@ final class ControlConnection {
     enum State: Equatable {
         case reading
         case following
-        case waitingForBarrier(UInt64)
+        /// Parameter captured: a barrier of captured commits that is waited for as well.
+        case waitingForBarrier(UInt64, captured: UInt64?)
         case waitingForUpkeep(UInt64)
         case closed
     }

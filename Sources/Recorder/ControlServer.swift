@@ -79,7 +79,10 @@ final class ControlServer: Sendable {
         let argument = Array(line.dropFirst(verb.count + 1))
         switch String(decoding: verb, as: UTF8.self) {
         case "sync":
-            connection.state = .waitingForBarrier(shared.barriers.request())
+            // With the word *databases* commits of watched databases as well, and up to when each is known.
+            let wantsCaptured = argument == Array("databases".utf8)
+            connection.state = .waitingForBarrier(
+                shared.barriers.request(), captured: wantsCaptured ? shared.captured.request() : nil)
             shared.drain.waker.wake()
         case "follow":
             connection.state = .following
@@ -127,14 +130,19 @@ final class ControlServer: Sendable {
                 connection.lastSequence = next
                 connection.send("{\"seq\":\(next &- 1)}\n")
             }
-        case .waitingForBarrier(let barrier):
+        case .waitingForBarrier(let barrier, let captured):
             guard let result = shared.barriers.result(of: barrier) else { return }
-            switch result {
-            case .committed:
+            var capturedResult = Barriers.Result.committed
+            if let captured {
+                guard let known = shared.captured.result(of: captured) else { return }
+                capturedResult = known
+            }
+            switch (result, capturedResult) {
+            case (.committed, .committed):
                 var line = JSONLine(ok: true)
                 line.add("seq", number: shared.snapshot.nextSequence &- 1)
                 connection.finish(line.text)
-            case .failed(let reason):
+            case (.failed(let reason), _), (_, .failed(let reason)):
                 connection.finish(JSONLine(error: reason).text)
             }
         case .waitingForUpkeep(let request):

@@ -39,16 +39,17 @@ struct RecorderThreads: ~Copyable {
             group: marked.group, ring: ring, barriers: barriers, waker: try Waker(),
             startedAt: marked.startedAt,
             watchdogAllowedNanoseconds: ServiceNotification.watchdogIntervalNanoseconds)
+        let logNotes: LogNotes? = capture == nil ? nil : LogNotes(waker: try Waker())
         let shared = WriteShared(
             exchange: exchange, ring: ring, drain: drainLoop, progress: progress, barriers: barriers,
-            counters: counters, waker: writerWaker, controlWaker: try Waker(), storeGone: try Waker())
+            captured: CaptureBarriers(waker: logNotes?.waker), counters: counters, waker: writerWaker,
+            controlWaker: try Waker(), storeGone: try Waker())
         shared.coveredPaths = marked.coverage.map(\.path)
         let scopeChanges = ScopeChanges()
         let storeDirectory = store.directory
         let nextInstance = store.nextInstance
         let control = try ControlServer(store: storeDirectory, shared: shared, facts: facts)
 
-        let logNotes: LogNotes? = capture == nil ? nil : LogNotes(waker: try Waker())
         let pacing = CommitPacing(intervalNanoseconds: options.commitIntervalNanoseconds)
         let scope = marked.scope
         let mountPoints = marked.mountPoints

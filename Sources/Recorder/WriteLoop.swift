@@ -18,33 +18,35 @@ enum UpkeepRequest: Sendable {
 /// soon as a row can be written again.
 /// Thread: its own, *write*.
 struct WriteLoop: ~Copyable {
-    private var store: StoreWriter
+    var store: StoreWriter
     private var encoder: BlockEncoder
     private let run: RunIdentity
     private let options: RecorderOptions
-    private let shared: WriteShared
+    let shared: WriteShared
     private let archive: ArchiveStatus?
     private var held: Deque<FinishedBatch> = []
     private var dropped: Gap?
     /// Rows of batches that were dropped: gaps and clock steps outlive their events.
     private var orphaned = Additions()
     private var retryAt: Int64?
-    private var lastFailure: String?
+    var lastFailure: String?
     /// Who waits for the compaction that is under way, and the first block it could not merge.
     private var compactionRequests: [UInt64] = []
     private var compactionFailure: String?
     /// What *mounts* said and could not be written yet.
     private var coverageChanges: [CoverageChange] = []
     /// Rows of captured databases that could not be written yet.
-    private var captured = Additions()
-    private var unsyncedSince: Int64?
+    var captured = Additions()
+    /// Settled when those are written.
+    var capturedBarrier: UInt64 = 0
+    var unsyncedSince: Int64?
     private var lastHeartbeat: Int64 = 0
     private var lastLimitCheck: Int64 = 0
     private var ageClock: AgeClock
     /// When the last large batch was committed, and when merging last had its turn.
     private var lastStorm: Int64 = .min / 2
     private var calmSince = Clock.monotonic()
-    private var storeChanged = true
+    var storeChanged = true
     private var reachedLast = false
 
     static let heartbeatNanoseconds: Int64 = 5_000_000_000
@@ -205,27 +207,6 @@ struct WriteLoop: ~Copyable {
         }
     }
 
-    private mutating func recordCaptured() {
-        captured.append(contentsOf: shared.takeCaptured())
-        guard !captured.isEmpty else { return }
-        do throws(StoreError) {
-            do throws(StoreError) {
-                try store.append(captured)
-            } catch  where error.isConstraint {
-                _ = try store.appendWhatFits(captured)
-            }
-        } catch {
-            lastFailure = error.description
-            shared.hold(captured: &captured)
-            return
-        }
-        captured = Additions()
-        shared.hold(captured: &captured)
-        unsyncedSince = unsyncedSince ?? Clock.monotonic()
-        storeChanged = true
-        shared.controlWaker.wake()
-    }
-
     /// What became of the archive belongs on the timeline.
     private mutating func recordRemarks() {
         guard let remarks = archive?.takeRemarks(), !remarks.isEmpty else { return }
@@ -323,7 +304,7 @@ struct WriteLoop: ~Copyable {
             maxAgeNanoseconds: options.maximumAgeNanoseconds, minFreeByteCount: options.minimumFreeByteCount)
     }
 
-    private mutating func syncNow() {
+    mutating func syncNow() {
         do throws(StoreError) {
             try store.sync()
             unsyncedSince = nil

@@ -29,6 +29,8 @@ final class WriteShared: Sendable {
         var coverageChanges: [CoverageChange] = []
         var coveredPaths: [RawPath] = []
         var captured = Additions()
+        /// The newest barrier that everything in `captured` and before came before.
+        var capturedBarrier: UInt64 = 0
         /// Taken, and not stored yet.
         var heldCapturedCount = 0
     }
@@ -41,6 +43,7 @@ final class WriteShared: Sendable {
     let drain: DrainLoop
     let progress: PipelineProgress
     let barriers: Barriers
+    let captured: CaptureBarriers
     let counters: RecorderCounters
     let waker: Waker
     let controlWaker: Waker
@@ -50,13 +53,14 @@ final class WriteShared: Sendable {
 
     init(
         exchange: BatchExchange, ring: BufferRing, drain: DrainLoop, progress: PipelineProgress, barriers: Barriers,
-        counters: RecorderCounters, waker: Waker, controlWaker: Waker, storeGone: Waker
+        captured: CaptureBarriers, counters: RecorderCounters, waker: Waker, controlWaker: Waker, storeGone: Waker
     ) {
         self.exchange = exchange
         self.ring = ring
         self.drain = drain
         self.progress = progress
         self.barriers = barriers
+        self.captured = captured
         self.counters = counters
         self.waker = waker
         self.controlWaker = controlWaker
@@ -87,8 +91,13 @@ final class WriteShared: Sendable {
     }
 
     /// Queues rows of captured databases, whose files are written; they are tried again until they are stored.
-    func record(captured additions: Additions) {
-        state.withLock { $0.captured.append(contentsOf: additions) }
+    ///
+    /// Parameter barrier: is settled when they are; 0 where nobody waits.
+    func record(captured additions: Additions, barrier: UInt64) {
+        state.withLock { state in
+            state.captured.append(contentsOf: additions)
+            state.capturedBarrier = max(state.capturedBarrier, barrier)
+        }
         waker.wake()
     }
 
@@ -104,11 +113,12 @@ final class WriteShared: Sendable {
         state.withLock { $0.heldCapturedCount = count }
     }
 
-    func takeCaptured() -> Additions {
+    func takeCaptured() -> (additions: Additions, barrier: UInt64) {
         state.withLock { state in
-            let additions = state.captured
+            let taken = (state.captured, state.capturedBarrier)
             state.captured = Additions()
-            return additions
+            state.capturedBarrier = 0
+            return taken
         }
     }
 

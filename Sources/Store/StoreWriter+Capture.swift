@@ -11,8 +11,10 @@ extension StoreWriter {
         for base in rows.bases { try insert(base, connection) }
         for row in rows.gaps { try insert(row, run: run, connection) }
         for (stream, moment) in rows.watchedUntil {
-            try connection.prepare("update watched until", "UPDATE stream SET watched_until = ? WHERE uuid = ?")
-                .run([.integer(moment.nanosecondsSinceEpoch), .bytes(stream.bytes)])
+            try connection.prepare(
+                "update watched until",
+                "UPDATE stream SET watched_until = max(?1, ifnull(watched_until, ?1)) WHERE uuid = ?2"
+            ).run([.integer(moment.nanosecondsSinceEpoch), .bytes(stream.bytes)])
         }
     }
 

@@ -39,9 +39,24 @@ private final class Collector: CaptureSink {
     var watchedUntil: [Instant] {
         items.withLock { $0.compactMap { if case .watched(_, let moment) = $0 { moment } else { nil } } }
     }
+    /// Those that somebody waits for, and that everything before was handed on.
+    var barriers: [UInt64] {
+        items.withLock { $0.compactMap { if case .barrier(let number) = $0, number > 0 { number } else { nil } } }
+    }
+    /// How many commits were handed on before a database was first said to be known.
+    var commitsBeforeWatched: Int? {
+        items.withLock { items in
+            let end = items.firstIndex { if case .watched = $0 { true } else { false } }
+            return end.map { items[..<$0].count { if case .commit = $0 { true } else { false } } }
+        }
+    }
     var gaps: [CaptureGap] {
         items.withLock { $0.compactMap { if case .gap(_, let gap) = $0 { gap } else { nil } } }
     }
+}
+
+private final class Flag: Sendable {
+    let isSet = Atomic(false)
 }
 
 @Suite struct CaptureLoopTests {
@@ -52,15 +67,30 @@ private final class Collector: CaptureSink {
     }
 
     /// Runs the loop on its thread, tells it what a recorder would note, and ends it after `body`.
+    ///
+    /// Parameter meanwhile: is done each time before the loop is told that everything was noted.
     private static func capture(
-        _ path: String, by pids: [Int32], _ body: (LogNotes) throws -> Void
+        _ path: String, by pids: [Int32], meanwhile: @escaping @Sendable (LogNotes) -> Void = { _ in },
+        _ body: (LogNotes) throws -> Void
+    ) throws -> Collector {
+        try capture(path, by: pids, meanwhile: meanwhile) { notes, _ in try body(notes) }
+    }
+
+    /// The same; `body` may ask up to when the database is known.
+    private static func capture(
+        _ path: String, by pids: [Int32], meanwhile: @escaping @Sendable (LogNotes) -> Void = { _ in },
+        asking body: (LogNotes, _ ask: () throws -> Void) throws -> Void
     ) throws -> Collector {
         let notes = LogNotes(waker: try Waker())
         let sink = Collector()
+        let barriers = CaptureBarriers(waker: notes.waker)
         let loop = CaptureLoop(
             patterns: [try Glob(Array("**".utf8))], notes: notes, sink: sink, startedAt: Clock.realtime(),
-            access: DatabaseAccess(store: nil, readsAsUser: false),
-            askForNotes: { notes.resolvedUpTo = Clock.realtime() })
+            access: DatabaseAccess(store: nil, readsAsUser: false), barriers: barriers,
+            askForNotes: {
+                meanwhile(notes)
+                notes.resolvedUpTo = Clock.realtime()
+            })
         let thread = try OSThread(name: "capture") { loop.run() }
         let log = RawPath(path + "-wal")
         for pid in pids {
@@ -76,7 +106,10 @@ private final class Collector: CaptureSink {
         // From here on the log is open, however busy the machine is.
         let outcome = Result {
             try waitUntil("the table's commit was found") { !sink.commits.isEmpty }
-            try body(notes)
+            try body(notes) {
+                let barrier = barriers.request()
+                try waitUntil("whoever asked was answered") { sink.barriers.contains(barrier) }
+            }
         }
         loop.stop()
         thread.join()
@@ -118,8 +151,9 @@ private final class Collector: CaptureSink {
         var number: UInt64 = 0
         let gaps = sink.gaps
         for commit in sink.commits {
-            let gap = gaps.first { $0.first == number + 1 }
-            #expect(commit.number == (gap?.last ?? number) + 1)
+            // One may follow on another.
+            while let gap = gaps.first(where: { $0.first == number + 1 }) { number = gap.last }
+            #expect(commit.number == number + 1)
             number = commit.number
             #expect(commit.low < commit.high)
         }
@@ -221,6 +255,77 @@ private final class Collector: CaptureSink {
                     : "import shutil, os; shutil.copy('\(path)', '\(path)2'); os.rename('\(path)2', '\(path)')")
         }
         #expect(sink.watchedUntil.isEmpty)
+    }
+
+    /// With the log there, or removed by its last user; what was committed before was handed on before.
+    @Test(arguments: ["None", "c.close()"]) func whoeverAsksIsToldUpToWhenADatabaseIsKnown(ending: String) throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.appending("asked.db")
+        let writer = try Self.rapidWriter(path)
+        var asked: [Instant] = []
+        let sink = try Self.capture(path, by: [writer.pid]) { _, ask in
+            for _ in 0..<3 {
+                try writer.run("c.execute('insert into t(b) values(1)')")
+                asked.append(Clock.realtime())
+                try ask()
+            }
+            try writer.run("c.execute('insert into t(b) values(1)')\n\(ending)")
+            asked.append(Clock.realtime())
+            try ask()
+        }
+        let told = sink.watchedUntil
+        #expect(told.count == 5, "the last one is that of the end")
+        #expect(zip(asked, told).allSatisfy { $0 <= $1 })
+        #expect(sink.commits.count == 5 && sink.commitsBeforeWatched == 2)
+        #expect(sink.gaps.isEmpty)
+    }
+
+    @Test(arguments: ["log", "file", "change"]) func nobodyIsToldWhereSomethingElseIsThere(what: String) throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.appending("other.db")
+        let writer = try Self.rapidWriter(path)
+        let sink = try Self.capture(path, by: [writer.pid]) { _, ask in
+            if what == "log" {
+                try Files.rename(RawPath(path + "-wal"), to: RawPath(path + "-old"))
+                try Files.write([], to: RawPath(path + "-wal"))
+            } else {
+                try writer.run("c.close()")
+                try Self.waitUntilClosed(path, isEnding: true)
+                Clock.sleep(nanoseconds: 20_000_000)
+                try writer.run(
+                    what == "change"
+                        ? "open('\(path)', 'r+b').write(b'S')"
+                        : "import shutil, os; shutil.copy('\(path)', '\(path)2'); os.rename('\(path)2', '\(path)')")
+            }
+            try ask()
+        }
+        #expect(sink.watchedUntil.isEmpty)
+    }
+
+    /// The files alone do not tell of it: the record of a rollback journal comes while the answer waits for records. And
+    /// what it stands for began when the record says, not when the log was looked at last.
+    @Test func whatIsNotedMeanwhileCounts() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.appending("noted.db")
+        let writer = try Self.rapidWriter(path)
+        let isAsking = Flag()
+        let began = Clock.realtime()
+        let sink = try Self.capture(
+            path, by: [writer.pid],
+            meanwhile: { notes in
+                guard isAsking.isSet.load(ordering: .sequentiallyConsistent) else { return }
+                notes.add(
+                    LogNotes.Note(
+                        path: RawPath(path + "-journal"), inode: nil, process: nil,
+                        window: TimeWindow(earliest: began, time: Clock.realtime(), clockOffsetNanoseconds: 0),
+                        isCreation: true, kind: .journal))
+            }
+        ) { _, ask in
+            isAsking.isSet.store(true, ordering: .sequentiallyConsistent)
+            try ask()
+        }
+        #expect(sink.watchedUntil.isEmpty)
+        #expect(sink.gaps.count == 1 && sink.gaps.first?.low == began)
     }
 
     /// Until nothing of a log that was removed is open any more.

@@ -34,7 +34,7 @@ import Testing
         ) { false }
         recorder.take(stream)
         for number in 5...7 as ClosedRange<UInt64> { recorder.take(commit(number)) }
-        recorder.takeEnd(watchedUntil: moment(9))
+        recorder.take(watchedUntil: moment(9))
         var additions = Additions()
         recorder.moveRows(to: &additions)
         return additions

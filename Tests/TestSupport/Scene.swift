@@ -286,6 +286,8 @@ extension BuiltPrograms {
     package static var databaseWorkload: String { top + "/Tests/Workloads/database.py" }
     /// The writer of a database that is too large to be copied at one go.
     package static var largeWorkload: String { top + "/Tests/Workloads/large.py" }
+    /// Another reader of logs, and the writer of what it reads.
+    package static var dissectWorkload: String { top + "/Tests/Workloads/dissect.py" }
     /// The program whose logs are hard to follow.
     package static var difficultWorkload: String { top + "/Tests/Workloads/difficult.py" }
     /// A writer whose commits say which ones they are.

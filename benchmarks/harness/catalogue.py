@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Callable
 
-from .scenarios import (ask, attribution, capture, cpu, growth, idle, latency, loss, questions, restore, rowdiff,
+from .scenarios import (ask, attribution, capture, cpu, growth, idle, latency, loss, questions, restore, rowdiff, segments,
                         sidebyside, size, slowdown, start, storm, trickle)
 from .workloads import workloads
 
@@ -37,8 +37,9 @@ SCENARIOS = {
     "attribution": Scenario(attribution.run, 120),
     "storm": Scenario(storm.run, 120, 12),
     "rowdiff": Scenario(rowdiff.run, 60),
+    "segments": Scenario(segments.run, 60),
+    "restore": Scenario(restore.run, 180),
     "capture": Scenario(capture.run, 260),
-    "restore": Scenario(restore.run, 60),
     "growth": Scenario(growth.run, 240, 20),
     "cpu-compile": Scenario(cpu.run_compile, 300),
     "ask": Scenario(ask.run, 150),

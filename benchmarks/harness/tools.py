@@ -22,8 +22,10 @@ SOURCES = {
     "appends": "workloads/appends.c",
     "metadata": "workloads/metadata.c",
     "transactions": "workloads/transactions.c",
+    "lz4pages": "workloads/lz4pages.c",
 }
-LIBRARIES = {"commits": ["-lsqlite3"], "transactions": ["-lsqlite3"]}
+# Of LZ4 Debian's runtime is enough, which apt itself needs.
+LIBRARIES = {"commits": ["-lsqlite3"], "transactions": ["-lsqlite3"], "lz4pages": ["-l:liblz4.so.1"]}
 
 
 class Tools:
@@ -127,8 +129,12 @@ class Tools:
         return done.stdout
 
     def engine(self):
-        """benchmarks/questions, which `make bench` builds."""
-        program = self.varve.parent / "questions"
+        """benchmarks/questions."""
+        return self.built("questions")
+
+    def built(self, name):
+        """A program of this folder in Swift, which `make bench` builds beside `varve`."""
+        program = self.varve.parent / name
         if not os.access(program, os.X_OK):
             raise BenchmarkError(f"{program} is not there: `make bench` builds it")
         return program

@@ -2,23 +2,24 @@ import Block
 import Glibc
 import Model
 import Segment
-import TestSupport
+import TestData
 
 /// What a commit of a watched database takes in a segment, and how fast segments are written and played.
 ///
-/// Databases are made and changed by SQLite itself (`DatabaseWorkload`), seeded. One line of JSON a measurement.
-/// Usage: segment-benchmark log|rows|chat|mixed COMMITS [SEED]
+/// A database is made and changed by SQLite itself (`DatabaseWorkload`), seeded; it and its log stay in DIRECTORY, which is
+/// made. One line of JSON a measurement.
+/// Usage: segment-benchmark log|rows|chat|mixed COMMITS SEED DIRECTORY
 @main
 struct SegmentBenchmark {
     static func main() throws {
-        let words = CommandLine.arguments.dropFirst()
-        guard let kind = words.first.flatMap(DatabaseWorkload.Kind.init),
-            let count = words.dropFirst().first.flatMap(Int.init)
-        else { return print("usage: segment-benchmark log|rows|chat|mixed COMMITS [SEED]") }
-        let seed = words.dropFirst(2).first.flatMap(UInt64.init) ?? 1
-        let directory = try TemporaryDirectory()
-        let workload = try DatabaseWorkload(
-            kind, in: directory.appending("db"), seed: seed, commitCount: count, copies: false)
+        let words = CommandLine.arguments
+        guard words.count == 5, let kind = DatabaseWorkload.Kind(rawValue: words[1]), let count = Int(words[2]),
+            let seed = UInt64(words[3])
+        else {
+            print("usage: segment-benchmark log|rows|chat|mixed COMMITS SEED DIRECTORY")
+            exit(2)
+        }
+        let workload = try DatabaseWorkload(kind, in: words[4], seed: seed, commitCount: count, copies: false)
         let rawByteCount = workload.commits.reduce(0) { $0 + $1.bytes.count }
         print(
             #"{"workload":"\#(kind)","seed":\#(seed),"commits":\#(workload.commits.count),"pages":"#

@@ -51,7 +51,7 @@ package struct UpkeepAnswer {
     private func ask() throws(ControlError) -> ControlAnswer {
         let client = ControlClient(context.storeDirectory)
         switch task {
-        case .sync: return try client.ask("sync")
+        case .sync: return try client.ask("sync", "databases")
         case .compact: return try client.ask("compact")
         case .prune(let before): return try client.ask("prune", "\(before.nanosecondsSinceEpoch)")
         case .note(let text): return try client.ask("note", text)

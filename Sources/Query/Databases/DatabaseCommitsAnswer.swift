@@ -2,6 +2,7 @@ internal import Block
 package import Model
 package import Segment
 internal import Store
+internal import Syscalls
 
 /// `varve db commits`: the commits of a watched database, and who wrote them.
 package struct DatabaseCommitsAnswer {
@@ -28,9 +29,9 @@ package struct DatabaseCommitsAnswer {
 
     /// Throws: `StoreError`, `UsageError`, `AnswerOutput.Failure`.
     package func run() throws -> AnswerStatus {
-        let reader = try context.openStore()
-        let stream = try DatabaseChoice.find(name, absolute: absolute, in: try reader.streams())
-        let history = try DatabaseHistory(stream, reader)
+        let subject = try DatabaseSubject.find(
+            context, database: name, absolute: absolute, upTo: [selection.until ?? Clock.realtime()])
+        let (stream, history) = (subject.stream, subject.history)
         var entries: [Entry] = []
         let limit = selection.limit ?? .max
         try history.forEachCommit(from: selection.since, to: selection.until) { commit, table, byteCount in
@@ -55,7 +56,7 @@ package struct DatabaseCommitsAnswer {
         case .json, .jsonl: writeJSON(entries, stream)
         }
         try context.output.flush()
-        return conclude(history, try DatabaseLosses(history, reader), found: !entries.isEmpty)
+        return conclude(history, subject.losses, found: !entries.isEmpty)
     }
 
     /// Says which commits of the range are known to be missing.

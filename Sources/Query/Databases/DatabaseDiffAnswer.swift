@@ -37,15 +37,13 @@ package struct DatabaseDiffAnswer {
     /// Throws: `UsageError`, `StoreError`, `SegmentError`, `PagesError`, `DatabaseImage.Failure`, `AnswerOutput.Failure`.
     package func run() throws -> AnswerStatus {
         try RowDiffAnswer.checkForm(context)
-        let reader = try context.openStore()
-        let stream = try DatabaseChoice.find(name, absolute: absolute, in: try reader.streams())
-        let history = try DatabaseHistory(stream, reader)
-        let coverageEnd = try CoverageHistory(reader).spans.map(\.to).max()
-        let losses = try DatabaseLosses(history, reader)
+        let subject = try DatabaseSubject.find(
+            context, database: name, absolute: absolute, upTo: [from.moment, to.moment].compactMap { $0 })
+        let (history, losses) = (subject.history, subject.losses)
         var reasons: [String] = []
         var commits: [UInt64] = []
         for point in [from, to] {
-            let chosen = try history.choose(point, coverageEnd: coverageEnd, losses: losses)
+            let chosen = try history.choose(point, watchedUntil: subject.watchedUntil, losses: losses)
             reasons += chosen.reasons
             guard let commit = chosen.commit else {
                 for reason in reasons { context.messages.say("incomplete: \(reason)") }

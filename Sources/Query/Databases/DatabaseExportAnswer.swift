@@ -27,12 +27,10 @@ package struct DatabaseExportAnswer {
 
     /// Prints the SQL text. Throws: as `DatabaseRestoreAnswer`.
     package func run() throws -> AnswerStatus {
-        let reader = try context.openStore()
-        let stream = try DatabaseChoice.find(name, absolute: absolute, in: try reader.streams())
-        let history = try DatabaseHistory(stream, reader)
-        let chosen = try history.choose(
-            point, coverageEnd: try CoverageHistory(reader).spans.map(\.to).max(),
-            losses: try DatabaseLosses(history, reader))
+        let subject = try DatabaseSubject.find(
+            context, database: name, absolute: absolute, upTo: [point.moment].compactMap { $0 })
+        let (stream, history) = (subject.stream, subject.history)
+        let chosen = try history.choose(point, watchedUntil: subject.watchedUntil, losses: subject.losses)
         for reason in chosen.reasons { context.messages.say("incomplete: \(reason)") }
         guard let commit = chosen.commit, let way = chosen.way else {
             return chosen.isUnknown ? .nothingFound : .incomplete

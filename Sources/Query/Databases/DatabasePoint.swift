@@ -34,8 +34,10 @@ struct ChosenState {
 
 extension DatabaseHistory {
     /// Finds a state and the way to it. Throws: `StoreError`.
+    ///
+    /// Parameter watchedUntil: every commit that was visible by then is known; nil where that was never said.
     func choose(
-        _ point: DatabasePoint, coverageEnd: Instant?, losses: DatabaseLosses
+        _ point: DatabasePoint, watchedUntil: Instant?, losses: DatabaseLosses
     ) throws -> ChosenState {
         var chosen = ChosenState()
         switch point {
@@ -49,7 +51,7 @@ extension DatabaseHistory {
                 return chosen
             }
             chosen.commit = number
-        case .moment(let moment): try choose(moment, coverageEnd, losses, &chosen)
+        case .moment(let moment): try choose(moment, watchedUntil, losses, &chosen)
         }
         guard let commit = chosen.commit else { return chosen }
         chosen.way = way(to: commit)
@@ -68,7 +70,7 @@ extension DatabaseHistory {
     }
 
     private func choose(
-        _ moment: Instant, _ coverageEnd: Instant?, _ losses: DatabaseLosses, _ chosen: inout ChosenState
+        _ moment: Instant, _ watchedUntil: Instant?, _ losses: DatabaseLosses, _ chosen: inout ChosenState
     ) throws {
         let state = try state(at: moment)
         if let gap = state.gap {
@@ -102,10 +104,11 @@ extension DatabaseHistory {
                     + "\(TimestampWriter.text(other.high)), so it may have been there already; this is commit \(point.commit)"
             )
         }
-        if state.next == nil, let coverageEnd, moment > max(coverageEnd, point.high) {
+        let end = max(watchedUntil ?? .distantPast, point.high)
+        if state.next == nil, moment > end {
             chosen.reasons.append(
-                "nothing was recorded after \(TimestampWriter.text(max(coverageEnd, point.high))): later commits are not "
-                    + "known; this is commit \(point.commit)")
+                "nothing is known of the database after \(TimestampWriter.text(end)): later commits are not known; "
+                    + "this is commit \(point.commit)")
         }
     }
 }

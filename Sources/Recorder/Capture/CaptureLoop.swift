@@ -15,6 +15,7 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
     private let isStopping = Atomic<Bool>(false)
     private let startedAt: Instant
     private let access: DatabaseAccess
+    private let barriers: CaptureBarriers
     /// Asks for everything that happened up to now to be resolved.
     private let askForNotes: @Sendable () -> Void
     /// Commits that were found, and those that are known to have been missed.
@@ -27,13 +28,14 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
     /// Parameter startedAt: a moment from which on every write is noted.
     init(
         patterns: [Glob], notes: LogNotes, sink: Sink, startedAt: Instant, access: DatabaseAccess,
-        askForNotes: @escaping @Sendable () -> Void
+        barriers: CaptureBarriers, askForNotes: @escaping @Sendable () -> Void
     ) {
         self.patterns = patterns
         self.notes = notes
         self.sink = sink
         self.startedAt = startedAt
         self.access = access
+        self.barriers = barriers
         self.askForNotes = askForNotes
     }
 
@@ -48,12 +50,15 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
         var databases = Databases()
         var journaled = JournaledDatabases()
         var askedFor = Instant.distantPast
+        var inquiry = Inquiry()
         while true {
             let isStopping = isStopping.load(ordering: .sequentiallyConsistent)
             takeNotes(&places, &databases, &journaled)
             let now = Clock.monotonic()
             if isStopping { databases.openAll(access: access) }
+            inquiry.begin(barriers, now: now)
             databases.look(now: now, everything: isStopping, sink: sink)
+            databases.findCandidates(access: access)
             // The notes of what happened before are in the board when this is read.
             let resolved = isStopping ? Instant.distantFuture : notes.resolvedUpTo
             takeNotes(&places, &databases, &journaled)
@@ -62,13 +67,17 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
             missedCount.store(databases.missedCount, ordering: .relaxed)
             if isStopping {
                 databases.tellEnd(sink: sink, access: access)
+                sink.take(.barrier(barriers.newest))
                 return
             }
-            if let wanted = databases.waitsFor, askedFor <= resolved {
+            inquiry.advance(databases, resolvedUpTo: resolved, now: now, sink: sink, access: access)
+            if let wanted = [databases.waitsFor, databases.candidatesUpTo, inquiry.waitsFor].compactMap({ $0 }).max(),
+                askedFor <= resolved
+            {
                 askedFor = wanted
                 askForNotes()
             }
-            let timeout = databases.isHot ? WatchedDatabase.pollNanoseconds : nil
+            let timeout = databases.isHot || inquiry.isUnderWay ? WatchedDatabase.pollNanoseconds : nil
             if notes.waker.wait(timeoutNanoseconds: timeout) { notes.waker.clear() }
         }
     }
@@ -107,6 +116,52 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
         databases.add(WatchedDatabase(path: path, watchedSince: startedAt))
         places[path] = databases.count - 1
         return databases.count - 1
+    }
+}
+
+/// What is done where somebody asks up to when databases are known.
+private struct Inquiry {
+    private enum Stage {
+        case none
+        /// A database that was written before is met when what happened by then was noted.
+        case waitsForNotes(Instant)
+        case asked
+    }
+
+    private var stage = Stage.none
+    private var barrier: UInt64 = 0
+    private var givesUpAt: Int64 = 0
+
+    /// A database of which it cannot be said in this time is not said anything of: its writer may rest within a commit.
+    private static let patienceNanoseconds: Int64 = 1_000_000_000
+
+    var isUnderWay: Bool { if case .none = stage { false } else { true } }
+    var waitsFor: Instant? { if case .waitsForNotes(let moment) = stage { moment } else { nil } }
+
+    /// Whoever asks while one is under way waits for the next.
+    mutating func begin(_ barriers: CaptureBarriers, now: Int64) {
+        let newest = barriers.newest
+        guard !isUnderWay, newest > barrier else { return }
+        barrier = newest
+        stage = .waitsForNotes(Clock.realtime())
+        givesUpAt = now &+ Self.patienceNanoseconds
+    }
+
+    /// To be called when all notes of what happened by `resolvedUpTo` were taken and what they let go was handed on.
+    mutating func advance(
+        _ databases: borrowing Databases, resolvedUpTo: Instant, now: Int64, sink: some CaptureSink,
+        access: DatabaseAccess
+    ) {
+        guard isUnderWay else { return }
+        if let moment = waitsFor, moment <= resolvedUpTo {
+            databases.ask(access: access)
+            stage = .asked
+        }
+        databases.answer(resolvedUpTo: resolvedUpTo, sink: sink, access: access)
+        guard now >= givesUpAt || waitsFor == nil && !databases.isAsked else { return }
+        databases.endAsking()
+        sink.take(.barrier(barrier))
+        stage = .none
     }
 }
 
@@ -172,6 +227,29 @@ struct Databases: ~Copyable {
     /// Says of each database up to when it was watched, where nothing that was committed by then can be missing.
     func tellEnd(sink: some CaptureSink, access: DatabaseAccess) {
         for box in boxes { box.database.tellEnd(sink: sink, access: access) }
+    }
+
+    // MARK: Up to when they are known
+
+    /// Some have not answered yet.
+    var isAsked: Bool { boxes.contains { $0.database.inquiry.isOpen } }
+    /// Up to then everything has to be noted before they can answer.
+    var candidatesUpTo: Instant? { boxes.compactMap { $0.database.inquiry.candidate?.moment }.max() }
+
+    func ask(access: DatabaseAccess) {
+        for box in boxes { box.database.ask(access: access) }
+    }
+
+    func findCandidates(access: DatabaseAccess) {
+        for box in boxes { box.database.findCandidate(access: access) }
+    }
+
+    func answer(resolvedUpTo: Instant, sink: some CaptureSink, access: DatabaseAccess) {
+        for box in boxes { box.database.answer(resolvedUpTo: resolvedUpTo, sink: sink, access: access) }
+    }
+
+    func endAsking() {
+        for box in boxes { box.database.inquiry = WatchedDatabase.Inquiry() }
     }
 
     func look(now: Int64, everything: Bool, sink: some CaptureSink) {

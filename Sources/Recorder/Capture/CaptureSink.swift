@@ -8,8 +8,11 @@ enum CaptureItem: Sendable {
     case stream(DatabaseStream)
     case commit(UUIDBytes, CapturedCommit)
     case gap(UUIDBytes, CaptureGap)
-    /// Everything that was committed by then has been handed on before, or a gap stands for it. Said once, at the end.
+    /// Everything that was committed by then has been handed on before, or a gap stands for it. Said at the end, and where
+    /// somebody asks.
     case watched(UUIDBytes, until: Instant)
+    /// Somebody waits until everything that was handed on before is stored.
+    case barrier(UInt64)
     /// More than `count` databases are written with a rollback journal: this one is not listed, nor those met later.
     case unlisted(RawPath, count: Int, at: Instant)
     /// The log of a database was written, and gone before anything of it was read; the database is not known otherwise.

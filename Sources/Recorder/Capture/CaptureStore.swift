@@ -108,7 +108,7 @@ final class CaptureStore: CaptureSink {
                 state.streams[uuid]?.lastPlace = commit.place
                 state.streams[uuid]?.endsWithGap = false
             case .gap(let uuid, let gap): state.streams[uuid]?.knownUntil = gap.high
-            case .stream, .watched, .unseen, .unlisted: break
+            case .stream, .watched, .barrier, .unseen, .unlisted: break
             }
             state.items.append(item)
         }
@@ -133,15 +133,16 @@ final class CaptureStore: CaptureSink {
                 return state.isStopping
             }
             var additions = Additions()
+            var barrier: UInt64 = 0
             // Each goes when it is dealt with: what no longer counts as waiting takes no memory either.
-            while let item = items.popFirst() { deal(with: item, &recorders, &unseen, &additions) }
+            while let item = items.popFirst() { deal(with: item, &recorders, &unseen, &additions, &barrier) }
             let now = Clock.monotonic()
             unseen.moveGaps(to: &additions, now: now, isEnding: isStopping)
             for recorder in recorders.values {
                 recorder.advance(now: now, isEnding: isStopping)
                 recorder.moveRows(to: &additions)
             }
-            if !additions.isEmpty { shared.record(captured: additions) }
+            if !additions.isEmpty || barrier > 0 { shared.record(captured: additions, barrier: barrier) }
             if isStopping { return }
             let isBusy = !unseen.isEmpty || recorders.values.contains(where: \.isBusy)
             // Between two pieces of a copy there is a look at what came in, so that it waits for none for long.
@@ -154,7 +155,7 @@ final class CaptureStore: CaptureSink {
 
     private func deal(
         with item: CaptureItem, _ recorders: inout [UUIDBytes: StreamRecorder], _ unseen: inout UnseenLogs,
-        _ additions: inout Additions
+        _ additions: inout Additions, _ barrier: inout UInt64
     ) {
         switch item {
         case .stream(let stream):
@@ -165,7 +166,10 @@ final class CaptureStore: CaptureSink {
         case .gap(let uuid, let gap):
             recorder(of: uuid, nil, &recorders)?.take(gap)
         case .watched(let uuid, let moment):
-            recorder(of: uuid, nil, &recorders)?.takeEnd(watchedUntil: moment)
+            recorder(of: uuid, nil, &recorders)?.take(watchedUntil: moment)
+        case .barrier(let asked):
+            barrier = asked
+            for recorder in recorders.values { recorder.endSegment() }
         case .unseen(let path, let low, let high):
             unseen.add(path, low: low, high: high)
         case .unlisted(let path, let count, let moment):

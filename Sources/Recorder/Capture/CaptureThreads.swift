@@ -25,7 +25,7 @@ final class CaptureThreads {
         let store = try CaptureStore(place: request.place, known: request.known, shared: shared, startedAt: startedAt)
         let loop = CaptureLoop(
             patterns: request.patterns, notes: notes, sink: store, startedAt: startedAt,
-            access: request.place.access, askForNotes: { drain.look() })
+            access: request.place.access, barriers: shared.captured, askForNotes: { drain.look() })
         let segments = try OSThread(name: "segments", stackByteCount: 2 << 20) {
             ThreadPriority.lower(by: Self.segmentsNiceness)
             store.run()

@@ -160,7 +160,7 @@ final class StreamRecorder {
     }
 
     /// Everything that was committed by then came in before.
-    func takeEnd(watchedUntil moment: Instant) {
+    func take(watchedUntil moment: Instant) {
         // Its rows go out no sooner than those of all that came before; what cannot be stored is a gap by then.
         endSegment()
         rows.watchedUntil[stream.uuid] = moment
@@ -231,7 +231,8 @@ final class StreamRecorder {
         try? place.files.leave(known.hashes, of: state)
     }
 
-    private func endSegment() {
+    /// Writes what came in; its row goes out with the next ones.
+    func endSegment() {
         openSince = nil
         let low = openLow
         openLow = nil

@@ -49,7 +49,8 @@ extension WatchedDatabase {
                     CapturedCommit(
                         number: number, low: entry.low, high: entry.high,
                         databasePageCount: commit.databasePageCount, frame: commit.frame, salts: commit.salts.rawValue,
-                        changeCounter: nil, status: Self.status(proof), attribution: attribution, writers: writers,
+                        changeCounter: nil, status: CapturedCommit.Status(proof), attribution: attribution,
+                        writers: writers,
                         checkpointer: [], pages: commit.pages, bytes: commit.bytes)))
         case .missed(let count, let cause):
             if count == 0 { return }
@@ -61,7 +62,7 @@ extension WatchedDatabase {
                     stream.uuid,
                     CaptureGap(
                         first: first, last: first + numbers - 1, missedCount: count.map(UInt64.init), low: entry.low,
-                        high: entry.high, cause: Self.cause(cause))))
+                        high: entry.high, cause: CaptureGap.Cause(cause))))
         case .retracted:
             // The newest commits are gone; what comes next builds on an older state.
             let number = claim(1, of: &stream, sink: sink)
@@ -91,23 +92,5 @@ extension WatchedDatabase {
         self.stream = stream
         sink.take(.stream(stream))
         isAnnounced = true
-    }
-
-    private static func status(_ proof: CommitProof) -> CapturedCommit.Status {
-        switch proof {
-        case .published: .published
-        case .unchained: .unchained
-        case .logged: .logged
-        }
-    }
-
-    private static func cause(_ cause: MissedCause) -> CaptureGap.Cause {
-        switch cause {
-        case .wrapped: .wrapped
-        case .truncated: .truncated
-        case .removed: .deleted
-        case .changed: .diverged
-        case .tooLarge, .notLogged: .unsupported
-        }
     }
 }

@@ -54,6 +54,8 @@ struct WatchedDatabase: ~Copyable {
 
     var isOpen: Bool { files != nil }
     var isWaiting: Bool { !staged.isEmpty }
+    /// From when on nothing is known yet of what waits.
+    var waitsSince: Instant? { staged.first?.low }
     /// The newest moment that a finding waits to be resolved up to.
     var waitsFor: Instant? { staged.last?.high }
 
@@ -106,6 +108,7 @@ struct WatchedDatabase: ~Copyable {
             log = identity
             endedLog = nil
             logEnd = nil
+            inquiry.forget()
         }
         isTouched = false
         if !isOfStream { begin(database, sink: sink) }
@@ -135,7 +138,8 @@ struct WatchedDatabase: ~Copyable {
         look(now: Clock.monotonic(), sink: sink)
         close()
         isPastLog = true
-        stage(.missed(count: nil, cause: .notLogged), high: window.time, low: window.earliest)
+        // No look at the log finds what was written past it.
+        stage(.missed(count: nil, cause: .notLogged), high: window.time, low: window.earliest, after: told)
         return true
     }
 
@@ -183,6 +187,14 @@ struct WatchedDatabase: ~Copyable {
     /// A record told of a change of the file while it had no log.
     private var isTouched = false
     private var watched: UInt64?
+    /// Somebody wants to know up to when nothing can be missing.
+    var inquiry = Inquiry()
+    /// Up to then nothing is missing, as was told.
+    var told = Instant.distantPast
+
+    /// Has a database that is not due looked at in the next turn.
+    mutating func hurry() { nextLook = 0 }
+
     /// From when on changes of the file are noted.
     private var changesSince: Instant?
 
@@ -286,8 +298,9 @@ struct WatchedDatabase: ~Copyable {
     static let pollNanoseconds: Int64 = 1_000_000
     private static let settlingNanoseconds: Int64 = 1_000_000_000
 
-    private mutating func stage(_ finding: CaptureFinding, high: Instant, low: Instant) {
-        let low = max(low, lastLook)
+    /// Parameter after: up to then it cannot have happened; nil: up to the last look.
+    private mutating func stage(_ finding: CaptureFinding, high: Instant, low: Instant, after: Instant? = nil) {
+        let low = max(low, after ?? lastLook)
         let high = max(low, high)
         lastLook = high
         // The records of one log that nobody saw tell of one gap.

@@ -1,108 +1,196 @@
-"""restore: how long it takes to have a watched database back as it was, by how many commits lie between its base image and
-that moment; beside copies of the database as it is now, which is all that there is without a record."""
+"""restore: a large database with many captured commits, brought back as it was after some of them, beside `cp` of what
+came back."""
 
+import filecmp
 import json
 import random
 import sqlite3
+import statistics
+import subprocess
 import time
 
-from .. import stats
-from ..bench import alternating
-from ..processes import BenchmarkError, Recorder, running, wall_nanoseconds
-from .capture import own_segments
+from ..processes import BenchmarkError, Recorder, die_with_parent, running
 
-ROUNDS = 5
-SHARES = (0.01, 0.1, 0.5, 1)
-SEED = 17
-TEXT_LENGTH = 200
-CAPTURED_SECONDS = 30
+SEED = 7
+# How deep in the history, as shares of the commits.
+DEPTHS = (0.01, 0.25, 0.5, 0.75, 1.0)
+# About so many bytes of the file belong to a row and its place in the index.
+ROW_BYTES = 240
+COMMITS_A_SECOND = 2_000
+# The goal: this many times `cp`, and so many seconds.
+CP_TIMES, SECONDS_MORE = 2, 2
 
 
 def run(bench, report):
-    rows, commits = bench.size(400_000, 100_000, 5_000), bench.size(100_000, 10_000, 500)
-    with bench.filesystem("watched", 4096) as filesystem, bench.store() as store:
+    mebibytes, count = bench.size((1_024, 100_000), (256, 25_000), (16, 1_000))
+    with bench.filesystem("watched", 3 * mebibytes + 512) as filesystem, bench.store() as store:
         database = filesystem.mount_point / "subject.db"
-        connection = make(database, rows)
+        rows = fill(database, mebibytes)
         with running(Recorder(bench.tools, store, [filesystem.mount_point], ["--capture-wal", "**"])) as recorder:
-            # From the first commit on it is watched.
-            commit(connection, 1, rows)
-            own_segments(bench, recorder, store, database)
-            for number in range(2, commits + 1):
-                commit(connection, number, rows)
-            last = await_commit(bench, recorder, store, database, commits)
+            writer = Writer(database, rows)
+            wait_for_base_image(bench, recorder, store, writer)
+            begun = time.monotonic()
+            writer.commit(count, bench.progress)
+            elapsed = time.monotonic() - begun
+            # Its close copies the whole log into the file, which then is the state after the last commit.
+            writer.close()
+            known = wait_for(bench, recorder, store, lambda found: found["commits"] + found["missed"] >= writer.count)
             recorder.stop()
-        connection.close()
-        report.detail("workload", f"{commits} commits, each of a row anywhere among {rows} in a database of "
-                      f"{database.stat().st_size / 2**20:.0f} MiB, captured; whole commands, page cache warm")
-        measure(bench, report, store, database, commits, last)
+        commits = numbers(bench, store, database)
+        size = sum(file.stat().st_size for file in store.rglob("*"))
+        report.figure("database", f"{database.stat().st_size / 2**20:.0f} MiB, {rows} rows, one index")
+        report.figure("commits captured; missed; a second", f"{len(commits)} of one to three rows; {known['missed']}; "
+                      f"{count / elapsed:.0f}")
+        report.figure("store; base images", f"{size / 2**20:.0f} MiB; {known['base_images']}")
+        measure(bench, report, store, database, commits, writer.count if not known["gaps"] else None)
 
 
-def make(database, rows):
-    """A connection that stays open keeps the log, as a server's would."""
+def measure(bench, report, store, database, commits, last_sequence):
+    """Parameter last_sequence: what the writer noted in its last commit; None where not each commit was captured."""
+    worst, table = 0, []
+    for depth in DEPTHS:
+        number = commits[max(0, int(depth * len(commits)) - 1)]
+        restores, copies, synced = [], [], []
+        for turn in range(bench.pairs(3, 1)):
+            restores.append(restore(bench, store, database, number, "restored.db"))
+            restored = bench.directory / "restored.db"
+            if turn == 0:
+                check(restored, database, number, commits, last_sequence)
+            copies.append(seconds("cp", restored, bench.directory / "copied.db"))
+            synced.append(copies[-1] + seconds("sync", bench.directory / "copied.db"))
+            checked = integrity_seconds(restored)
+            for name in ("restored.db", "copied.db"):
+                (bench.directory / name).unlink()
+        taken, copied = statistics.median(restores), statistics.median(copies)
+        ratio = taken / (CP_TIMES * copied + SECONDS_MORE)
+        worst = max(worst, ratio)
+        table.append([f"{number}", f"{taken:.2f} s", f"{copied:.2f} s", f"{statistics.median(synced):.2f} s",
+                      f"{checked:.2f} s", f"{ratio:.2f}"])
+    report.table("restores, medians", ["commit", "restore", "cp", "cp and sync", "integrity_check alone",
+                                       f"restore / ({CP_TIMES} cp + {SECONDS_MORE} s)"], table)
+    report.figure(f"restore / ({CP_TIMES} × cp + {SECONDS_MORE} s), the slowest of {len(DEPTHS)} depths", f"{worst:.2f}",
+                  worst, "restore-of-cp")
+
+
+def restore(bench, store, database, number, name):
+    begun = time.monotonic()
+    bench.tools.query(store, "db restore", database, "--commit", number, "-o", bench.directory / name, accepted=(0,))
+    return time.monotonic() - begun
+
+
+def check(restored, database, number, commits, last_sequence):
+    """The last state is the file byte for byte; each other one says itself which it is."""
+    if number == commits[-1]:
+        if not filecmp.cmp(restored, database, shallow=False):
+            raise BenchmarkError("what was restored to the last commit is not the database")
+    elif last_sequence is not None:
+        found = sqlite3.connect(f"file:{restored}?immutable=1", uri=True)
+        sequence = found.execute("SELECT sequence FROM progress").fetchone()[0]
+        found.close()
+        if sequence != last_sequence - (commits[-1] - number):
+            raise BenchmarkError(f"commit {number} was restored with the state after the writer's {sequence}")
+
+
+def integrity_seconds(path):
+    """What SQLite's own check takes, which a restore ends with."""
+    found = sqlite3.connect(f"file:{path}?immutable=1", uri=True)
+    begun = time.monotonic()
+    answer = found.execute("PRAGMA integrity_check").fetchone()[0]
+    elapsed = time.monotonic() - begun
+    found.close()
+    if answer != "ok":
+        raise BenchmarkError(f"integrity_check of the restored database: {answer}")
+    return elapsed
+
+
+def seconds(*command):
+    begun = time.monotonic()
+    subprocess.run([str(word) for word in command], check=True, preexec_fn=die_with_parent)
+    return time.monotonic() - begun
+
+
+def fill(path, mebibytes):
+    """A table of messages with an index; returns how many."""
     generator = random.Random(SEED)
-    connection = sqlite3.connect(database, isolation_level=None)
-    connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
-                             "CREATE TABLE progress(number INTEGER); INSERT INTO progress VALUES (0); "
-                             "CREATE TABLE entry(id INTEGER PRIMARY KEY, text TEXT); BEGIN")
-    connection.executemany("INSERT INTO entry VALUES (?, ?)", (
-        (number, "".join(generator.choices("abcdefghij klmnop", k=TEXT_LENGTH))) for number in range(rows)))
-    connection.execute("COMMIT")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    return connection
+    words = ["".join(generator.choices("etaoinshrdlu", k=generator.randint(2, 9))) for _ in range(2_000)]
+    texts = [" ".join(generator.choices(words, k=28)) for _ in range(4_096)]
+    rows = (mebibytes << 20) // ROW_BYTES
+    database = sqlite3.connect(path, isolation_level=None)
+    database.execute("PRAGMA journal_mode=WAL").fetchall()
+    database.execute("CREATE TABLE message(id INTEGER PRIMARY KEY, sender INTEGER, sent INTEGER, body TEXT)")
+    database.execute("CREATE TABLE progress(sequence INTEGER)")
+    database.execute("INSERT INTO progress VALUES(0)")
+    for first in range(0, rows, 200_000):
+        database.execute("BEGIN")
+        database.executemany("INSERT INTO message VALUES(?,?,?,?)", (
+            (row, generator.randrange(1_000), row * 7, f"{row} {texts[generator.randrange(4_096)]}")
+            for row in range(first, min(rows, first + 200_000))))
+        database.execute("COMMIT")
+    database.execute("CREATE INDEX message_sender ON message(sender, sent)")
+    database.close()
+    return rows
 
 
-def commit(connection, number, rows):
-    connection.execute("BEGIN IMMEDIATE")
-    connection.execute("UPDATE entry SET text = ? WHERE id = ?",
-                       (f"changed by commit {number}".ljust(TEXT_LENGTH), random.Random(number).randrange(rows)))
-    connection.execute("UPDATE progress SET number = ?", (number,))
-    connection.execute("COMMIT")
+class Writer:
+    """Updates one to three rows a commit, and notes in each which one it is; no faster than `COMMITS_A_SECOND`."""
+
+    def __init__(self, path, rows):
+        self.generator = random.Random(SEED + 1)
+        self.rows = rows
+        self.count = 0
+        self.database = sqlite3.connect(path, isolation_level=None)
+        self.database.execute("PRAGMA synchronous=NORMAL")
+
+    def commit(self, count, progress=None):
+        begun = time.monotonic()
+        for done in range(count):
+            self.count += 1
+            self.database.execute("BEGIN IMMEDIATE")
+            for _ in range(self.generator.randint(1, 3)):
+                self.database.execute("UPDATE message SET body = ? || substr(body, 9) WHERE id = ?", (
+                    f"{self.count:08}", self.generator.randrange(self.rows)))
+            self.database.execute("UPDATE progress SET sequence = ?", (self.count,))
+            self.database.execute("COMMIT")
+            if done % 500 == 0 and progress:
+                progress(done, count)
+            time.sleep(max(0.0, begun + done / COMMITS_A_SECOND - time.monotonic()))
+
+    def close(self):
+        self.database.close()
 
 
-def await_commit(bench, recorder, store, database, commits):
-    """The number that the store gives to the last commit, once it has all."""
-    deadline = time.monotonic() + CAPTURED_SECONDS
+def wait_for_base_image(bench, recorder, store, writer):
+    """Commits now and then until there is a state to go on from: of a database at rest no image is taken."""
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
-        recorder.sync()
-        listed = json.loads(bench.tools.query(store, "db list", "-o", "jsonl", accepted=(0, 3)).splitlines()[0])
-        if listed["commits"] + (listed.get("missed") or 0) >= commits:
-            told = bench.tools.query(store, "db commits", str(database), "-o", "jsonl", "--reverse", "--limit", 1,
-                                     accepted=(0, 3))
-            return json.loads(told.splitlines()[0])["commit"]
+        writer.commit(20)
         time.sleep(0.2)
-    raise BenchmarkError(f"{listed['commits']} of {commits} commits captured after {CAPTURED_SECONDS} s")
+        found = listed(bench, recorder, store)
+        if found and found["base_images"] > 0:
+            return
+    raise BenchmarkError("no base image was taken within 300 s")
 
 
-def measure(bench, report, store, database, commits, last):
-    target = bench.directory / "restored.db"
-    moments = [max(1, round(share * commits)) for share in SHARES]
-    commands = {number: [bench.tools.varve, "db", "restore", database, "--commit", last - commits + number, "-o", target,
-                         "--store", store] for number in moments}
-    commands["cp"] = ["cp", "--reflink=never", database, target]
-    commands["VACUUM INTO"] = ["sqlite3", database, f"VACUUM INTO '{target}'"]
-    times = {what: [] for what in commands}
-    for index in range(bench.pairs(ROUNDS, ROUNDS)):
-        for what in alternating(list(commands), index):
-            times[what].append(wall_nanoseconds(commands[what]) / 1e6)
-            check(target, what if isinstance(what, int) else commits)
-            target.unlink()
-    found = {what: stats.summary(values) for what, values in times.items()}
-    for number in moments:
-        report.figure(f"as it was after commit {number} of {commits}, ms", stats.line(found[number]))
-    for what in ("cp", "VACUUM INTO"):
-        report.figure(f"as it is now, {what}, ms", stats.line(found[what]))
-        ratio = stats.summary([restored / copied for restored, copied in zip(times[commits], times[what])])
-        report.figure(f"restored after the last commit / {what}", stats.line(ratio), ratio["median"])
-    report.detail("milliseconds", {str(what): values for what, values in times.items()})
-    report.lines("Restoring a database by the commits since its base image", "commits", "ms",
-                 [("varve db restore", [(number, found[number]["median"]) for number in moments]),
-                  *((what, [(number, found[what]["median"]) for number in (moments[0], moments[-1])])
-                    for what in ("cp", "VACUUM INTO"))], log_x=True)
+def wait_for(bench, recorder, store, is_there):
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        found = listed(bench, recorder, store)
+        if found and is_there(found):
+            return found
+        time.sleep(0.2)
+    raise BenchmarkError(f"not each commit is in the store after 120 s: {found}")
 
 
-def check(target, number):
-    connection = sqlite3.connect(f"file:{target}?mode=ro", uri=True)
-    told, = connection.execute("SELECT number FROM progress").fetchone()
-    connection.close()
-    if told != number:
-        raise BenchmarkError(f"restored as after commit {number}, it is as after {told}")
+def listed(bench, recorder, store):
+    recorder.sync()
+    lines = bench.tools.query(store, "db list", "-o", "jsonl", accepted=(0, 1, 3)).splitlines()
+    return json.loads(lines[0]) if lines else None
+
+
+def numbers(bench, store, database):
+    """Of the commits to which the database can be restored: those since the first base image."""
+    lines = bench.tools.query(store, "db commits", database, "-o", "jsonl", accepted=(0, 3)).splitlines()
+    opened = sqlite3.connect(f"file:{store / 'varve.db'}?mode=ro", uri=True)
+    first = opened.execute("SELECT min(commit_number) FROM base_image").fetchone()[0]
+    opened.close()
+    return [number for number in (json.loads(line)["commit"] for line in lines) if number >= first]

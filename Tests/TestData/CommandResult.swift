@@ -1,6 +1,6 @@
 internal import Glibc
 package import Model
-internal import Syscalls
+package import Syscalls
 
 /// How a program ended and what it said.
 package struct CommandResult: Sendable {
@@ -22,6 +22,11 @@ package struct CommandResult: Sendable {
 package struct CommandFailure: Error, CustomStringConvertible {
     package var command: [String]
     package var result: CommandResult
+
+    package init(command: [String], result: CommandResult) {
+        self.command = command
+        self.result = result
+    }
 
     package var description: String {
         let end = result.timedOut ? "killed when its time was over" : "ended with \(result.status)"
@@ -111,7 +116,7 @@ package func runSuccessfully(
 
 extension ChildProcess {
     /// Waits for the end until CLOCK_MONOTONIC shows `deadline`, then kills; `killed` is set where that was needed.
-    func wait(untilMonotonic deadline: Int64, killingAfter killed: inout Bool) throws -> ExitStatus {
+    package func wait(untilMonotonic deadline: Int64, killingAfter killed: inout Bool) throws -> ExitStatus {
         let ended = try openDescriptor()
         var waiting = PollSet(reading: [ended.fileDescriptor])
         while true {

@@ -1,0 +1,103 @@
+import FoundationEssentials
+import Model
+import TestSupport
+import Testing
+
+/// Databases as they are at present: what a live recorder says of a moment up to which it was asked to catch up.
+extension EndToEnd {
+    @Suite struct LiveDatabases {
+        private struct ReportedDatabase: Decodable {
+            var baseImages: Int
+
+            private enum CodingKeys: String, CodingKey {
+                case baseImages = "base_images"
+            }
+        }
+
+        /// What the database holds by an answer about now; nil, with status 3, where the recorder cannot say.
+        private func countNow(_ scene: Scene, _ path: String, _ table: String) throws -> Int? {
+            let file = scene.place + "/now.db"
+            let answer = try scene.varve(["db", "restore", path, "--at", "now", "-o", file])
+            defer { _ = try? run("rm", ["-f", file]) }
+            guard answer.status == 0 else {
+                print("status \(answer.status): \(answer.errorText)")
+                #expect(answer.status == 3 && !answer.errorText.isEmpty)
+                return nil
+            }
+            return Int(try runSuccessfully("sqlite3", [file, "SELECT count(*) FROM \(table)"]).lines.first ?? "")
+        }
+
+        private func waitForBaseImage(_ scene: Scene, _ commit: () throws -> Void) throws {
+            for _ in 0..<100 {
+                try commit()
+                pause(milliseconds: 100)
+                let lines = try scene.varve(["db", "list", "-o", "jsonl"]).lines
+                let known = try lines.map { try JSONDecoder().decode(ReportedDatabase.self, from: Data($0.utf8)) }
+                if let known = known.first, known.baseImages > 0 { return }
+            }
+            Issue.record("there was no base image")
+        }
+
+        /// With its connection open or closed, its files open in the recorder or at rest, by this writer or another.
+        @Test(Privilege.required, .timeLimit(.minutes(3)))
+        func aQuietOneIsKnownUpToNow() throws {
+            let scene = try Scene(.ext4, options: ["--capture-wal", "**"])
+            defer { scene.close() }
+            let path = scene.root + "/quiet.db"
+            let writer = try SQLiteWriter()
+            try writer.run("c = connect('\(path)')\nc.execute('create table t(a)')")
+            var count = 0
+            func insert() throws {
+                try writer.run("c.execute('insert into t values(1)')")
+                count += 1
+            }
+            try waitForBaseImage(scene, insert)
+            for _ in 0..<12 {
+                try insert()
+                #expect(try countNow(scene, path, "t") == count)
+            }
+            // Of what is not committed nothing is said.
+            try writer.run("c.execute('begin immediate')\nc.execute('insert into t values(2)')")
+            #expect(try countNow(scene, path, "t") == count)
+            try writer.run("c.execute('rollback')")
+            pause(milliseconds: 6_000)
+            #expect(try countNow(scene, path, "t") == count, "its files are closed by now")
+            try insert()
+            #expect(try countNow(scene, path, "t") == count)
+            try writer.run("c.close()")
+            #expect(try countNow(scene, path, "t") == count, "there is no log any more")
+            let commits = try scene.varve(["db", "commits", path, "-o", "jsonl"])
+            #expect(commits.status == 0 && commits.lines.count == count + 1, "\(commits.errorText)")
+            // A log that is gone again at once may be missed; then it is a gap.
+            for _ in 0..<4 {
+                try runSuccessfully("sqlite3", [path, "INSERT INTO t VALUES(3)"])
+                count += 1
+                let known = try countNow(scene, path, "t")
+                #expect(known == nil || known == count)
+            }
+            // What goes past the log is in none of its commits.
+            try runSuccessfully("sqlite3", [path, "PRAGMA journal_mode=delete", "INSERT INTO t VALUES(4)"])
+            #expect(try countNow(scene, path, "t") == nil)
+        }
+
+        /// Whatever had been committed when the question was asked is in an answer that says it is whole.
+        @Test(Privilege.required, .timeLimit(.minutes(3)))
+        func aBusyOneIsNeverCalledKnownTooEarly() throws {
+            let scene = try Scene(.ext4, options: ["--capture-wal", "**"])
+            defer { scene.close() }
+            let path = scene.root + "/busy.db"
+            let writer = try BackgroundProgram(
+                ["/usr/bin/python3", BuiltPrograms.databaseWorkload, path, "steps", "500"], in: scene.place)
+            try waitForBaseImage(scene) {}
+            var answers = 0
+            while try writer.isRunning {
+                let count = try Int(runSuccessfully("sqlite3", [path, "SELECT count(*) FROM audit"]).lines.first ?? "")
+                guard let known = try countNow(scene, path, "audit") else { continue }
+                #expect(try known >= #require(count))
+                answers += 1
+            }
+            #expect(answers > 0)
+            #expect(try countNow(scene, path, "audit") == 500)
+        }
+    }
+}
