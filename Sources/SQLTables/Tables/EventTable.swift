@@ -217,7 +217,9 @@ final class EventCursor: TableCursor {
     }
 
     private func processValue(_ column: Int, of group: EventGroup) -> SQLValue {
-        guard let index = group.processIndex(ordinal), let kind = EventTable.processColumns[column] else { return .null }
+        guard let index = group.processIndex(ordinal), let kind = EventTable.processColumns[column] else {
+            return .null
+        }
         if processValues[column].isEmpty {
             processValues[column] = Array(repeating: nil, count: group.processCount)
         } else if let known = processValues[column][index] {
