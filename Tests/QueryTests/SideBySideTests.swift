@@ -79,6 +79,39 @@ import Testing
         }
     }
 
+    /// Of an array each row depends on the one before, so it is written by one thread; lines are the same rows. A block's rows
+    /// take more than is written ahead of its turn where everything is asked for.
+    @Test func rowsThatAreWrittenAheadAreTheSame() throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        print("seed \(seed)")
+        var generator = SeededGenerator(seed: seed)
+        let scene = try Self.scene(&generator)
+        let selections: [Selection] = [
+            Selection(), .only { $0.isReversed = true },
+            .only { $0.directories = [Glob(under: RawPath("/srv/d3"))] },
+            .only {
+                $0.directories = [Glob(under: RawPath("/srv/d29"))]; $0.isReversed = true
+            },
+            .only {
+                $0.since = RecordedEvent.moment(700.05)
+                $0.until = RecordedEvent.moment(3_300.05)
+                $0.operations = .modify
+            },
+        ]
+        for (number, selection) in selections.enumerated() {
+            let filter = NaiveFilter(selection: selection)
+            let selected = scene.events.filter(filter.selects).map(\.sequence)
+            let lines = try scene.ask(.jsonl) { try EventsAnswer($0, selection).run() }
+            #expect(lines.sequences == (selection.isReversed ? selected.reversed() : selected), "seed \(seed), \(number)")
+            let array = try scene.ask(.json) { try EventsAnswer($0, selection).run() }
+            let rows = array.lines.filter { $0.first == "{" }.map { $0.last == "," ? String($0.dropLast()) : String($0) }
+            #expect(lines.lines.map(String.init) == rows, "seed \(seed), \(number)")
+            let table = try scene.ask(.csv) { try EventsAnswer($0, selection).run() }
+            #expect(
+                table.lines.dropFirst().map { UInt64($0.prefix { $0 != "," }) } == lines.sequences, "seed \(seed), \(number)")
+        }
+    }
+
     @Test func aFewEventsInManyBlocksComeInOrder() throws {
         var generator = SeededGenerator(seed: 7)
         let scene = try Self.scene(&generator)

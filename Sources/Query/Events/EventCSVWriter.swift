@@ -11,6 +11,8 @@ struct EventCSVWriter: MarkingEventWriter, RowWriter {
     ]
 
     private var csv: CSVWriter
+    /// One like it that holds no output, for texts of their own.
+    private let maker: CSVWriter
     /// Adds the columns `gap`, `gap_count` and `gap_cause`, and a row for each gap.
     private let includesGaps: Bool
     /// Adds the column `marked`.
@@ -27,9 +29,9 @@ struct EventCSVWriter: MarkingEventWriter, RowWriter {
     private var mask: (value: UInt32, text: [UInt8])?
     private var path: (index: PathIndex, text: [UInt8])?
     private var filesystem: (value: FilesystemID, text: [UInt8])?
-    /// By process; empty until it is needed.
-    private var processText: [[UInt8]] = []
-    private var linkText: [[UInt8]] = []
+    /// By process.
+    private var processText = BlockTexts(count: 0)
+    private var linkText = BlockTexts(count: 0)
     private let unknownProcess: [UInt8]
     private let unknownLinks: [UInt8]
 
@@ -38,6 +40,7 @@ struct EventCSVWriter: MarkingEventWriter, RowWriter {
         self.includesGaps = includesGaps
         let csv = CSVWriter(isForTerminal: isForTerminal)
         self.csv = csv
+        maker = csv
         unknownProcess = csv.text { Self.write(nil, to: &$0) }
         unknownLinks = csv.text { Self.writeLinks(nil, to: &$0) }
     }
@@ -54,7 +57,7 @@ struct EventCSVWriter: MarkingEventWriter, RowWriter {
         let dictionaries = try EventDictionaries(block)
         self.dictionaries = dictionaries
         host = csv.text { $0.field(dictionaries.hostName) }
-        processText = Array(repeating: [], count: dictionaries.processes.count)
+        processText = BlockTexts(count: dictionaries.processes.count)
         linkText = processText
         path = nil
     }
@@ -148,23 +151,17 @@ struct EventCSVWriter: MarkingEventWriter, RowWriter {
     }
 
     private mutating func writeProcess(_ index: ProcessIndex) {
-        guard let process = dictionaries?.process(index) else {
-            csv.fields(unknownProcess)
-            return
-        }
-        if processText[Int(index)].isEmpty {
-            processText[Int(index)] = csv.text { Self.write(process, to: &$0) }
-        }
-        csv.fields(processText[Int(index)])
+        guard let dictionaries, Int(index) < dictionaries.processes.count else { return csv.fields(unknownProcess) }
+        let maker = maker
+        csv.fields(
+            processText.text(Int(index)) { maker.text { Self.write(dictionaries.processes[Int(index)], to: &$0) } })
     }
 
     private mutating func writeLinks(_ index: ProcessIndex) {
-        guard let process = dictionaries?.process(index) else {
-            csv.fields(unknownLinks)
-            return
-        }
-        if linkText[Int(index)].isEmpty { linkText[Int(index)] = csv.text { Self.writeLinks(process, to: &$0) } }
-        csv.fields(linkText[Int(index)])
+        guard let dictionaries, Int(index) < dictionaries.processes.count else { return csv.fields(unknownLinks) }
+        let maker = maker
+        csv.fields(
+            linkText.text(Int(index)) { maker.text { Self.writeLinks(dictionaries.processes[Int(index)], to: &$0) } })
     }
 
     private mutating func writeContainerPaths(_ event: EventView) {

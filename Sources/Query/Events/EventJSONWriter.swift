@@ -12,8 +12,8 @@ struct EventJSONWriter: MarkingEventWriter, RowWriter {
     private var time = TimestampWriter()
     private var dictionaries: EventDictionaries?
     private var host: [UInt8] = []
-    /// `"pid":…,"process":{…}` by process index, empty until it is needed.
-    private var processText: [[UInt8]] = []
+    /// `"pid":…,"process":{…}` by process index.
+    private var processText = BlockTexts(count: 0)
     private var operationText: [UInt32: [UInt8]] = [:]
 
     init(isArray: Bool, containers: ContainerPaths = ContainerPaths([])) {
@@ -28,7 +28,7 @@ struct EventJSONWriter: MarkingEventWriter, RowWriter {
     mutating func use(_ block: BlockView) throws(BlockError) {
         let dictionaries = try EventDictionaries(block)
         self.dictionaries = dictionaries
-        processText = Array(repeating: [], count: dictionaries.processes.count)
+        processText = BlockTexts(count: dictionaries.processes.count)
         var json = JSONWriter()
         json.key("host")
         json.string(bytes: dictionaries.hostName)
@@ -63,10 +63,9 @@ struct EventJSONWriter: MarkingEventWriter, RowWriter {
         writePaths(event, &json)
         if !containers.isEmpty { writeContainerPaths(event, &json) }
         writeObject(event, &json)
-        if let process = dictionaries?.process(event.process) {
+        if let dictionaries, Int(event.process) < dictionaries.processes.count {
             let index = Int(event.process)
-            if processText[index].isEmpty { processText[index] = Self.text(of: process, &time) }
-            json.members(processText[index])
+            json.members(processText.text(index) { Self.text(of: dictionaries.processes[index]) })
         }
         if let last = dictionaries?.process(event.lastProcess) {
             json.text("exe_last", last.exe)
@@ -168,7 +167,8 @@ struct EventJSONWriter: MarkingEventWriter, RowWriter {
         }
     }
 
-    private static func text(of process: ActorProcess, _ time: inout TimestampWriter) -> [UInt8] {
+    private static func text(of process: ActorProcess) -> [UInt8] {
+        var time = TimestampWriter()
         var json = JSONWriter()
         json.key("pid")
         json.integer(process.pid)

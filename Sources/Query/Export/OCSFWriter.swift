@@ -13,7 +13,7 @@ struct OCSFWriter: EventWriter {
     private var dictionaries: EventDictionaries?
     private var time = TimestampWriter()
     /// `"actor":{…}` by process index; empty until it is needed.
-    private var actorText: [[UInt8]] = []
+    private var actorText = BlockTexts(count: 0)
     private var deviceText: [UInt8]
 
     init(containers: ContainerPaths, origin: BlockOrigin) {
@@ -28,7 +28,7 @@ struct OCSFWriter: EventWriter {
     mutating func use(_ block: BlockView) throws(BlockError) {
         let dictionaries = try EventDictionaries(block)
         self.dictionaries = dictionaries
-        actorText = Array(repeating: [], count: dictionaries.processes.count)
+        actorText = BlockTexts(count: dictionaries.processes.count)
         deviceText = Self.device(hostName: dictionaries.hostName, block.reader.header.origin)
     }
 
@@ -172,8 +172,7 @@ struct OCSFWriter: EventWriter {
             json.endObject()
             return
         }
-        if actorText[Int(index)].isEmpty { actorText[Int(index)] = Self.text(of: process) }
-        json.members(actorText[Int(index)])
+        json.members(actorText.text(Int(index)) { Self.text(of: process) })
     }
 
     private static func text(of process: ActorProcess) -> [UInt8] {

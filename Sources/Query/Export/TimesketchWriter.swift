@@ -11,7 +11,7 @@ struct TimesketchWriter: EventWriter {
     private var time = TimestampWriter()
     private var host: [UInt8] = []
     /// The members that tell of a process, by its index; empty until they are needed.
-    private var processText: [[UInt8]] = []
+    private var processText = BlockTexts(count: 0)
 
     init(containers: ContainerPaths) {
         self.containers = containers
@@ -24,7 +24,7 @@ struct TimesketchWriter: EventWriter {
         let dictionaries = try EventDictionaries(block)
         self.dictionaries = dictionaries
         host = dictionaries.hostName
-        processText = Array(repeating: [], count: dictionaries.processes.count)
+        processText = BlockTexts(count: dictionaries.processes.count)
     }
 
     mutating func write(_ event: EventView, into bytes: inout [UInt8]) {
@@ -72,8 +72,7 @@ struct TimesketchWriter: EventWriter {
         writePaths(event, &json)
         if let process = dictionaries?.process(event.process) {
             let index = Int(event.process)
-            if processText[index].isEmpty { processText[index] = Self.text(of: process, &time) }
-            json.members(processText[index])
+            json.members(processText.text(index) { Self.text(of: process) })
         }
         writeDoubts(event, &json)
         json.endObject()
@@ -132,7 +131,8 @@ struct TimesketchWriter: EventWriter {
         json.endArray()
     }
 
-    private static func text(of process: ActorProcess, _ time: inout TimestampWriter) -> [UInt8] {
+    private static func text(of process: ActorProcess) -> [UInt8] {
+        var time = TimestampWriter()
         var json = JSONWriter()
         json.key("pid")
         json.integer(process.pid)
