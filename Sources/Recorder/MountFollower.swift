@@ -35,6 +35,8 @@ struct MountFollower: ~Copyable {
     private var served: Set<MarkPlan.Target> = []
     /// What could not be recorded: each has an open gap.
     private var refused: Set<MarkPlan.Target> = []
+    /// What could not be opened for a reason that passes, such as no free descriptor: it is tried again.
+    private var postponed: Set<MarkPlan.Target> = []
     /// What the plan leaves out: each has an open gap.
     private var omitted: Set<MarkPlan.Omission>
     private let seesBelowOverlays = FanotifyProbe.seesBelowOverlays()
@@ -112,10 +114,24 @@ struct MountFollower: ~Copyable {
         endVanished(plan, marks, &changes)
         for target in plan.targets where !isKnown(target) { add(target, plan, marks, &changes) }
         takeOmissions(of: plan, &changes)
+        givePostponedUp(plan, &changes)
+        if !changes.isEmpty { shared.record(changes) }
+        guard postponed.isEmpty else { return false }
         tops = Set(plan.tops)
         quietAt = before
-        if !changes.isEmpty { shared.record(changes) }
         return true
+    }
+
+    /// What was unmounted before it could be opened.
+    private mutating func givePostponedUp(_ plan: MarkPlan, _ changes: inout CoverageChange) {
+        for gone in postponed.subtracting(plan.targets) {
+            postponed.remove(gone)
+            guard gone.isRecorded else { continue }
+            changes.gaps.append(
+                Gap(
+                    kind: .notCovered, from: quietAt, to: Clock.realtime(), count: nil, scope: gone.mountPoint,
+                    cause: "mounted and unmounted while nothing could be opened"))
+        }
     }
 
     /// What is not recorded for what it is comes and goes with its mount.
@@ -191,6 +207,7 @@ struct MountFollower: ~Copyable {
             if !mayRefuse, !isMarked { try group.group.addMark(.filesystem, mask: wantedMask(target), at: path) }
             let now = Clock.realtime()
             met.insert(filesystem)
+            let wasPostponed = postponed.remove(target) != nil
             guard target.isRecorded else {
                 served.insert(target)
                 return
@@ -201,12 +218,15 @@ struct MountFollower: ~Copyable {
                     path: target.mountPoint, filesystem: filesystem, filesystemType: target.filesystemType,
                     mountPoint: target.seenFrom, from: now))
             // Under a mark that was there already, nothing of a filesystem that is kept whole was missed.
-            guard !isMarked || plan.isRestricted else { return }
+            guard !isMarked || plan.isRestricted || wasPostponed else { return }
             changes.gaps.append(
                 Gap(
                     kind: .notCovered, from: quietAt, to: now, count: nil, scope: target.mountPoint,
                     cause: "mounted while recording; recorded from here on"))
+        } catch where Self.passingErrors.contains(error.errno) {
+            postponed.insert(target)
         } catch {
+            postponed.remove(target)
             // It went away again, or nothing but a name is left of it.
             guard target.isRecorded, error.errno != ENOENT else { return }
             refused.insert(target)
@@ -214,6 +234,9 @@ struct MountFollower: ~Copyable {
                 notCovered(target.mountPoint, MarkedFilesystems.explain(error, on: target)))
         }
     }
+
+    /// They tell of this process, or of the machine, at that moment, and nothing of the filesystem.
+    private static let passingErrors: Set<Int32> = [EMFILE, ENFILE, ENOMEM, EINTR, EAGAIN]
 
     /// Whether it is still the filesystem of the mount table that is to be seen there. On btrfs each subvolume has a
     /// device number of its own, so there only the type can be compared.

@@ -45,5 +45,27 @@ extension Faults {
             #expect(gap.type == "not_covered")
             #expect(gap.from <= mounted && gap.to >= freed, "\(gap.from) to \(gap.to)")
         }
+
+        /// Where the mounts can be read, but not all of them opened, what could not be opened is tried again too.
+        @Test(Privilege.required, .timeLimit(.minutes(3)), arguments: [1, 2, 3])
+        func whatCannotBeOpenedIsTriedAgain(leaving count: Int) throws {
+            let scene = try Scene(.ext4)
+            defer { scene.close() }
+            let points = (0..<4).map { scene.root + "/point\($0)" }
+            try runSuccessfully("mkdir", points)
+            try scene.sync()
+            try scene.fillDescriptorsOfRecorder(leaving: count)
+            for point in points { try scene.mount(["-t", "tmpfs", "none"], on: point) }
+            pause(milliseconds: 1_500)
+            try scene.freeDescriptorsOfRecorder()
+            for point in points {
+                try scene.waitForCoverage(of: point)
+                try runSuccessfully("touch", [point + "/seen"])
+            }
+            let names = try scene.events().compactMap(\.path)
+            for point in points { #expect(names.contains(RawPath(point + "/seen")), "\(point)") }
+            let gaps = try scene.gaps()
+            for point in points { #expect(gaps.contains { $0.scope == point && $0.type == "not_covered" }, "\(point)") }
+        }
     }
 }

@@ -213,11 +213,12 @@ package final class Scene {
     }
 
     /// Lets the recorder open nothing more than it has open.
-    package func fillDescriptorsOfRecorder() throws {
+    /// Parameter leaving: how many descriptors are left free.
+    package func fillDescriptorsOfRecorder(leaving count: Int = 0) throws {
         let open = try Set(Files.names(in: RawPath("/proc/\(recorderPID)/fd")).compactMap { Int($0.lossyText) })
         // A descriptor gets the lowest number that is free.
         let free = (0...open.count).first { !open.contains($0) } ?? open.count
-        try runSuccessfully("prlimit", ["--pid", "\(recorderPID)", "--nofile=\(free):"])
+        try runSuccessfully("prlimit", ["--pid", "\(recorderPID)", "--nofile=\(free + count):"])
     }
 
     package func freeDescriptorsOfRecorder() throws {
