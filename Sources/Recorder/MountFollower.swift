@@ -223,7 +223,7 @@ struct MountFollower: ~Copyable {
                 Gap(
                     kind: .notCovered, from: quietAt, to: now, count: nil, scope: target.mountPoint,
                     cause: "mounted while recording; recorded from here on"))
-        } catch where Self.passingErrors.contains(error.errno) {
+        } catch  where Self.passingErrors.contains(error.errno) {
             postponed.insert(target)
         } catch {
             postponed.remove(target)

@@ -102,13 +102,13 @@ import Testing
             let filter = NaiveFilter(selection: selection)
             let selected = scene.events.filter(filter.selects).map(\.sequence)
             let lines = try scene.ask(.jsonl) { try EventsAnswer($0, selection).run() }
-            #expect(lines.sequences == (selection.isReversed ? selected.reversed() : selected), "seed \(seed), \(number)")
+            let question = Comment("seed \(seed), selection \(number)")
+            #expect(lines.sequences == (selection.isReversed ? selected.reversed() : selected), question)
             let array = try scene.ask(.json) { try EventsAnswer($0, selection).run() }
-            let rows = array.lines.filter { $0.first == "{" }.map { $0.last == "," ? String($0.dropLast()) : String($0) }
-            #expect(lines.lines.map(String.init) == rows, "seed \(seed), \(number)")
+            let rows = array.lines.filter { $0.first == "{" }.map { $0.last == "," ? $0.dropLast() : $0 }
+            #expect(lines.lines == rows, question)
             let table = try scene.ask(.csv) { try EventsAnswer($0, selection).run() }
-            #expect(
-                table.lines.dropFirst().map { UInt64($0.prefix { $0 != "," }) } == lines.sequences, "seed \(seed), \(number)")
+            #expect(table.lines.dropFirst().map { UInt64($0.prefix { $0 != "," }) } == lines.sequences, question)
         }
     }
 
