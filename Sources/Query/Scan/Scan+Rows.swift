@@ -32,8 +32,9 @@ enum RowsStep {
 extension Scan {
     /// Two: what is decoded of a block takes some twenty megabytes, and an answer in rows is to stay small.
     private static var writingCount: Int { min(2, greatestErrandCount) }
-    /// A block of more text is written by the owner from there on, and so are all that follow.
+    /// A block of more text, or a row group of more rows, is written by the owner from there on, and so are all that follow.
     private static var greatestByteCount: Int { 2 << 20 }
+    private static var greatestRowCount: Int { 4_096 }
 
     /// The next rows, nil at the end. Damaged blocks are noted and passed over.
     ///
@@ -119,13 +120,14 @@ extension Scan {
         let groups = Array(header.rowGroups.indices)
         var rest = (isReversed ? groups.reversed() : groups)[...]
         while let index = rest.first {
-            guard rows.bytes.count < greatestByteCount else {
+            let view = RowGroupView(block, index: index, group: header.rowGroups[index])
+            let crossingCount = try selector.select(view, among: remaining)
+            guard rows.bytes.count < greatestByteCount, view.places.count <= greatestRowCount else {
                 rows.rest = WrittenRows.Rest(view: block, groups: rest, remaining: remaining)
                 return
             }
             rest.removeFirst()
-            let view = RowGroupView(block, index: index, group: header.rowGroups[index])
-            outcome.crossingCount += try selector.select(view, among: remaining)
+            outcome.crossingCount += crossingCount
             guard !view.places.isEmpty else { continue }
             let columns = try EventColumns(view)
             outcome.groupCount += 1
