@@ -115,6 +115,10 @@ struct EventPrinter {
                     for ordinal in columns.ordinals {
                         try write(columns[isReversed ? columns.ordinals.upperBound - 1 - ordinal : ordinal])
                     }
+                    if scan.hasLeftBlock {
+                        block = nil
+                        writer.leaveBlock()
+                    }
                 } catch let error as BlockError {
                     try scan.passOver(error)
                 }
@@ -151,6 +155,10 @@ struct EventPrinter {
                 for ordinal in columns.ordinals where count < limit && !isStopped { try pass(ordinal) }
             }
             if output.isTerminal { try output.flush() }
+            if scan.hasLeftBlock {
+                block = nil
+                writer.leaveBlock()
+            }
             return count < limit && !isStopped ? .proceed : .stop
         }
         return count < limit && !isStopped

@@ -62,6 +62,11 @@ struct EventCSVWriter: MarkingEventWriter, RowWriter {
         path = nil
     }
 
+    mutating func leaveBlock() {
+        dictionaries = nil
+        (processText, linkText) = (BlockTexts(count: 0), BlockTexts(count: 0))
+    }
+
     mutating func end(into bytes: inout [UInt8]) {}
 
     mutating func write(_ event: EventView, into bytes: inout [UInt8]) {

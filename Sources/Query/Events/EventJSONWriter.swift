@@ -35,6 +35,11 @@ struct EventJSONWriter: MarkingEventWriter, RowWriter {
         host = json.bytes
     }
 
+    mutating func leaveBlock() {
+        dictionaries = nil
+        processText = BlockTexts(count: 0)
+    }
+
     mutating func end(into bytes: inout [UInt8]) {
         if isArray { bytes.append(text: isFirst ? "]\n" : "\n]\n") }
     }

@@ -69,11 +69,17 @@ protocol EventWriter {
     mutating func begin(into bytes: inout [UInt8]) throws
     /// What the next events' indices refer to. Called before the first event of each block.
     mutating func use(_ block: BlockView) throws(BlockError)
+    /// No event of the block in use comes any more: what was decoded of it need not stay while the next one is decoded.
+    mutating func leaveBlock()
     mutating func write(_ event: EventView, into bytes: inout [UInt8]) throws
     /// Puts a gap between two events, where the form has a place for it.
     mutating func write(_ gap: Gap, into bytes: inout [UInt8]) throws
     /// What comes after the last event.
     mutating func end(into bytes: inout [UInt8]) throws
+}
+
+extension EventWriter {
+    mutating func leaveBlock() {}
 }
 
 /// Writes events one a row, each by itself.

@@ -138,6 +138,9 @@ package final class Scan {
         }
     }
 
+    /// Whether the row group last given was the last of its block that may have selected events.
+    var hasLeftBlock: Bool { current?.groups.isEmpty ?? true }
+
     /// Gives up the block of the row group last given by `next`, which could not be decoded.
     package func passOver(_ error: BlockError) throws(StoreError) {
         guard let block = current else { return }
