@@ -35,7 +35,7 @@ struct MountFollower: ~Copyable {
     private var served: Set<MarkPlan.Target> = []
     /// What could not be recorded: each has an open gap.
     private var refused: Set<MarkPlan.Target> = []
-    /// What could not be opened for a reason that passes, such as no free descriptor: it is tried again.
+    /// Of that, and of what is only served, what failed for a reason that passes, such as no free descriptor: it is tried again.
     private var postponed: Set<MarkPlan.Target> = []
     /// What the plan leaves out: each has an open gap.
     private var omitted: Set<MarkPlan.Omission>
@@ -112,26 +112,17 @@ struct MountFollower: ~Copyable {
         var changes = CoverageChange()
         announceOverlays(plan)
         endVanished(plan, marks, &changes)
-        for target in plan.targets where !isKnown(target) { add(target, plan, marks, &changes) }
+        postponed.formIntersection(plan.targets)
+        for target in plan.targets where !isKnown(target) || postponed.contains(target) {
+            add(target, plan, marks, &changes)
+        }
         takeOmissions(of: plan, &changes)
-        givePostponedUp(plan, &changes)
         if !changes.isEmpty { shared.record(changes) }
+        quietAt = before
+        // The top of what is tried again is to be told of then.
         guard postponed.isEmpty else { return false }
         tops = Set(plan.tops)
-        quietAt = before
         return true
-    }
-
-    /// What was unmounted before it could be opened.
-    private mutating func givePostponedUp(_ plan: MarkPlan, _ changes: inout CoverageChange) {
-        for gone in postponed.subtracting(plan.targets) {
-            postponed.remove(gone)
-            guard gone.isRecorded else { continue }
-            changes.gaps.append(
-                Gap(
-                    kind: .notCovered, from: quietAt, to: Clock.realtime(), count: nil, scope: gone.mountPoint,
-                    cause: "mounted and unmounted while nothing could be opened"))
-        }
     }
 
     /// What is not recorded for what it is comes and goes with its mount.
@@ -207,7 +198,7 @@ struct MountFollower: ~Copyable {
             if !mayRefuse, !isMarked { try group.group.addMark(.filesystem, mask: wantedMask(target), at: path) }
             let now = Clock.realtime()
             met.insert(filesystem)
-            let wasPostponed = postponed.remove(target) != nil
+            postponed.remove(target)
             guard target.isRecorded else {
                 served.insert(target)
                 return
@@ -217,19 +208,24 @@ struct MountFollower: ~Copyable {
                 Coverage(
                     path: target.mountPoint, filesystem: filesystem, filesystemType: target.filesystemType,
                     mountPoint: target.seenFrom, from: now))
+            if refused.remove(target) != nil {
+                changes.endedGaps.append(.init(scope: target.mountPoint, at: now))
+                return
+            }
             // Under a mark that was there already, nothing of a filesystem that is kept whole was missed.
-            guard !isMarked || plan.isRestricted || wasPostponed else { return }
+            guard !isMarked || plan.isRestricted else { return }
             changes.gaps.append(
                 Gap(
                     kind: .notCovered, from: quietAt, to: now, count: nil, scope: target.mountPoint,
                     cause: "mounted while recording; recorded from here on"))
-        } catch  where Self.passingErrors.contains(error.errno) {
-            postponed.insert(target)
         } catch {
-            postponed.remove(target)
+            if Self.passingErrors.contains(error.errno) {
+                postponed.insert(target)
+            } else {
+                postponed.remove(target)
+            }
             // It went away again, or nothing but a name is left of it.
-            guard target.isRecorded, error.errno != ENOENT else { return }
-            refused.insert(target)
+            guard target.isRecorded, error.errno != ENOENT, refused.insert(target).inserted else { return }
             changes.gaps.append(
                 notCovered(target.mountPoint, MarkedFilesystems.explain(error, on: target)))
         }
