@@ -39,6 +39,8 @@ struct EventPrinter {
     private var writer: any EventWriter
     /// How many events were printed.
     private(set) var count = 0
+    /// The block that the writer uses.
+    private var block: BlockView?
     /// Makes a writer for the rows of a block alone, where rows do not depend on those before.
     private var makeRowWriter: (@Sendable () -> any RowWriter)?
 
@@ -98,7 +100,6 @@ struct EventPrinter {
         guard let makeRowWriter, selection.limit == nil, !scan.looksForFewPaths else {
             return try print(scan, selection)
         }
-        var block: BlockView?
         while let step = try scan.nextRows(makeRowWriter) {
             switch step {
             case .written(var rows):
@@ -106,19 +107,12 @@ struct EventPrinter {
                 try output.take(&rows.bytes)
             case .group(let view):
                 do {
-                    let columns = try EventColumns(view)
-                    if block !== view.block {
-                        try writer.use(view.block)
-                        block = view.block
-                    }
+                    let columns = try take(view)
                     let isReversed = selection.isReversed
                     for ordinal in columns.ordinals {
                         try write(columns[isReversed ? columns.ordinals.upperBound - 1 - ordinal : ordinal])
                     }
-                    if scan.hasLeftBlock {
-                        block = nil
-                        writer.leaveBlock()
-                    }
+                    leaveBlock(of: scan)
                 } catch let error as BlockError {
                     try scan.passOver(error)
                 }
@@ -137,14 +131,9 @@ struct EventPrinter {
     ) throws -> Bool {
         let limit = selection.limit ?? .max
         guard count < limit else { return false }
-        var block: BlockView?
         var isStopped = false
         try scan.forEachGroup { view in
-            let columns = try EventColumns(view)
-            if block !== view.block {
-                try writer.use(view.block)
-                block = view.block
-            }
+            let columns = try take(view)
             func pass(_ ordinal: Int) throws {
                 let event = columns[ordinal]
                 if try willWrite(event, &self) == .stop { isStopped = true } else { try write(event) }
@@ -155,13 +144,26 @@ struct EventPrinter {
                 for ordinal in columns.ordinals where count < limit && !isStopped { try pass(ordinal) }
             }
             if output.isTerminal { try output.flush() }
-            if scan.hasLeftBlock {
-                block = nil
-                writer.leaveBlock()
-            }
+            leaveBlock(of: scan)
             return count < limit && !isStopped ? .proceed : .stop
         }
         return count < limit && !isStopped
+    }
+
+    private mutating func take(_ view: RowGroupView) throws(BlockError) -> EventColumns {
+        let columns = try EventColumns(view)
+        if block !== view.block {
+            try writer.use(view.block)
+            block = view.block
+        }
+        return columns
+    }
+
+    /// What was decoded of a block goes before the next one is decoded.
+    private mutating func leaveBlock(of scan: Scan) {
+        guard scan.hasLeftBlock else { return }
+        block = nil
+        writer.leaveBlock()
     }
 
     private mutating func write(_ event: EventView) throws {

@@ -51,16 +51,8 @@ extension Scan {
     }
 
     private func lookAhead(_ row: BlockRow, _ fetched: Fetched) throws(StoreError) {
-        guard case .bytes(let bytes) = fetched else { return }
-        let reader: BlockReader
-        do throws(BlockError) {
-            reader = try open(fetched, row)
-        } catch {
-            return try pass(error, fetched, row)
-        }
+        guard let (bytes, reader, remaining) = try handOut(fetched, row) else { return }
         let header = reader.header
-        let remaining = walk.remaining(first: header.firstSequence, end: header.endSequence)
-        walk.finish(first: header.firstSequence, end: header.endSequence)
         // The filter is read by this thread's connection.
         let literals = selector.paths?.literals ?? []
         let groups = Dictionary(

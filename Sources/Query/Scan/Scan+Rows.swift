@@ -86,21 +86,12 @@ extension Scan {
     private func write(
         _ row: BlockRow, _ fetched: Fetched, _ makeWriter: @escaping @Sendable () -> any RowWriter
     ) throws(StoreError) {
-        guard case .bytes(let bytes) = fetched else { return }
-        let reader: BlockReader
-        do throws(BlockError) {
-            reader = try open(fetched, row)
-        } catch {
-            return try pass(error, fetched, row)
-        }
-        let header = reader.header
-        let remaining = walk.remaining(first: header.firstSequence, end: header.endSequence)
-        walk.finish(first: header.firstSequence, end: header.endSequence)
+        guard let (bytes, reader, remaining) = try handOut(fetched, row) else { return }
         let (selector, isReversed) = (selector, selection.isReversed)
         let work: BlockWork<WrittenRows> = { (block, selector, remaining, outcome) throws(BlockError) in
             try Self.write(block, selector, remaining, isReversed: isReversed, makeWriter(), &outcome)
         }
-        let rows = Errand(isSmall: header.count < Self.fewEvents) {
+        let rows = Errand(isSmall: reader.header.count < Self.fewEvents) {
             Self.outcome(selector, remaining, work) { () throws(BlockError) in
                 try selector.view(BlockReader(bytes)) { _ in nil }
             }

@@ -244,6 +244,25 @@ package final class Scan {
         return block
     }
 
+    /// Opens a block that was fetched whole, for another thread, and has the walk go on behind it; nil where it is damaged, which
+    /// is noted. `remaining` has the numbers of the events to look at.
+    func handOut(
+        _ fetched: Fetched, _ row: BlockRow
+    ) throws(StoreError) -> (bytes: [UInt8], reader: BlockReader, remaining: Range<UInt64>)? {
+        guard case .bytes(let bytes) = fetched else { return nil }
+        let reader: BlockReader
+        do throws(BlockError) {
+            reader = try open(fetched, row)
+        } catch {
+            try pass(error, fetched, row)
+            return nil
+        }
+        let header = reader.header
+        let remaining = walk.remaining(first: header.firstSequence, end: header.endSequence)
+        walk.finish(first: header.firstSequence, end: header.endSequence)
+        return (bytes, reader, remaining)
+    }
+
     /// Passes over what is left of a block that cannot be read.
     func note(_ error: BlockError, _ row: BlockRow) {
         damages.append(Damage(firstSequence: row.firstSequence, count: row.count, error: error))
