@@ -67,9 +67,10 @@ import Testing
     }
 
     /// The same path is one group over all blocks, whatever number it has there; of equal counts the first name comes first.
-    @Test func topRanksPathsOverAllBlocks() throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
-        print("AnswerTests seed \(seed)")
+    /// With the first seed many directories that are not known each have the same name, which is among the first over all.
+    @Test(arguments: [UInt64(10_923_911_491_196_731_957), UInt64.random(in: 0...UInt64.max)])
+    func topRanksPathsOverAllBlocks(seed: UInt64) throws {
+        print("GroupingTests seed \(seed)")
         var generator = SeededGenerator(seed: seed)
         let scene = try StoreScene(from: 0)
         let names = ["/", "/a", "/a/b", "/a/b/c", "/b", "/b/a", "lost", "/a/b/c/d", "/z"]
@@ -114,7 +115,8 @@ import Testing
             append("/everywhere/b", Int.random(in: 0...6, using: &generator))
             append("/own/\((block + 1) % 9)/\(Int(generator.next() % 6))", Int.random(in: 1...4, using: &generator))
             if block % 3 == 0 { append(nil, 5) }
-            append("bare", Int.random(in: 0...3, using: &generator))
+            append("bare", Int.random(in: 0...9, using: &generator))
+            append("bare \(block % 2)", Int.random(in: 0...2, using: &generator))
             try scene.append(events.shuffled(using: &generator))
         }
         var counts: [String: Int] = [:]

@@ -19,6 +19,10 @@ struct BlockPathCounts: Sendable {
     private var named: [(name: [UInt8], count: UInt64)] = []
     /// Every path with at least so many events was named.
     private(set) var namedFrom = UInt32.max
+    /// How many paths are only names, their directory not being known. They are always named, and no longer among `paths`: each
+    /// such directory has its own, so that one name may have many of them.
+    private(set) var placelessPathCount = 0
+    private(set) var placelessEventCount: UInt64 = 0
 
     init(_ block: BlockView) {
         let header = block.reader.header
@@ -54,6 +58,7 @@ struct BlockPathCounts: Sendable {
             counts.append(count)
         }
         byPath = []
+        try nameThoseWithoutPlace(reader)
         var from: UInt32 = 1
         // A path that has two entries could have fewer events in each than it has. Only in a block that was never merged.
         if try !reader.hasRepeatedDirectories() {
@@ -71,6 +76,30 @@ struct BlockPathCounts: Sendable {
             }
         }
         try name(from: from, reader)
+    }
+
+    /// Names the paths that are only names, and takes them out of the list.
+    private mutating func nameThoseWithoutPlace(_ reader: BlockReader) throws(BlockError) {
+        var kept = 0
+        var place = 0
+        for group in 0..<reader.pathGroupCount where place < paths.count {
+            let range = reader.paths(ofGroup: group)
+            guard Int(paths[place]) < range.upperBound else { continue }
+            let directories = try reader.pathDirectories(ofGroup: group)
+            while place < paths.count, Int(paths[place]) < range.upperBound {
+                if directories[Int(paths[place]) - range.lowerBound] == .absent {
+                    named.append((try reader.path(at: paths[place]), UInt64(counts[place])))
+                    placelessPathCount += 1
+                    placelessEventCount += UInt64(counts[place])
+                } else {
+                    (paths[kept], counts[kept]) = (paths[place], counts[place])
+                    kept += 1
+                }
+                place += 1
+            }
+        }
+        paths.removeLast(paths.count - kept)
+        counts.removeLast(counts.count - kept)
     }
 
     /// How many paths more would have to be named.

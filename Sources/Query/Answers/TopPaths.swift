@@ -49,7 +49,7 @@ struct TopPaths {
     mutating func find(_ scan: Scan) throws(StoreError) -> [Row]? {
         let (limit, maximumByteCount) = (limit, maximumByteCount)
         var blocks: [BlockPathCounts] = []
-        var byteCount = 0
+        var (byteCount, placelessCount) = (0, 0)
         try scan.reduce(
             begin: { block in BlockPathCounts(block) },
             visit: { (part: inout BlockPathCounts, view) throws(BlockError) in try part.add(view) },
@@ -58,14 +58,16 @@ struct TopPaths {
             },
             fold: { part in
                 byteCount += part.byteCount
+                placelessCount += part.placelessPathCount
                 blocks.append(part)
-                return byteCount <= maximumByteCount ? .proceed : .stop
+                return byteCount <= maximumByteCount && placelessCount <= Self.greatestNameCount ? .proceed : .stop
             })
-        guard byteCount <= maximumByteCount, scan.damages.isEmpty else { return nil }
+        guard byteCount <= maximumByteCount, placelessCount <= Self.greatestNameCount, scan.damages.isEmpty
+        else { return nil }
         self.blocks = blocks
         for number in blocks.indices { takeNamed(number) }
         totalCount = blocks.reduce(0) { sum, block in
-            block.counts.reduce(sum + block.unknownCount) { $0 + UInt64($1) }
+            block.counts.reduce(sum + block.unknownCount + block.placelessEventCount) { $0 + UInt64($1) }
         }
         // A path with fewer in every block has fewer than the last row.
         let (share, rest) = leastOfRows.quotientAndRemainder(dividingBy: UInt64(max(1, blocks.count)))
@@ -137,12 +139,13 @@ struct TopPaths {
         let least = leastOfRows
         var lookups: [[Lookup]] = Array(repeating: [], count: blocks.count)
         var filters: [PathFilterReader?] = Array(repeating: nil, count: blocks.count)
-        for (number, candidate) in candidates.enumerated() {
+        // What has no place was named wherever it has events.
+        for (number, candidate) in candidates.enumerated() where candidate.name.first == UInt8(ascii: "/") {
             let others = blocks.indices.filter { blocks[$0].namedFrom > 1 && !candidate.blocks.contains($0) }
             let most = others.reduce(candidate.count) { $0 + UInt64(blocks[$1].namedFrom - 1) }
             guard most >= least, !others.isEmpty else { continue }
-            // The root, and what has no place in the tree, are not found by their names.
-            guard candidate.name.first == UInt8(ascii: "/"), candidate.name.count > 1 else { return false }
+            // The root is not found by its name.
+            guard candidate.name.count > 1 else { return false }
             for block in others {
                 let filter: PathFilterReader
                 if let known = filters[block] {
