@@ -22,6 +22,9 @@ private final class Collector: CaptureSink {
         }
     }
     func take(_ item: CaptureItem) { items.withLock { $0.append(item) } }
+    func take(_ commits: [CapturedCommit], of stream: UUIDBytes) {
+        items.withLock { $0 += commits.map { .commit(stream, $0) } }
+    }
     var hasRoom: Bool { true }
 
     var commits: [CapturedCommit] {
@@ -156,6 +159,22 @@ private final class Flag: Sendable {
             #expect(commit.number == number + 1)
             number = commit.number
             #expect(commit.low < commit.high)
+        }
+    }
+
+    /// Between a look at the index and the question whether the log is still there, its writer commits more and goes away.
+    @Test func whatIsCommittedJustBeforeTheLogGoesIsFoundOrCounted() throws {
+        let directory = try TemporaryDirectory()
+        for round in 0..<20 {
+            let path = directory.appending("round-\(round).db")
+            let writer = try Self.rapidWriter(path)
+            var count = 1
+            let sink = try Self.capture(path, by: [writer.pid]) { _ in
+                count += try writer.number("(insert(0.01 + 0.004 * \(round % 5)), c.close())[0]")
+                try Self.waitUntilClosed(path, isEnding: true)
+            }
+            let missed = sink.gaps.reduce(0) { $0 + ($1.missedCount ?? .max / 4) }
+            #expect(sink.commits.count + Int(missed) == count, "round \(round)")
         }
     }
 

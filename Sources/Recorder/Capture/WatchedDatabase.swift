@@ -241,6 +241,8 @@ struct WatchedDatabase: ~Copyable {
         var isSettled = false
         settledAt = nil
         files.findIndex()
+        // Asked first: only of a log that had no name before it was read nothing can have been written since.
+        let wasRemoved = files.isLogRemoved
         var isDone = false
         var rounds = 0
         while !isDone, rounds < 64, stagedElsewhere + stagedByteCount < Self.maximumStagedByteCount,
@@ -279,7 +281,7 @@ struct WatchedDatabase: ~Copyable {
         }
         // A log without a name was read to its end: nobody can write it any more.
         // What is not settled yet is looked at again, for a second: nobody writes it any more.
-        let isGone = isDone && files.isLogRemoved
+        let isGone = isDone && wasRemoved
         let isGivenUp = isGone && !isSettled && now &- lastFinding >= Self.settlingNanoseconds
         if isGivenUp { stage(.missed(count: nil, cause: .removed), high: Clock.realtime(), low: lastLook) }
         let isOver = isGone && isSettled || isGivenUp
@@ -287,7 +289,8 @@ struct WatchedDatabase: ~Copyable {
             endedLog = log.map { ($0, Clock.realtime()) }
             logEnd = files.logChanged
         }
-        if !isOver, now &- lastFinding < Self.restNanoseconds { self.files = consume files }
+        // What there was no room for is still to be read.
+        if !isOver, !isDone || now &- lastFinding < Self.restNanoseconds { self.files = consume files }
         return isSettled
     }
 
