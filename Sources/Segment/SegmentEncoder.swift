@@ -32,6 +32,8 @@ package struct SegmentEncoder: ~Copyable {
     private var cache: PageCache
     private var processIndices: [ActorProcess: Int] = [:]
     private var setIndices: [[Int]: Int] = [:]
+    /// What `set` was last asked for, and what it said.
+    private var lastSet: (processes: [ActorProcess], index: Int)?
 
     /// Commits of a few pages share a block until this much has come together: pages that change again and again repeat
     /// within it, and a zstd frame costs time of its own.
@@ -91,7 +93,7 @@ package struct SegmentEncoder: ~Copyable {
                 packer.begin(page, previous: version(of: page, previous))
             }
             packer.append(commit.bytes[range])
-            cache.store(page, Array(commit.bytes[range]))
+            cache.store(page, commit.pages.count == 1 ? commit.bytes : Array(commit.bytes[range]))
             table.pages.append(page)
             hashes?.set(page, hash)
             if packer.isFull { try closeBlock() }
@@ -218,6 +220,15 @@ extension SegmentEncoder {
     }
 
     private mutating func set(_ processes: [ActorProcess]) -> Int {
+        guard !processes.isEmpty else { return findSet([]) }
+        // Mostly the very same array: then nothing of it is compared.
+        if let lastSet, lastSet.processes == processes { return lastSet.index }
+        let index = findSet(processes)
+        lastSet = (processes, index)
+        return index
+    }
+
+    private mutating func findSet(_ processes: [ActorProcess]) -> Int {
         var indices: [Int] = []
         for process in processes {
             if let index = processIndices[process] {
@@ -250,6 +261,7 @@ extension SegmentEncoder {
         payload.removeAll(keepingCapacity: true)
         processIndices.removeAll()
         setIndices.removeAll()
+        lastSet = nil
         begin()
     }
 }

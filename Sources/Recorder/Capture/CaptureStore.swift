@@ -100,17 +100,24 @@ final class CaptureStore: CaptureSink {
     }
 
     func take(_ item: CaptureItem) {
+        if case .commit(let uuid, let commit) = item { return take([commit], of: uuid) }
         state.withLock { state in
-            switch item {
-            case .commit(let uuid, let commit):
-                state.byteCount += commit.bytes.count
-                state.streams[uuid]?.knownUntil = commit.high
-                state.streams[uuid]?.lastPlace = commit.place
-                state.streams[uuid]?.endsWithGap = false
-            case .gap(let uuid, let gap): state.streams[uuid]?.knownUntil = gap.high
-            case .stream, .watched, .barrier, .unseen, .unlisted: break
-            }
+            if case .gap(let uuid, let gap) = item { state.streams[uuid]?.knownUntil = gap.high }
             state.items.append(item)
+        }
+        waker.wake()
+    }
+
+    func take(_ commits: [CapturedCommit], of stream: UUIDBytes) {
+        guard let last = commits.last else { return }
+        state.withLock { state in
+            state.streams[stream]?.knownUntil = last.high
+            state.streams[stream]?.lastPlace = last.place
+            state.streams[stream]?.endsWithGap = false
+            for commit in commits {
+                state.byteCount += commit.bytes.count
+                state.items.append(.commit(stream, commit))
+            }
         }
         waker.wake()
     }

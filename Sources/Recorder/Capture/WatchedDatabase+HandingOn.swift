@@ -10,48 +10,76 @@ extension WatchedDatabase {
     mutating func handOn(resolvedUpTo: Instant, sink: some CaptureSink) {
         var count = 0
         while count < staged.count, staged[count].high <= resolvedUpTo {
-            handOn(staged[count], sink: sink)
-            count += 1
+            let first = count
+            while count < staged.count, staged[count].high <= resolvedUpTo, isNewCommit(staged[count]) { count += 1 }
+            if count > first {
+                handOnCommits(first..<count, sink: sink)
+            } else {
+                handOn(staged[count], sink: sink)
+                count += 1
+            }
         }
         guard count > 0 else { return }
         staged.removeFirst(count)
         history.forget(before: staged.first?.low ?? lastLook)
     }
 
-    private mutating func handOn(_ entry: Staged, sink: some CaptureSink) {
-        guard var stream else {
-            if case .missed = entry.finding { sink.take(.unseen(path, low: entry.low, high: entry.high)) }
-            return
-        }
-        if entry.isOfBefore, case .commit(let commit, _) = entry.finding, let known = lastStored,
-            commit.salts.rawValue == known.salts, commit.frame <= known.frame
-        {
-            stagedByteCount -= commit.bytes.count
-            return
-        }
+    /// A commit that is not stored yet.
+    private func isNewCommit(_ entry: Staged) -> Bool {
+        guard stream != nil, case .commit(let commit, _) = entry.finding else { return false }
+        guard entry.isOfBefore, let known = lastStored, commit.salts.rawValue == known.salts else { return true }
+        return commit.frame > known.frame
+    }
+
+    /// Parameter range: of `staged`, new commits all, and not none.
+    private mutating func handOnCommits(_ range: Range<Int>, sink: some CaptureSink) {
+        guard var stream else { return }
         if !isAnnounced {
-            if case .commit(let commit, _) = entry.finding, let first = commit.pages.first, first > 0 {
+            if case .commit(let commit, _) = staged[range.lowerBound].finding, let first = commit.pages.first, first > 0 {
                 stream.pageSize = UInt32(clamping: commit.bytes.count / commit.pages.count)
             }
             announce(stream, sink: sink)
         }
-        switch entry.finding {
-        case .commit(let commit, let proof):
+        var number = claim(UInt64(range.count), of: &stream, sink: sink)
+        foundCount += range.count
+        var commits: [CapturedCommit] = []
+        commits.reserveCapacity(range.count)
+        var (attribution, writers) = (CapturedCommit.Attribution.unknown, [ActorProcess]())
+        for place in range {
+            let entry = staged[place]
+            guard case .commit(let commit, let proof) = entry.finding else { continue }
             stagedByteCount -= commit.bytes.count
-            let number = claim(1, of: &stream, sink: sink)
-            foundCount += 1
-            let (attribution, writers) =
-                entry.isOfBefore
-                ? (.unknown, []) : history.writers(low: entry.low, high: entry.high, holder: entry.holder)
-            sink.take(
-                .commit(
-                    stream.uuid,
-                    CapturedCommit(
-                        number: number, low: entry.low, high: entry.high,
-                        databasePageCount: commit.databasePageCount, frame: commit.frame, salts: commit.salts.rawValue,
-                        changeCounter: nil, status: CapturedCommit.Status(proof), attribution: attribution,
-                        writers: writers,
-                        checkpointer: [], pages: commit.pages, bytes: commit.bytes)))
+            // Those of one look have the same writers.
+            if place == range.lowerBound || !entry.isOfSameLook(as: staged[place - 1]) {
+                (attribution, writers) =
+                    entry.isOfBefore
+                    ? (.unknown, []) : history.writers(low: entry.low, high: entry.high, holder: entry.holder)
+            }
+            commits.append(
+                CapturedCommit(
+                    number: number, low: entry.low, high: entry.high,
+                    databasePageCount: commit.databasePageCount, frame: commit.frame, salts: commit.salts.rawValue,
+                    changeCounter: nil, status: CapturedCommit.Status(proof), attribution: attribution,
+                    writers: writers,
+                    checkpointer: [], pages: commit.pages, bytes: commit.bytes))
+            number += 1
+        }
+        sink.take(commits, of: stream.uuid)
+    }
+
+    /// Hands on what is no new commit.
+    private mutating func handOn(_ entry: Staged, sink: some CaptureSink) {
+        if case .commit(let commit, _) = entry.finding {
+            stagedByteCount -= commit.bytes.count
+            return
+        }
+        guard var stream else {
+            if case .missed = entry.finding { sink.take(.unseen(path, low: entry.low, high: entry.high)) }
+            return
+        }
+        if !isAnnounced { announce(stream, sink: sink) }
+        switch entry.finding {
+        case .commit, .orphan: break
         case .missed(let count, let cause):
             if count == 0 { return }
             let numbers = UInt64(count ?? 1)
@@ -72,8 +100,6 @@ extension WatchedDatabase {
                     CaptureGap(
                         first: number, last: number, missedCount: nil, low: entry.low, high: entry.high,
                         cause: .diverged)))
-        case .orphan:
-            break
         }
     }
 
@@ -92,5 +118,11 @@ extension WatchedDatabase {
         self.stream = stream
         sink.take(.stream(stream))
         isAnnounced = true
+    }
+}
+
+extension WatchedDatabase.Staged {
+    fileprivate func isOfSameLook(as other: Self) -> Bool {
+        (low, high) == (other.low, other.high) && (holder, isOfBefore) == (other.holder, other.isOfBefore)
     }
 }

@@ -4,8 +4,15 @@ import Segment
 
 /// Who wrote a log when: windows of time in which processes touched it, as far back as they are still asked for.
 struct WriterHistory {
+    /// As it was when it was noted. Shared by the notes that follow each other.
+    private final class Writer {
+        let process: ActorProcess
+
+        init(_ process: ActorProcess) { self.process = process }
+    }
+
     private struct Entry {
-        var process: ActorProcess?
+        var writer: Writer?
         var window: TimeWindow
     }
 
@@ -15,7 +22,9 @@ struct WriterHistory {
     private static let maximumCount = 4_096
 
     mutating func add(_ process: ActorProcess?, _ window: TimeWindow) {
-        entries.append(Entry(process: process, window: window))
+        var writer = entries.last?.writer
+        if writer?.process != process { writer = process.map(Writer.init) }
+        entries.append(Entry(writer: writer, window: window))
         guard entries.count > 2 * Self.maximumCount else { return }
         let surplus = entries.count - Self.maximumCount
         for entry in entries[..<surplus] { forgottenUpTo = max(forgottenUpTo, entry.window.time) }
@@ -28,7 +37,7 @@ struct WriterHistory {
         var newest: Set<Int32> = []
         var kept: [Entry] = []
         for entry in entries.reversed() {
-            let isNewest = newest.insert(entry.process?.pid ?? 0).inserted
+            let isNewest = newest.insert(entry.writer?.process.pid ?? 0).inserted
             if isNewest || entry.window.time >= moment { kept.append(entry) }
         }
         entries = kept.reversed()
@@ -42,19 +51,23 @@ struct WriterHistory {
     ) -> (attribution: CapturedCommit.Attribution, writers: [ActorProcess]) {
         var found: [ActorProcess] = []
         var isSure = low > forgottenUpTo
-        func add(_ process: ActorProcess?) {
-            guard let process else {
+        var lastAdded: Writer?
+        func add(_ writer: Writer?) {
+            guard let writer else {
                 isSure = false
                 return
             }
+            if writer === lastAdded { return }
+            lastAdded = writer
+            let process = writer.process
             if !found.contains(where: { $0.instance == process.instance && $0.exe == process.exe }) {
                 found.append(process)
             }
         }
-        for entry in entries where entry.window.time >= low && entry.window.earliest <= high { add(entry.process) }
+        for entry in entries where entry.window.time >= low && entry.window.earliest <= high { add(entry.writer) }
         if let holder {
-            let last = entries.last { $0.process?.pid == holder }
-            add(last?.process)
+            let last = entries.last { $0.writer?.process.pid == holder }
+            add(last?.writer)
         }
         guard !found.isEmpty else { return (.unknown, []) }
         return (found.count == 1 && isSure ? .exact : .set, found)

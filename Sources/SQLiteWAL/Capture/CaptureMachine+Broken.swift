@@ -29,7 +29,7 @@ extension CaptureMachine {
                 reader, .published, index: index, isSameGeneration: isSameGeneration, rest: unchained.count,
                 isAtEnd: true)
         }
-        step.findings += unchained.flatMap { Self.findings(of: $0, .unchained) }
+        step.findings += unchained.map { Self.finding(of: $0, .unchained) }
         var chain = reader.committed
         chain.frame = index.lastFrame
         chain.checksum = index.frameChecksum

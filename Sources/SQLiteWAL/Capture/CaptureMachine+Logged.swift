@@ -69,13 +69,13 @@ extension CaptureMachine {
     private mutating func accept(
         _ commits: [WALCommit], chain: FrameChain, isSameGeneration: Bool
     ) -> [CaptureFinding] {
-        var findings = held.flatMap { Self.findings(of: $0, .logged) }
+        var findings = held.map { Self.finding(of: $0, .logged) }
         held = []
         if !isSameGeneration {
             milestones = []
             if generation?.follows != true { findings.append(.missed(count: nil, cause: .wrapped)) }
         }
-        findings += commits.flatMap { Self.findings(of: $0, .logged) }
+        findings += commits.map { Self.finding(of: $0, .logged) }
         remember(commits, upTo: nil, as: chain)
         if let place = milestones.last?.chain {
             position = CapturePosition(salts: place.salts, chain: place, changeCounter: nil)

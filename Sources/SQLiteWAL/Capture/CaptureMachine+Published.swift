@@ -36,7 +36,7 @@ extension CaptureMachine {
     private mutating func tellSalvaged() -> CaptureStep {
         let count = max(0, held.count - 1)
         var step = CaptureStep(state: .behind, nextLookNanoseconds: 0)
-        step.findings = held[..<count].flatMap { Self.findings(of: $0, .published) }
+        step.findings = held[..<count].map { Self.finding(of: $0, .published) }
         held.removeFirst(count)
         if let counter = position?.changeCounter { position?.changeCounter = counter &+ UInt32(clamping: count) }
         return step
@@ -78,7 +78,7 @@ extension CaptureMachine {
         if !isSameGeneration {
             // One more than were counted: the old generation ended with a transaction that never was committed.
             if hasTooMany(held.count + commits.count + rest, index), !held.isEmpty { held.removeLast() }
-            step.findings = held.flatMap { Self.findings(of: $0, .published) }
+            step.findings = held.map { Self.finding(of: $0, .published) }
             let missed = missedCount(upTo: index.changeCounter, found: held.count + commits.count + rest)
             if missed == nil ? !isContinuous(index) : missed != 0 {
                 step.findings.append(.missed(count: missed, cause: .wrapped))
@@ -86,7 +86,7 @@ extension CaptureMachine {
             held = []
             milestones = []
         }
-        step.findings += commits.flatMap { Self.findings(of: $0, proof) }
+        step.findings += commits.map { Self.finding(of: $0, proof) }
         let counted = index.changeCounter &- UInt32(clamping: isSameGeneration ? 0 : rest)
         let counter =
             isAtEnd || !isSameGeneration
@@ -110,8 +110,8 @@ extension CaptureMachine {
     }
 
     /// What a commit is to be told as.
-    static func findings(of commit: WALCommit, _ proof: CommitProof) -> [CaptureFinding] {
-        commit.isOversized ? [.missed(count: 1, cause: .tooLarge)] : [.commit(commit, proof)]
+    static func finding(of commit: WALCommit, _ proof: CommitProof) -> CaptureFinding {
+        commit.isOversized ? .missed(count: 1, cause: .tooLarge) : .commit(commit, proof)
     }
 
     /// Keeps where the last commits ended.
