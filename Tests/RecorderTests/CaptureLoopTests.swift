@@ -22,15 +22,14 @@ private final class Collector: CaptureSink {
         }
     }
     func take(_ item: CaptureItem) { items.withLock { $0.append(item) } }
-    func take(_ commits: [CapturedCommit], of stream: UUIDBytes) {
-        items.withLock { $0 += commits.map { .commit(stream, $0) } }
-    }
     var hasRoom: Bool { true }
 
     var commits: [CapturedCommit] {
+        var commits: [CapturedCommit] = []
         items.withLock {
-            $0.compactMap { if case .commit(_, let commit) = $0 { commit } else { nil } }
+            for case .commits(_, let batch) in $0 { batch.forEach { commits.append($0) } }
         }
+        return commits
     }
     var streams: [DatabaseStream] {
         items.withLock { $0.compactMap { if case .stream(let stream) = $0 { stream } else { nil } } }
@@ -50,7 +49,9 @@ private final class Collector: CaptureSink {
     var commitsBeforeWatched: Int? {
         items.withLock { items in
             let end = items.firstIndex { if case .watched = $0 { true } else { false } }
-            return end.map { items[..<$0].count { if case .commit = $0 { true } else { false } } }
+            return end.map {
+                items[..<$0].reduce(0) { if case .commits(_, let batch) = $1 { $0 + batch.count } else { $0 } }
+            }
         }
     }
     var gaps: [CaptureGap] {

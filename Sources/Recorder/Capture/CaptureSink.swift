@@ -6,7 +6,7 @@ import Segment
 enum CaptureItem: Sendable {
     /// A database was met, or its condition changed.
     case stream(DatabaseStream)
-    case commit(UUIDBytes, CapturedCommit)
+    case commits(UUIDBytes, CapturedBatch)
     case gap(UUIDBytes, CaptureGap)
     /// Everything that was committed by then has been handed on before, or a gap stands for it. Said at the end, and where
     /// somebody asks.
@@ -37,8 +37,6 @@ protocol CaptureSink: Sendable {
     func claim(_ count: UInt64, of stream: UUIDBytes, as path: RawPath) -> UInt64?
     /// Takes over an item. Only while there is room, but what does not fit any more must not be lost unnoticed.
     func take(_ item: CaptureItem)
-    /// The same of commits of one stream, in their order, at least one: a busy log has thousands at a look.
-    func take(_ commits: [CapturedCommit], of stream: UUIDBytes)
     /// While there is none, logs are not read: what is overwritten meanwhile is counted.
     var hasRoom: Bool { get }
 }

@@ -9,7 +9,7 @@ import Syscalls
 /// Turns what *capture* found into segments and base images, and hands their rows to *write*.
 ///
 /// An fsync takes longer than a generation of a busy log lives, so whoever reads logs must not wait for one.
-/// Bounded: 32 MiB of pages wait; then logs are not read for a while, and what is overwritten meanwhile is counted.
+/// Bounded: 16 MiB wait; then logs are not read for a while, and what is overwritten meanwhile is counted.
 /// Thread: its own, *segments*; `resume`, `take` and `hasRoom` are called by *capture*.
 final class CaptureStore: CaptureSink {
     private struct State {
@@ -40,7 +40,7 @@ final class CaptureStore: CaptureSink {
         }
     }
 
-    private static let maximumByteCount = 32 << 20
+    private static let maximumByteCount = 16 << 20
 
     private let state: Mutex<State>
     private let shared: WriteShared
@@ -100,24 +100,17 @@ final class CaptureStore: CaptureSink {
     }
 
     func take(_ item: CaptureItem) {
-        if case .commit(let uuid, let commit) = item { return take([commit], of: uuid) }
         state.withLock { state in
-            if case .gap(let uuid, let gap) = item { state.streams[uuid]?.knownUntil = gap.high }
-            state.items.append(item)
-        }
-        waker.wake()
-    }
-
-    func take(_ commits: [CapturedCommit], of stream: UUIDBytes) {
-        guard let last = commits.last else { return }
-        state.withLock { state in
-            state.streams[stream]?.knownUntil = last.high
-            state.streams[stream]?.lastPlace = last.place
-            state.streams[stream]?.endsWithGap = false
-            for commit in commits {
-                state.byteCount += commit.bytes.count
-                state.items.append(.commit(stream, commit))
+            switch item {
+            case .commits(let uuid, let batch):
+                state.byteCount += batch.byteCount
+                state.streams[uuid]?.knownUntil = batch.high
+                state.streams[uuid]?.lastPlace = batch.lastPlace
+                state.streams[uuid]?.endsWithGap = false
+            case .gap(let uuid, let gap): state.streams[uuid]?.knownUntil = gap.high
+            case .stream, .watched, .barrier, .unseen, .unlisted: break
             }
+            state.items.append(item)
         }
         waker.wake()
     }
@@ -167,9 +160,9 @@ final class CaptureStore: CaptureSink {
         switch item {
         case .stream(let stream):
             recorder(of: stream.uuid, stream, &recorders)?.take(stream)
-        case .commit(let uuid, let commit):
-            recorder(of: uuid, nil, &recorders)?.take(commit)
-            state.withLock { $0.byteCount -= commit.bytes.count }
+        case .commits(let uuid, let batch):
+            if let recorder = recorder(of: uuid, nil, &recorders) { batch.forEach { recorder.take($0) } }
+            state.withLock { $0.byteCount -= batch.byteCount }
         case .gap(let uuid, let gap):
             recorder(of: uuid, nil, &recorders)?.take(gap)
         case .watched(let uuid, let moment):

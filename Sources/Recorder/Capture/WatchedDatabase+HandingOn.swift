@@ -6,79 +6,81 @@ import Syscalls
 
 /// What was found goes on as commits and gaps, with the names of those who may have written it.
 extension WatchedDatabase {
+    /// Takes in what a look found, commits together.
+    ///
+    /// Parameters: as in `Staged`.
+    mutating func stage(
+        _ findings: [CaptureFinding], low: Instant, high: Instant, holder: Int32?, isOfBefore: Bool
+    ) {
+        func staged(_ content: Staged.Content) -> Staged {
+            Staged(content: content, low: low, high: high, holder: holder, isOfBefore: isOfBefore)
+        }
+        var commits: [(commit: WALCommit, proof: CommitProof)] = []
+        func takeCommits() -> Staged? {
+            defer { commits = [] }
+            return commits.isEmpty ? nil : staged(.commits(CommitBatch(commits)))
+        }
+        var entries: [Staged] = []
+        for finding in findings {
+            if case .commit(let commit, let proof) = finding {
+                commits.append((commit, proof))
+                continue
+            }
+            if let entry = takeCommits() { entries.append(entry) }
+            entries.append(staged(.other(finding)))
+        }
+        if let entry = takeCommits() { entries.append(entry) }
+        for entry in entries { stagedByteCount += entry.byteCount }
+        self.staged += entries
+    }
+
     /// Hands on what was found up to a moment, with the names of those who may have written it.
     mutating func handOn(resolvedUpTo: Instant, sink: some CaptureSink) {
         var count = 0
         while count < staged.count, staged[count].high <= resolvedUpTo {
-            let first = count
-            while count < staged.count, staged[count].high <= resolvedUpTo, isNewCommit(staged[count]) { count += 1 }
-            if count > first {
-                handOnCommits(first..<count, sink: sink)
-            } else {
-                handOn(staged[count], sink: sink)
-                count += 1
+            let entry = staged[count]
+            stagedByteCount -= entry.byteCount
+            switch entry.content {
+            case .commits(let commits): handOn(commits, entry, sink: sink)
+            case .other(let finding): handOn(finding, entry, sink: sink)
             }
+            count += 1
         }
         guard count > 0 else { return }
         staged.removeFirst(count)
         history.forget(before: staged.first?.low ?? lastLook)
     }
 
-    /// A commit that is not stored yet.
-    private func isNewCommit(_ entry: Staged) -> Bool {
-        guard stream != nil, case .commit(let commit, _) = entry.finding else { return false }
-        guard entry.isOfBefore, let known = lastStored, commit.salts.rawValue == known.salts else { return true }
-        return commit.frame > known.frame
-    }
-
-    /// Parameter range: of `staged`, new commits all, and not none.
-    private mutating func handOnCommits(_ range: Range<Int>, sink: some CaptureSink) {
+    private mutating func handOn(_ commits: CommitBatch, _ entry: Staged, sink: some CaptureSink) {
         guard var stream else { return }
+        var batch = CapturedBatch(
+            commits: commits, first: 0, low: entry.low, high: entry.high, attribution: .unknown, writers: [])
+        if entry.isOfBefore, let known = lastStored {
+            batch.skippedCount =
+                commits.entries.prefix { $0.commit.salts.rawValue == known.salts && $0.commit.frame <= known.frame }
+                .count
+        }
+        guard batch.count > 0 else { return }
         if !isAnnounced {
-            if case .commit(let commit, _) = staged[range.lowerBound].finding, let first = commit.pages.first, first > 0 {
-                stream.pageSize = UInt32(clamping: commit.bytes.count / commit.pages.count)
-            }
+            if let size = commits.entries.first?.pageSize, size > 0 { stream.pageSize = UInt32(clamping: size) }
             announce(stream, sink: sink)
         }
-        var number = claim(UInt64(range.count), of: &stream, sink: sink)
-        foundCount += range.count
-        var commits: [CapturedCommit] = []
-        commits.reserveCapacity(range.count)
-        var (attribution, writers) = (CapturedCommit.Attribution.unknown, [ActorProcess]())
-        for place in range {
-            let entry = staged[place]
-            guard case .commit(let commit, let proof) = entry.finding else { continue }
-            stagedByteCount -= commit.bytes.count
-            // Those of one look have the same writers.
-            if place == range.lowerBound || !entry.isOfSameLook(as: staged[place - 1]) {
-                (attribution, writers) =
-                    entry.isOfBefore
-                    ? (.unknown, []) : history.writers(low: entry.low, high: entry.high, holder: entry.holder)
-            }
-            commits.append(
-                CapturedCommit(
-                    number: number, low: entry.low, high: entry.high,
-                    databasePageCount: commit.databasePageCount, frame: commit.frame, salts: commit.salts.rawValue,
-                    changeCounter: nil, status: CapturedCommit.Status(proof), attribution: attribution,
-                    writers: writers,
-                    checkpointer: [], pages: commit.pages, bytes: commit.bytes))
-            number += 1
+        batch.first = claim(UInt64(batch.count), of: &stream, sink: sink)
+        foundCount += batch.count
+        if !entry.isOfBefore {
+            (batch.attribution, batch.writers) =
+                history.writers(low: entry.low, high: entry.high, holder: entry.holder)
         }
-        sink.take(commits, of: stream.uuid)
+        sink.take(.commits(stream.uuid, batch))
     }
 
-    /// Hands on what is no new commit.
-    private mutating func handOn(_ entry: Staged, sink: some CaptureSink) {
-        if case .commit(let commit, _) = entry.finding {
-            stagedByteCount -= commit.bytes.count
-            return
-        }
+    private mutating func handOn(_ finding: CaptureFinding, _ entry: Staged, sink: some CaptureSink) {
         guard var stream else {
-            if case .missed = entry.finding { sink.take(.unseen(path, low: entry.low, high: entry.high)) }
+            if case .missed = finding { sink.take(.unseen(path, low: entry.low, high: entry.high)) }
             return
         }
         if !isAnnounced { announce(stream, sink: sink) }
-        switch entry.finding {
+        switch finding {
         case .commit, .orphan: break
         case .missed(let count, let cause):
             if count == 0 { return }
@@ -118,11 +120,5 @@ extension WatchedDatabase {
         self.stream = stream
         sink.take(.stream(stream))
         isAnnounced = true
-    }
-}
-
-extension WatchedDatabase.Staged {
-    fileprivate func isOfSameLook(as other: Self) -> Bool {
-        (low, high) == (other.low, other.high) && (holder, isOfBefore) == (other.holder, other.isOfBefore)
     }
 }

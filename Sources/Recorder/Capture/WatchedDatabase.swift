@@ -6,14 +6,22 @@ import Syscalls
 
 /// One database that is captured: its files while they are open, what was found, and what waits for its writers' names.
 struct WatchedDatabase: ~Copyable {
-    /// A finding that waits until everything that happened up to `high` has been resolved.
+    /// What was found and waits until everything that happened up to `high` has been resolved.
     struct Staged {
-        var finding: CaptureFinding
+        enum Content {
+            /// The commits of one look.
+            case commits(CommitBatch)
+            case other(CaptureFinding)
+        }
+
+        var content: Content
         var low: Instant
         var high: Instant
         var holder: Int32?
         /// It stood in the log when that was first looked at: nobody knows since when.
         var isOfBefore = false
+
+        var byteCount: Int { if case .commits(let commits) = content { commits.byteCount } else { 0 } }
     }
 
     let path: RawPath
@@ -41,7 +49,7 @@ struct WatchedDatabase: ~Copyable {
     var missedCount = 0
 
     /// More than this, of all databases, does not wait for names; no log is read until it has gone.
-    private static let maximumStagedByteCount = 32 << 20
+    private static let maximumStagedByteCount = 16 << 20
 
     /// So long after its last commit a database's files are closed again.
     static let restNanoseconds: Int64 = 5_000_000_000
@@ -260,13 +268,9 @@ struct WatchedDatabase: ~Copyable {
                     lastLook = before
                     holder = holderNow
                 }
-                for finding in step.findings {
-                    if case .commit(let commit, _) = finding { stagedByteCount += commit.bytes.count }
-                    staged.append(
-                        Staged(
-                            finding: finding, low: isFirstLook ? Self.unknownMoment : low, high: high,
-                            holder: heldAtLow, isOfBefore: isFirstLook))
-                }
+                stage(
+                    step.findings, low: isFirstLook ? Self.unknownMoment : low, high: high, holder: heldAtLow,
+                    isOfBefore: isFirstLook)
                 if step.state != .racing { isFirstLook = false }
                 if !step.findings.isEmpty { lastFinding = now }
                 nextLook = now &+ max(step.nextLookNanoseconds ?? Self.pollNanoseconds, Self.pollNanoseconds)
@@ -307,11 +311,11 @@ struct WatchedDatabase: ~Copyable {
         let high = max(low, high)
         lastLook = high
         // The records of one log that nobody saw tell of one gap.
-        if let last = staged.last, case .missed(nil, _) = finding, finding == last.finding {
+        if case .other(let last)? = staged.last?.content, case .missed(nil, _) = finding, finding == last {
             staged[staged.count - 1].high = high
             return
         }
-        staged.append(Staged(finding: finding, low: low, high: high, holder: nil))
+        staged.append(Staged(content: .other(finding), low: low, high: high, holder: nil))
     }
 
     private mutating func condemn(_ condition: DatabaseStream.Condition, _ reason: String, sink: some CaptureSink) {
