@@ -6,9 +6,12 @@ extension QueryPlan {
 
     /// Chooses among the conditions of a statement. https://www.sqlite.org/vtab.html#the_xbestindex_method
     ///
-    /// Returns: a result code of SQLite.
-    static func choose(_ kind: TableKind, _ information: UnsafeMutablePointer<sqlite3_index_info>) -> Int32 {
+    /// Returns: a result code of SQLite. Throws: `SQLTableError` for a condition on an argument that nobody could check.
+    static func choose(
+        _ kind: TableKind, _ information: UnsafeMutablePointer<sqlite3_index_info>
+    ) throws(SQLTableError) -> Int32 {
         var plan = QueryPlan()
+        let options = kind.columns.contains { $0.isOption } ? try unsafe Self.options(kind, information) : []
         // Limit and offset may only be used where nothing else is left to check.
         var isEverythingExact = true
         var bounds: [(index: Int, op: ConditionOperator)] = []
@@ -52,15 +55,67 @@ extension QueryPlan {
             unsafe information.pointee.aConstraintUsage[bound.index].argvIndex = Int32(plan.terms.count)
             unsafe information.pointee.aConstraintUsage[bound.index].omit = 1
         }
+        // Of arguments that depend on a table that is not read yet the same holds as of the store.
+        for column in options where !plan.terms.contains(where: { $0.column == column }) { return isUnusable }
+        if isEverythingExact, kind.rankColumn.map({ unsafe isRanked(by: $0, information) }) ?? false {
+            plan.isRanked = true
+            for bound in bounds {
+                plan.terms.append(Term(column: 0, op: bound.op))
+                unsafe information.pointee.aConstraintUsage[bound.index].argvIndex = Int32(plan.terms.count)
+            }
+        }
         unsafe plan.usedColumns = information.pointee.colUsed
         let rows = plan.rowGuess(kind)
         unsafe information.pointee.estimatedRows = Int64(rows)
-        // Beginning a scan costs as much as some hundred rows.
-        unsafe information.pointee.estimatedCost = rows + 500
+        unsafe information.pointee.estimatedCost = rows + kind.startCost
         guard let text = unsafe SQLiteMemory.string(plan.text) else { return SQLITE_NOMEM }
         unsafe information.pointee.idxStr = text
         unsafe information.pointee.needToFreeIdxStr = 1
         return SQLITE_OK
+    }
+
+    /// The arguments that are given.
+    ///
+    /// An argument that is read without being given is compared by something that is not handed over, such as OR: SQLite would
+    /// hold against it a row that counts all events.
+    private static func options(
+        _ kind: TableKind, _ information: UnsafeMutablePointer<sqlite3_index_info>
+    ) throws(SQLTableError) -> Set<Int> {
+        var given: Set<Int> = []
+        // SAFETY: as in `choose`.
+        for index in 0..<(unsafe Int(information.pointee.nConstraint)) {
+            let constraint = unsafe information.pointee.aConstraint[index]
+            let column = Int(constraint.iColumn)
+            let number = Int32(constraint.op)
+            guard number != ConditionOperator.limit.rawValue, number != ConditionOperator.offset.rawValue,
+                kind.columns.indices.contains(column), kind.columns[column].isOption
+            else { continue }
+            guard number == ConditionOperator.equal.rawValue else {
+                throw kind.refusal(of: column, ConditionOperator.symbol(number))
+            }
+            // SAFETY: as in `use`.
+            let collation = unsafe sqlite3_vtab_collation(information, Int32(index)).map { unsafe String(cString: $0) }
+            guard let collation, collation.uppercased() == kind.columns[column].collation.uppercased() else {
+                throw kind.refusal(of: column, "= … COLLATE \(collation ?? "?")")
+            }
+            given.insert(column)
+        }
+        let used = unsafe information.pointee.colUsed
+        for column in kind.columns.indices where kind.columns[column].isOption && !given.contains(column) {
+            if used & (1 << UInt64(min(column, 63))) != 0 { throw kind.refusal(ofReading: column) }
+        }
+        return given
+    }
+
+    /// True where the rows with the greatest numbers in `column` are wanted first.
+    private static func isRanked(
+        by column: Int, _ information: UnsafeMutablePointer<sqlite3_index_info>
+    ) -> Bool {
+        // SAFETY: the array has as many entries as SQLite says.
+        guard unsafe information.pointee.nOrderBy > 0, let first = unsafe information.pointee.aOrderBy?.pointee else {
+            return false
+        }
+        return Int(first.iColumn) == column && first.desc != 0
     }
 
     /// What can be done with a condition, given those that were taken before.
@@ -98,7 +153,7 @@ extension QueryPlan {
         guard op == .equal, HostVersion.hasLists else { return false }
         switch column.push {
         // SAFETY: the index is one of a constraint of this call.
-        case .number, .word, .path, .operations: return unsafe sqlite3_vtab_in(information, index, 1) != 0
+        case .number, .word, .path, .operations, .alternatives: return unsafe sqlite3_vtab_in(information, index, 1) != 0
         default: return false
         }
     }

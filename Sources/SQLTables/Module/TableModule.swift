@@ -74,10 +74,16 @@ final class RunningScan {
             }
             conditions.append(condition)
         }
-        let request = FilterRequest(
+        var request = FilterRequest(
             store: try table.session.store(store),
             conditions: conditions.filter { $0.op != .limit && $0.op != .offset },
             isReversed: plan.isReversed, usedColumns: plan.usedColumns)
+        if plan.isRanked {
+            // What is skipped is found as well: SQLite skips it.
+            let (count, isTooMany) = remaining.addingReportingOverflow(offset)
+            if remaining != .max, !isTooMany { request.rankLimit = Int(count) }
+            (remaining, offset) = (.max, 0)
+        }
         var shown = request
         shown.conditions = conditions
         tracePlace = table.session.trace?.begin(table.kind, shown)
