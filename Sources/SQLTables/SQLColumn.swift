@@ -7,8 +7,6 @@ struct SQLColumn: Sendable {
         case moment = "TEXT COLLATE varve_moment"
         /// An argument of the table, not a value of its rows.
         case argument = "TEXT HIDDEN"
-        /// The same, compared as moments.
-        case momentArgument = "TEXT HIDDEN COLLATE varve_moment"
     }
 
     /// What can be done with conditions on the column.
@@ -69,7 +67,7 @@ struct SQLColumn: Sendable {
 
     /// The collation that a comparison must have to be used.
     var collation: String {
-        kind == .moment || kind == .momentArgument ? MomentCollation.name : "BINARY"
+        kind == .moment ? MomentCollation.name : "BINARY"
     }
 
     /// Whether it is an argument that chooses what is counted.

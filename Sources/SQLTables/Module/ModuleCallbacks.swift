@@ -93,7 +93,7 @@ enum ModuleCallbacks {
         // SAFETY: both live for the call.
         guard let module = unsafe object(table), let information = unsafe information else { return SQLITE_MISUSE }
         do throws(SQLTableError) {
-            return try unsafe QueryPlan.choose(module.kind, information)
+            return try unsafe QueryPlan.choose(module, information)
         } catch {
             unsafe say(error, table)
             return error.code
@@ -106,6 +106,7 @@ enum ModuleCallbacks {
     ) -> Int32 {
         // SAFETY: the memory is initialized before SQLite sees it, and freed in `close` with its object.
         guard let module = unsafe object(table), let result = unsafe result else { return SQLITE_MISUSE }
+        module.plannedColumns = nil
         let memory = UnsafeMutablePointer<varve_vtab_cursor>.allocate(capacity: 1)
         unsafe memory.initialize(to: varve_vtab_cursor())
         unsafe memory.pointee.cursor = Unmanaged.passRetained(RunningScan(module)).toOpaque()

@@ -8,10 +8,15 @@ extension QueryPlan {
     ///
     /// Returns: a result code of SQLite. Throws: `SQLTableError` for a condition on an argument that nobody could check.
     static func choose(
-        _ kind: TableKind, _ information: UnsafeMutablePointer<sqlite3_index_info>
+        _ module: TableModule, _ information: UnsafeMutablePointer<sqlite3_index_info>
     ) throws(SQLTableError) -> Int32 {
+        let kind = module.kind
         var plan = QueryPlan()
-        let options = kind.columns.contains { $0.isOption } ? try unsafe Self.options(kind, information) : []
+        var options: Set<Int> = []
+        if kind.columns.contains(where: { $0.isOption }) {
+            guard let given = try unsafe Self.options(module, information) else { return isUnusable }
+            options = given
+        }
         // Limit and offset may only be used where nothing else is left to check.
         var isEverythingExact = true
         var bounds: [(index: Int, op: ConditionOperator)] = []
@@ -74,14 +79,16 @@ extension QueryPlan {
         return SQLITE_OK
     }
 
-    /// The arguments that are given.
+    /// The arguments that are given; nil where this is no way to read the table.
     ///
     /// An argument that is read without being given is compared by something that is not handed over, such as OR: SQLite would
     /// hold against it a row that counts all events.
     private static func options(
-        _ kind: TableKind, _ information: UnsafeMutablePointer<sqlite3_index_info>
-    ) throws(SQLTableError) -> Set<Int> {
+        _ module: TableModule, _ information: UnsafeMutablePointer<sqlite3_index_info>
+    ) throws(SQLTableError) -> Set<Int>? {
+        let kind = module.kind
         var given: Set<Int> = []
+        var refused: (column: Int, operator: Int32)?
         // SAFETY: as in `choose`.
         for index in 0..<(unsafe Int(information.pointee.nConstraint)) {
             let constraint = unsafe information.pointee.aConstraint[index]
@@ -91,20 +98,30 @@ extension QueryPlan {
                 kind.columns.indices.contains(column), kind.columns[column].isOption
             else { continue }
             guard number == ConditionOperator.equal.rawValue else {
-                throw kind.refusal(of: column, ConditionOperator.symbol(number))
+                // SQLite makes ranges of a LIKE, beside the one that was written.
+                if refused == nil || number >= ConditionOperator.match.rawValue { refused = (column, number) }
+                continue
             }
             // SAFETY: as in `use`.
             let collation = unsafe sqlite3_vtab_collation(information, Int32(index)).map { unsafe String(cString: $0) }
-            guard let collation, collation.uppercased() == kind.columns[column].collation.uppercased() else {
+            // That of moments comes with a column of moments on the other side.
+            guard let collation, ["BINARY", MomentCollation.name.uppercased()].contains(collation.uppercased()) else {
                 throw kind.refusal(of: column, "= … COLLATE \(collation ?? "?")")
             }
             given.insert(column)
         }
+        if let refused { throw kind.refusal(of: refused.column, ConditionOperator.symbol(refused.operator)) }
         let used = unsafe information.pointee.colUsed
-        for column in kind.columns.indices where kind.columns[column].isOption && !given.contains(column) {
-            if used & (1 << UInt64(min(column, 63))) != 0 { throw kind.refusal(ofReading: column) }
+        let missing = kind.columns.indices.first { column in
+            kind.columns[column].isOption && !given.contains(column) && used & (1 << UInt64(min(column, 63))) != 0
         }
-        return given
+        guard let missing else {
+            module.plannedColumns = used
+            return given
+        }
+        // After the whole condition SQLite asks for each side of an OR by itself, without what is outside of it.
+        if unsafe information.pointee.nConstraint > 0, module.plannedColumns == used { return nil }
+        throw kind.refusal(ofReading: missing)
     }
 
     /// True where the rows with the greatest numbers in `column` are wanted first.
@@ -128,7 +145,7 @@ extension QueryPlan {
         guard use.isUsed else { return use }
         switch op {
         case .equal, .less, .lessOrEqual, .greater, .greaterOrEqual:
-            guard definition.kind != .integer else { break }
+            guard definition.kind != .integer, !definition.isOption else { break }
             // SAFETY: the index is one of a constraint of this call; SQLite answers with a name that lives for the call.
             guard let collation = unsafe sqlite3_vtab_collation(information, index),
                 unsafe String(cString: collation).uppercased() == definition.collation.uppercased()

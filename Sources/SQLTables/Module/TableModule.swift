@@ -7,6 +7,8 @@ final class TableModule {
     let session: SQLSession
     /// The store that CREATE VIRTUAL TABLE named.
     let ownStore: SQLValue?
+    /// The columns that were used by the last plan in which all arguments that are read were given; nil once a statement runs.
+    var plannedColumns: UInt64?
 
     init(_ kind: TableKind, _ session: SQLSession, ownStore: SQLValue? = nil) {
         self.kind = kind

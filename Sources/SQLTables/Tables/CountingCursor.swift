@@ -8,6 +8,7 @@ class CountingCursor: TableCursor {
     private(set) var arguments = CountingArguments()
     /// What the rows answer; the inner scan of a join asks the same again for each row of the outer one.
     private var answered: FilterRequest?
+    private var answerNumber: Int64 = 0
     private var rowCount = 0
     private var number = 0
     /// The row that is read.
@@ -24,7 +25,8 @@ class CountingCursor: TableCursor {
     /// A value of `row`. Range: a column that is not hidden.
     func cell(_ column: Int) -> SQLValue { .null }
 
-    final override var rowID: Int64 { Int64(number) }
+    /// Other arguments make other rows: SQLite tells the rows that it found by several ways apart by this.
+    final override var rowID: Int64 { answerNumber &+ Int64(row) }
 
     final override func start(_ request: FilterRequest) throws {
         number = 0
@@ -32,6 +34,7 @@ class CountingCursor: TableCursor {
             (answered, rowCount) = (nil, 0)
             rowCount = try count(request)
             answered = request
+            answerNumber = Int64(request.hashValue)
         }
         isAtEnd = rowCount == 0
     }
@@ -39,13 +42,7 @@ class CountingCursor: TableCursor {
     private func count(_ request: FilterRequest) throws -> Int {
         arguments = try CountingArguments(kind, request.conditions)
         guard !arguments.isEmpty else { return 0 }
-        let selection: Selection
-        do {
-            selection = try arguments.selection()
-        } catch {
-            let cause = (error as? SQLTableError) ?? SQLTableError(error)
-            throw SQLTableError("\(kind.name): \(cause.description)", code: cause.code)
-        }
+        let selection = try asked { try arguments.selection() }
         try session.trace?.note(asked: selection)
         let reader = try reader(request.store)
         if let trace = session.trace, let tracePlace {
@@ -53,6 +50,16 @@ class CountingCursor: TableCursor {
             trace.add(tracePlace) { $0.blockCount += count }
         }
         return try count(selection, in: reader, request)
+    }
+
+    /// What `body` reads out of the arguments; an error names the table.
+    final func asked<Value>(_ body: () throws -> Value) throws(SQLTableError) -> Value {
+        do {
+            return try body()
+        } catch {
+            let cause = (error as? SQLTableError) ?? SQLTableError(error)
+            throw SQLTableError("\(kind.name): \(cause.description)", code: cause.code)
+        }
     }
 
     final override func advance() {

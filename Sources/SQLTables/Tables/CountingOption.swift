@@ -21,8 +21,7 @@ enum CountingOption: String, CaseIterable, Sendable {
 
     private var column: SQLColumn {
         switch self {
-        case .since, .until: SQLColumn(rawValue, .momentArgument, .option)
-        case .by, .every, .top, .overlapping: SQLColumn(rawValue, .argument, .option)
+        case .since, .until, .by, .every, .top, .overlapping: SQLColumn(rawValue, .argument, .option)
         // Values of one option are alternatives, so all of an IN are one question.
         default: SQLColumn(rawValue, .argument, .alternatives)
         }

@@ -20,7 +20,7 @@ private final class GroupCursor: CountingCursor {
 
     override func count(_ selection: Selection, in reader: StoreReader, _ request: FilterRequest) throws -> Int {
         groups = nil
-        let grouping = try arguments.grouping() ?? .path
+        let grouping = try asked { try arguments.grouping() } ?? .path
         // SQLite sorts what it is given, by whatever stands behind the number of events, so ties all come.
         let groups = try TopGroups(
             grouping, in: reader, request.rankLimit.map { .firstWithTies($0) } ?? .all

@@ -32,11 +32,13 @@ private final class HistogramCursor: CountingCursor {
 
     override func count(_ selection: Selection, in reader: StoreReader, _ request: FilterRequest) throws -> Int {
         (keys, rows) = (nil, [])
+        let (grouping, every) = try asked { (try arguments.grouping(), try arguments.every()) }
+        let groupLimit = try asked { try arguments.top() }
         let tally: HistogramTally
         do {
-            tally = try HistogramTally(
-                by: arguments.grouping(), .init(every: arguments.every()), in: reader, groupLimit: arguments.top()
-            ) { scan(selection, in: reader) }
+            tally = try HistogramTally(by: grouping, .init(every: every), in: reader, groupLimit: groupLimit) {
+                scan(selection, in: reader)
+            }
         } catch let refusal as HistogramCounts.Refusal {
             throw SQLTableError("event_histogram: " + refusal.text(every: "every", limit: "top"))
         }
