@@ -29,7 +29,8 @@ package struct TopAnswer {
         }
         try write(top.rows, top.keys)
         try context.output.flush()
-        sayHidden(top.totalCount, top.rows, of: top.groupCount.map { top.beyondCount > 0 ? "more than \($0)" : "\($0)" })
+        let groupCount = top.groupCount.map { top.beyondCount > 0 ? "more than \($0)" : "\($0)" }
+        sayHidden(top.totalCount, top.rows, of: groupCount)
         return question.conclude(
             found: !top.rows.isEmpty || top.beyondCount > 0, top.scan,
             reasons: question.reasons + (top.doubt.map { [$0] } ?? []))

@@ -38,8 +38,8 @@ struct TopPaths {
         var blocks: Set<Int> = []
     }
 
-    /// Parameters: `limit` is 1 to `greatestLimit`, `maximumByteCount` what the counts of all blocks may take; with `withTies`
-    /// all paths come that have as many events as the last one.
+    /// Parameters: `limit` is 1 to `greatestLimit`, `maximumByteCount` what the counts of all blocks may take. With
+    /// `withTies` all paths come that have as many events as the last one.
     init(_ reader: StoreReader, limit: Int, withTies: Bool = false, maximumByteCount: Int) {
         self.reader = reader
         self.limit = limit
@@ -65,7 +65,8 @@ struct TopPaths {
                 blocks.append(part)
                 return byteCount <= maximumByteCount && placelessCount <= Self.greatestNameCount ? .proceed : .stop
             })
-        guard byteCount <= maximumByteCount, placelessCount <= Self.greatestNameCount, scan.damages.isEmpty, !scan.isStopped
+        guard byteCount <= maximumByteCount, placelessCount <= Self.greatestNameCount, scan.damages.isEmpty,
+            !scan.isStopped
         else { return nil }
         self.blocks = blocks
         for number in blocks.indices { takeNamed(number) }

@@ -14,6 +14,7 @@ extension QueryPlan {
         var plan = QueryPlan()
         var options: Set<Int> = []
         if kind.columns.contains(where: { $0.isOption }) {
+            // SAFETY: the information lives for the call.
             guard let given = try unsafe Self.options(module, information) else { return isUnusable }
             options = given
         }
@@ -169,8 +170,9 @@ extension QueryPlan {
     ) -> Bool {
         guard op == .equal, HostVersion.hasLists else { return false }
         switch column.push {
-        // SAFETY: the index is one of a constraint of this call.
-        case .number, .word, .path, .operations, .alternatives: return unsafe sqlite3_vtab_in(information, index, 1) != 0
+        case .number, .word, .path, .operations, .alternatives:
+            // SAFETY: the index is one of a constraint of this call.
+            return unsafe sqlite3_vtab_in(information, index, 1) != 0
         default: return false
         }
     }

@@ -33,7 +33,8 @@ extension TableKind {
     func refusal(of column: Int, _ comparison: String) -> SQLTableError {
         let option = columns[column].name
         return SQLTableError(
-            "\(name) cannot be narrowed by '\(option) \(comparison)': its rows are counts already; \(Self.remedy(option))")
+            "\(name) cannot be narrowed by '\(option) \(comparison)': its rows are counts already; \(Self.remedy(option))"
+        )
     }
 
     /// Why an argument that was not given, or not so that it could be taken over, cannot be read.
