@@ -207,4 +207,22 @@ import Testing
         )
         #expect(two.status == .incomplete)
     }
+
+    /// Operations that were left out are missing from whichever part of the statement asks for them.
+    @Test func operationsThatWereNotRecordedAreSaid() throws {
+        let scene = try StoreScene(from: 0, operations: [.create, .modify])
+        try scene.append([RecordedEvent(1, .create, "/srv/a"), RecordedEvent(2, .modify, "/srv/a")])
+        try scene.stop(at: 10)
+        let (recorded, other) = ("SELECT events FROM event_count WHERE op = 'create'", "op = 'access'")
+        #expect(try CountingTableTests.sql(scene, recorded).status == .found)
+        for query in [
+            "SELECT events FROM event_count WHERE \(other)",
+            "\(recorded) UNION ALL SELECT events FROM event_count WHERE \(other)",
+            "\(recorded) UNION ALL SELECT 1 FROM event WHERE op MATCH 'access'",
+        ] {
+            let answer = try CountingTableTests.sql(scene, query)
+            #expect(answer.status == .incomplete, "\(query)")
+            #expect(answer.messages.contains { $0.contains("access was not recorded") }, "\(query): \(answer.messages)")
+        }
+    }
 }

@@ -209,6 +209,43 @@ import Testing
         }
     }
 
+    /// Of many paths in many blocks only those that may be among the first are named, with all that tie with the last.
+    @Test func tiesOfManyPathsAreAllFound() throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        print("CountingTableTests seed \(seed)")
+        var generator = SeededGenerator(seed: seed)
+        let scene = try StoreScene(from: 0)
+        var clock = 0.0
+        for block in 0..<7 {
+            var paths: [String?] = (0..<80).map { _ in "/tail/\(Int.random(in: 0..<60, using: &generator))" }
+            for number in 0..<6 {
+                paths += Array(repeating: "/own/\(block)/\(number)", count: Int.random(in: 4...7, using: &generator))
+            }
+            paths +=
+                Array(repeating: "/everywhere", count: Int.random(in: 0...2, using: &generator)) + [
+                    nil, "bare", "bare",
+                ]
+            try scene.append(
+                paths.shuffled(using: &generator).map { path in
+                    clock += 1
+                    return RecordedEvent(clock, .modify, path)
+                })
+        }
+        for limit in [1, 3, 10, 30, 200] {
+            for order in ["events DESC, name", "events DESC, name DESC"] {
+                let tail = "ORDER BY \(order) LIMIT \(limit)"
+                let found = try Self.rows(scene, "SELECT name, events FROM event_group \(tail)")
+                let expected = try Self.rows(
+                    scene, "SELECT path AS name, count(*) AS events FROM event GROUP BY path \(tail)")
+                #expect(found == expected, "seed \(seed): \(tail)")
+            }
+        }
+        // Where not all groups can be told apart it is said, but only as far as it matters.
+        let reader = try StoreReader(directory: scene.directory)
+        let all = try TopGroups(.path, in: reader, .all, maximumByteCount: 3_000) { Scan(reader, Selection()) }
+        #expect(all.beyondCount > 0 && all.doubt != nil)
+    }
+
     @Test func onlyTheFirstGroupsAreHandedOver() throws {
         var generator = SeededGenerator(seed: 3)
         let scene = try Self.scene(&generator)
