@@ -147,7 +147,8 @@ let package = Package(
         .testTarget(
             name: "QueryTests",
             dependencies: [
-                "Block", "Model", "Query", "Report", "SQLitePages", "Segment", "Store", "Syscalls", "TestSupport",
+                "Block", "Model", "Query", "Report", "SQLTables", "SQLitePages", "Segment", "Store", "Syscalls",
+                "TestSupport",
             ],
             swiftSettings: settings),
         .testTarget(

@@ -56,7 +56,7 @@ struct ReportContent {
         let bound = question.lastSequence &+ 1
         let first = question.scan(selection, beforeSequence: bound)
         var tallies = try Self.groupings.map {
-            try GroupTally($0, for: question, maximumByteCount: Self.maximumByteCount(of: $0))
+            try GroupTally($0, in: question.reader, maximumByteCount: Self.maximumByteCount(of: $0))
         }
         var extent: (first: Instant, last: Instant)?
         try first.forEachGroup { view in

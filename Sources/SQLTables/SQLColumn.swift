@@ -28,6 +28,10 @@ struct SQLColumn: Sendable {
         case operations
         /// The table's argument.
         case argument
+        /// Another one, which chooses what is counted: `=`, exactly; every other condition is refused.
+        case option
+        /// The same, where all values of an IN are one question.
+        case alternatives
     }
 
     let name: String
@@ -56,7 +60,7 @@ struct SQLColumn: Sendable {
             (true, false)
         case (.operations, .equal): (true, false)
         case (.operations, .match): (true, true)
-        case (.argument, .equal): (true, true)
+        case (.argument, .equal), (.option, .equal), (.alternatives, .equal): (true, true)
         default: (false, false)
         }
     }
@@ -64,6 +68,14 @@ struct SQLColumn: Sendable {
     /// The collation that a comparison must have to be used.
     var collation: String {
         kind == .moment ? MomentCollation.name : "BINARY"
+    }
+
+    /// Whether it is an argument that chooses what is counted.
+    var isOption: Bool {
+        switch push {
+        case .option, .alternatives: true
+        default: false
+        }
     }
 }
 
@@ -82,6 +94,15 @@ enum ConditionOperator: Int32, Sendable {
     case limit = 73
     case offset = 74
 
+    /// How any operator that SQLite hands over is written, also those that no table uses.
+    static func symbol(_ number: Int32) -> String {
+        if let op = ConditionOperator(rawValue: number) { return op.symbol }
+        let others: [Int32: String] = [
+            67: "REGEXP", 68: "<>", 69: "IS NOT", 70: "IS NOT NULL", 71: "IS NULL", 72: "IS",
+        ]
+        return others[number] ?? "of a function"
+    }
+
     var symbol: String {
         switch self {
         case .equal: "="
@@ -99,7 +120,7 @@ enum ConditionOperator: Int32, Sendable {
 }
 
 /// A condition that a scan is started with. Of several values any one may match.
-struct Condition: Sendable {
+struct Condition: Hashable, Sendable {
     var column: Int
     var op: ConditionOperator
     var values: [SQLValue]

@@ -60,6 +60,12 @@ package final class SQLSession {
         for damage in damages { try report(damage) }
     }
 
+    /// An answer that may miss something, as the text says.
+    func report(incomplete text: String) throws(SQLTableError) {
+        guard let trace else { throw SQLTableError(text) }
+        trace.note(missing: text)
+    }
+
     /// Events of the range were pruned while they were being read.
     func reportPruned() throws(SQLTableError) {
         guard let trace else {

@@ -91,6 +91,7 @@ package final class ScanTrace {
             return column.isEmpty ? "\(op) \(list)" : "\(column) \(op) \(list)"
         }
         if request.isReversed { words.append("ORDER BY \(kind.columns[kind.orderColumn ?? 0].name) DESC") }
+        if request.rankLimit != nil { words.append("ORDER BY \(kind.columns[kind.rankColumn ?? 0].name) DESC") }
         return words.joined(separator: ", ")
     }
 
@@ -112,6 +113,8 @@ struct AskedRange {
     private(set) var scopes: [RawPath]?
     /// The places that scans asked for by name.
     private(set) var places: [AskedPlaces]
+    /// The operations that scans asked for by name.
+    private(set) var operations: EventMask
 
     /// More places are as good as everywhere.
     private static let maximumScopeCount = 1_000
@@ -121,12 +124,14 @@ struct AskedRange {
         until = selection.until
         scopes = selection.scopes
         places = selection.askedPlaces
+        operations = selection.operations
     }
 
     mutating func extend(by selection: Selection) {
         since = since.flatMap { first in selection.since.map { min(first, $0) } }
         until = until.flatMap { last in selection.until.map { max(last, $0) } }
         places += selection.askedPlaces
+        operations.formUnion(selection.operations)
         if places.count > Self.maximumScopeCount { places = [.everywhere] }
         guard let known = scopes, let more = selection.scopes else {
             scopes = nil

@@ -8,13 +8,21 @@ struct TableKind: Sendable {
     let columns: [SQLColumn]
     /// The column whose order the rows come in.
     let orderColumn: Int?
+    /// A column of numbers of which the table finds the greatest by itself.
+    var rankColumn: Int?
     /// So many rows are guessed where nothing narrows; only the proportions between tables matter.
     let rowGuess: Double
+    /// What beginning a scan costs, in rows.
+    var startCost: Double = 500
     let makeCursor: @Sendable (SQLSession) -> TableCursor
 
     static let all: [TableKind] = [
-        EventTable.kind, ProcessTable.kind, GapTable.kind, BlockTable.kind, CommitTable.kind,
+        EventTable.kind, CountTable.kind, GroupTable.kind, HistogramTable.kind, ProcessTable.kind, GapTable.kind,
+        BlockTable.kind, CommitTable.kind,
     ]
+
+    /// Counting takes as long as many rows, so that it is to be begun as seldom as can be.
+    static let countingCost: Double = 100_000
 
     /// What sqlite3_declare_vtab is told.
     var declaration: String {
@@ -23,16 +31,19 @@ struct TableKind: Sendable {
     }
 
     /// The hidden column that names the store.
-    var storeColumn: Int { columns.count - 1 }
+    var storeColumn: Int { columns.firstIndex { $0.name == Self.storeColumn.name } ?? columns.count }
 
     static let storeColumn = SQLColumn("store", .argument, .argument)
 }
 
 /// What a scan is started with.
-struct FilterRequest {
+struct FilterRequest: Hashable {
     var store: RawPath
     var conditions: [Condition]
     var isReversed: Bool
+    /// Only so many rows with the greatest numbers in the table's `rankColumn` are asked for, and those with the same number as
+    /// the last of them; nil: all.
+    var rankLimit: Int?
     /// One bit a column; the last stands for all from 63 on.
     var usedColumns: UInt64
 

@@ -5,14 +5,18 @@ import SQLTables
 
 struct SQLCommand: QueryCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sql", abstract: "Ask in SQL, over the tables event, process, gap, block and wal_commit.",
+        commandName: "sql", abstract: "Ask in SQL, over events, counts, processes, gaps, blocks and captured commits.",
         discussion: """
             QUERY is one SELECT of SQLite; - reads it from the standard input. Times compare as moments, however they are \
             written: time >= '2026-11-23 13:00' (UTC), time >= datetime('now', '-10 minutes'). A merged record names \
             several operations: op MATCH 'create,modify' finds those that hold one of them. The columns are in \
-            docs/sql.md; 'PRAGMA table_info(event)' lists them.
+            docs/sql.md; 'PRAGMA table_xinfo(event)' lists them.
+
+            event_count, event_group and event_histogram count as 'varve count', 'top' and 'histogram' do, with their \
+            options as hidden columns: since, until, under, op, pid, … take = and IN.
 
             varve sql "SELECT path, count(*) FROM event WHERE op MATCH 'delete' GROUP BY path LIMIT 20"
+            varve sql "SELECT name, events FROM event_group WHERE by = 'exe' ORDER BY events DESC LIMIT 20"
             varve sql --explain "SELECT time, pid, exe FROM event WHERE path GLOB '/etc/*'"
             """)
 

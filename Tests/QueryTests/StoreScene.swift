@@ -15,20 +15,25 @@ final class StoreScene {
     private(set) var events: [RecordedEvent] = []
 
     /// Starts a run that covers `paths` from second `from` of the day of `RecordedEvent`.
-    init(covering paths: [String] = ["/"], from second: Double = 0, excluding patterns: [String]? = nil) throws {
+    init(
+        covering paths: [String] = ["/"], from second: Double = 0, operations: EventMask? = nil,
+        excluding patterns: [String]? = nil
+    ) throws {
         temporary = try TemporaryDirectory()
         directory = RawPath(temporary.appending("store"))
         writer = try StoreWriter(directory: directory, create: true)
-        try beginRun(covering: paths, from: second, excluding: patterns)
+        try beginRun(covering: paths, from: second, operations: operations, excluding: patterns)
     }
 
     func beginRun(
-        covering paths: [String] = ["/"], from second: Double, excluding patterns: [String]? = nil
+        covering paths: [String] = ["/"], from second: Double, operations: EventMask? = nil,
+        excluding patterns: [String]? = nil
     ) throws {
         if writer == nil { writer = try StoreWriter(directory: directory, create: false) }
         let run = RunRecord(
             bootID: UUIDBytes(high: 1, low: 2), started: RecordedEvent.moment(second), startedMonotonicNanoseconds: 0,
-            pid: 1, version: "test", options: "", exclusions: patterns?.map { Array($0.utf8) })
+            pid: 1, version: "test", options: "", operations: operations,
+            exclusions: patterns?.map { Array($0.utf8) })
         let coverage = paths.map { path in
             Coverage(
                 path: RawPath(path), filesystem: FilesystemID(rawValue: 7), filesystemType: "ext4",

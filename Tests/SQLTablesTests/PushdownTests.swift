@@ -76,6 +76,8 @@ import Testing
         plan.isReversed = true
         plan.usedColumns = 1 << 63 | 5
         #expect(try #require(QueryPlan(plan.text)) == plan)
+        (plan.isReversed, plan.isRanked) = (false, true)
+        #expect(try #require(QueryPlan(plan.text)) == plan)
         for text in ["", "1", "0 x", "0 1 2", "0 1 2,3,0", "0 1 a,2,0"] { #expect(QueryPlan(text) == nil, "\(text)") }
     }
 

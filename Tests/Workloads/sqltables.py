@@ -79,4 +79,59 @@ for number in range(int(count)):
         print(f"seed {seed}, question {number}: {tail}\nvirtual {found[:3]}\nplain   {expected[:3]}")
         sys.exit(1)
     assert run(f"SELECT count(*) FROM event(?) WHERE {where}", store) == run(f"SELECT count(*) FROM plain WHERE {where}"), where
+
+
+def is_under(row, directory):
+    return any(isinstance(path, str) and (path == directory or path.startswith(directory + "/")) for path in row[3:5])
+
+
+def chosen():
+    """Arguments of the tables that count, and the events that they choose."""
+    row = chance.choice(rows)
+    since, pids, operation = row[1], {row[5] or 1, chance.choice(rows)[5] or 1}, row[2].split()[0]
+    directory = next((path for path in (row[3], row[4]) if isinstance(path, str) and path.startswith("/")), "/nowhere")
+    if chance.random() < 0.5: directory = directory.rpartition("/")[0] or "/nowhere"
+    known = [
+        (f"since = {quote(since)}", lambda row: row[1] >= since),
+        (f"pid IN ({', '.join(map(str, pids))})", lambda row: row[5] in pids),
+        (f"op = {quote(operation)}", lambda row: operation in row[2].split()),
+        (f"under = {quote(directory)}", lambda row: is_under(row, directory)),
+    ]
+    taken = chance.sample(known, chance.randrange(len(known)))
+    return [term for term, _ in taken], [row for row in rows if all(test(row) for _, test in taken)]
+
+
+def grouped(found, column):
+    groups = {}
+    for row in found: groups[row[column]] = groups.get(row[column], 0) + 1
+    return groups
+
+
+for number in range(int(count)):
+    terms, found = chosen()
+    where = " AND ".join(terms) or "1"
+    # In the order of SQL: the most first, NULL before texts, those before bytes.
+    ranked = sorted(grouped(found, 3).items(), key=lambda item: (
+        -item[1], item[0] is not None, isinstance(item[0], bytes), item[0].encode() if isinstance(item[0], str) else item[0]))
+    limit, offset = chance.randrange(6), chance.randrange(3)
+    answers = [
+        ("count", run(f"SELECT events FROM event_count(?) WHERE {where}", store), [(len(found),)]),
+        ("group", sorted(run(f"SELECT name, events FROM event_group(?, 'exe') WHERE {where}", store), key=repr),
+         sorted(grouped(found, 6).items(), key=repr)),
+        ("rank", run(f"SELECT name, events FROM event_group(?, 'path') WHERE {where} ORDER BY events DESC, name "
+                     f"LIMIT {limit} OFFSET {offset}", store), ranked[offset:offset + limit]),
+        ("histogram", run(f"SELECT sum(events) FROM event_histogram(?, '1s', 'op') WHERE {where}", store),
+         [(sum(len(row[2].split()) for row in found) or None,)]),
+    ]
+    for name, told, expected in answers:
+        if told != expected:
+            print(f"seed {seed}, {name} {number}: {where} LIMIT {limit} OFFSET {offset}\nvirtual {told[:5]}\nplain   {expected[:5]}")
+            sys.exit(1)
+for refused in ["pid > 5", "pid = 1 OR op = 'create'", "op MATCH 'create'", "under GLOB '/srv/*'"]:
+    try:
+        run(f"SELECT events FROM event_count(?) WHERE {refused}", store)
+    except Exception as error:
+        assert "event_count" in str(error), error
+    else:
+        sys.exit(f"{refused} is answered")
 print(f"{count} questions answered alike over {len(rows)} events")

@@ -51,6 +51,7 @@ class Comparison:
         found = {"varve": self.own([question.line() for question in self.questions])}
         if self.asks_sql:
             found["sql"] = self.own([question.sql_line() for question in self.questions])
+            found["rows"] = self.own([line for line in (question.rows_line() for question in self.questions) if line])
         for peer in (peer for peer in PEERS if peer in self.places):
             dialect = "duckdb" if peer == "parquet" else peer
             table = "store.event" if peer == "chdb" else "event"
@@ -81,10 +82,11 @@ class Comparison:
             expected[question.name], counts[question.name] = question.compared(rows), len(rows)
             if not self.asks_sql:
                 continue
-            # Keys without a value are absent in JSON lines.
-            told = self.tools.query(self.store, "sql", question.sql("varve"), "-o", "jsonl", "--accept-gaps")
-            rows = [tuple(row.get(name) for name in question.columns()) for row in map(json.loads, told.splitlines())]
-            self.compare(question, "varve sql", question.compared(rows), expected)
+            for query in dict.fromkeys([question.own_sql(), question.sql("varve")]):
+                # Keys without a value are absent in JSON lines.
+                told = self.tools.query(self.store, "sql", query, "-o", "jsonl", "--accept-gaps")
+                rows = [tuple(row.get(name) for name in question.columns()) for row in map(json.loads, told.splitlines())]
+                self.compare(question, f"varve sql {query[:40]}", question.compared(rows), expected)
         self.counts = counts
         return expected
 
@@ -123,10 +125,10 @@ class Comparison:
         return wall_nanoseconds(self.command(peer, question), accepted=(0, 1) if peer in ("varve", "sql") else (0,))
 
     def command(self, peer, question):
-        query = question.sql({"sql": "varve", "parquet": "duckdb"}.get(peer, peer), timed=True)
         if peer in ("varve", "sql"):
-            words = ["sql", query] if peer == "sql" else question.native
+            words = ["sql", question.own_sql(timed=True)] if peer == "sql" else question.native
             return [self.tools.varve, *words, "-o", "csv", "--store", self.store, "--accept-gaps"]
+        query = question.sql("duckdb" if peer == "parquet" else peer, timed=True)
         if peer == "sqlite":
             return ["sqlite3", "-readonly", "-csv", self.places["sqlite"], query]
         threads = ["-c", "SET threads = 2"]

@@ -7,8 +7,8 @@ from .processes import BenchmarkError, die_with_parent
 
 FILES = {"duckdb": "event.duckdb", "parquet": "event.parquet", "sqlite": "event.sqlite", "chdb": "chdb",
          "grep": "events.jsonl.zst"}
-TITLES = {"varve": "varve", "sql": "varve sql", "duckdb": "DuckDB table", "parquet": "DuckDB over Parquet", "chdb": "chDB",
-          "sqlite": "SQLite row table", "grep": "grep over jsonl.zst"}
+TITLES = {"varve": "varve", "sql": "varve sql", "rows": "varve sql over event", "duckdb": "DuckDB table",
+          "parquet": "DuckDB over Parquet", "chdb": "chDB", "sqlite": "SQLite row table", "grep": "grep over jsonl.zst"}
 # What load_peers.py makes beside DuckDB's table and Parquet file, from which it makes it.
 LOADED = ("sqlite", "chdb")
 

@@ -61,12 +61,10 @@ package struct GroupKeys {
     }
 
     /// With what the grouping needs to know beside the blocks.
-    init(
-        _ grouping: Grouping, for question: borrowing Question, maximumByteCount: Int? = nil
-    ) throws(StoreError) {
+    init(_ grouping: Grouping, in reader: StoreReader, maximumByteCount: Int? = nil) throws(StoreError) {
         self.init(
             grouping, users: grouping == .user ? .system() : nil,
-            containers: ContainerPaths(grouping == .container ? try question.reader.containerMounts() : []),
+            containers: ContainerPaths(grouping == .container ? try reader.containerMounts() : []),
             maximumByteCount: maximumByteCount)
     }
 
@@ -170,8 +168,8 @@ package struct GroupKeys {
 }
 
 extension GroupKeys {
-    /// The name of a group; nil where it is not known.
-    func name(_ group: Int) -> [UInt8]? {
+    /// The name of a group, of a process its instance in digits; nil where it is not known.
+    package func name(_ group: Int) -> [UInt8]? {
         guard group != Self.unknown else { return nil }
         switch grouping {
         case .path: return pathNumbers.name(ofPath: PathIndex(group - 1))

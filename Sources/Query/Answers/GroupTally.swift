@@ -14,9 +14,9 @@ package struct GroupTally {
 
     /// Parameter maximumByteCount: of the groups' table; nil is `GroupKeys.maximumByteCount`.
     package init(
-        _ grouping: Grouping, for question: borrowing Question, maximumByteCount: Int? = nil
+        _ grouping: Grouping, in reader: StoreReader, maximumByteCount: Int? = nil
     ) throws(StoreError) {
-        keys = try GroupKeys(grouping, for: question, maximumByteCount: maximumByteCount)
+        keys = try GroupKeys(grouping, in: reader, maximumByteCount: maximumByteCount)
     }
 
     /// Counts all events of the selection.
@@ -57,9 +57,24 @@ package struct GroupTally {
     /// The groups with the most events, as `GroupKeys.greatest`.
     package func greatest(_ limit: Int) -> [(group: Int, count: UInt64)] { keys.greatest(limit, of: counts) }
 
-    /// Why `shown`, asked for with `limit`, may be the wrong groups; nil where they are not.
-    package func doubt(_ shown: [(group: Int, count: UInt64)], limit: Int) -> Completeness.Reason? {
-        keys.reason(beyondCount: beyondCount, least: shown.count == limit ? shown.last?.count : nil)
+    /// All groups with events, in any order.
+    var all: [(group: Int, count: UInt64)] {
+        counts.enumerated().compactMap { $1 > 0 ? (group: $0, count: $1) : nil }
+    }
+
+    /// The groups with the most events: `limit` of them, and those with as many as the last of these; in any order.
+    func greatestWithTies(_ limit: Int) -> [(group: Int, count: UInt64)] {
+        guard limit > 0 else { return [] }
+        let all = all
+        guard all.count > limit else { return all }
+        let least = all.map(\.count).sorted(by: >)[limit - 1]
+        return all.filter { $0.count >= least }
+    }
+
+    /// Why `shown`, asked for with `limit` (nil: all), may be the wrong groups, or not all; nil where they are not.
+    package func doubt(_ shown: [(group: Int, count: UInt64)], limit: Int?) -> Completeness.Reason? {
+        let isFull = limit.map { shown.count >= $0 } ?? false
+        return keys.reason(beyondCount: beyondCount, least: isFull ? shown.map(\.count).min() : nil)
     }
 }
 

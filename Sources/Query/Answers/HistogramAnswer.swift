@@ -39,103 +39,22 @@ package struct HistogramAnswer {
         let groupLimit = selection.limit ?? Self.defaultLimit
         selection.limit = nil
         let question = try Question(context, selection)
-        var scan = question.scan(selection)
-        var keys = try grouping.map {
-            try GroupKeys($0, for: question, maximumByteCount: maximumByteCount)
+        let tally: HistogramTally
+        do {
+            tally = try HistogramTally(
+                by: grouping, .init(every: every, offset: offset), in: question.reader, groupLimit: groupLimit,
+                maximumCellCount: maximumCellCount, maximumByteCount: maximumByteCount
+            ) { question.scan(selection) }
+        } catch let refusal as HistogramCounts.Refusal {
+            throw UsageError(refusal.text(every: "--every", limit: "--limit"))
         }
-        var counts = HistogramCounts(maximumCellCount: maximumCellCount)
-        try count(scan, &keys, &counts)
-        // Without groups all events are of one, which has no name.
-        let shown = keys?.greatest(groupLimit, of: counts.totals).map(\.group) ?? [GroupKeys.unknown]
-        let beyondCount = counts.beyondCount
-        let doubt = keys?.reason(
-            beyondCount: beyondCount,
-            least: shown.count == groupLimit ? shown.last.map { counts.totals[$0] } : nil)
-        if !counts.isWhole {
-            // Which groups have the most events is known now; only theirs are told apart by time.
-            counts = HistogramCounts(of: Set(shown), maximumCellCount: maximumCellCount)
-            scan = question.scan(selection)
-            try count(scan, &keys, &counts)
-        }
-        try write(counts, keys, shown, gaps: question.gaps.map(\.gap))
+        try write(tally.rows(gaps: question.gaps.map(\.gap)), tally.keys)
         try context.output.flush()
         return question.conclude(
-            found: counts.buckets != nil, scan, reasons: question.reasons + (doubt.map { [$0] } ?? []))
+            found: !tally.isEmpty, tally.scan, reasons: question.reasons + (tally.doubt.map { [$0] } ?? []))
     }
 
-    private func count(_ scan: Scan, _ keys: inout GroupKeys?, _ counts: inout HistogramCounts) throws {
-        let bucket = bucket
-        let (grouping, looksAtLayers) = (grouping, keys?.looksAtLayers ?? false)
-        try scan.reduce(
-            begin: { block throws(BlockError) in
-                BlockCells(try BlockKeys(grouping, block, looksAtLayers: looksAtLayers))
-            },
-            visit: { (part: inout BlockCells, view) throws(BlockError) in
-                let windows = try view.windowRuns()
-                try part.add(view, windows.runs, buckets: windows.table.map { bucket($0.time) })
-            },
-            fold: { part in
-                keys?.use(part.keys)
-                for cell in part.cells {
-                    let group = keys?.group(cell.key, of: part.keys) ?? GroupKeys.unknown
-                    counts.add(cell.count, bucket: cell.bucket, group: group)
-                }
-                return counts.refusal == nil ? .proceed : .stop
-            })
-        counts.finish()
-        if let refusal = counts.refusal { throw refusal }
-    }
-
-    /// Buckets start at multiples of their length on a clock of the context's zone, so that days are local days.
-    private var bucket: @Sendable (Instant) -> Int64 {
-        let (offset, every) = (offset, every)
-        return { ($0.nanosecondsSinceEpoch &+ offset).flooredDivision(by: every) }
-    }
-
-    private func start(of bucket: Int64) -> Instant {
-        let (product, overflow) = bucket.multipliedReportingOverflow(by: every)
-        return Instant(nanosecondsSinceEpoch: overflow ? (bucket < 0 ? .min : .max) : product)
-            .advanced(byNanoseconds: -offset)
-    }
-
-    private func write(
-        _ counts: HistogramCounts, _ keys: GroupKeys?, _ shown: [Int], gaps: [Gap]
-    ) throws(AnswerOutput.Failure) {
-        guard let buckets = counts.buckets else { return }
-        let notShown = Int.max
-        var ranks = Array(repeating: notShown, count: counts.totals.count)
-        for (rank, group) in shown.enumerated() { ranks[group] = rank }
-        var rest = counts.cells.filter { ranks[$0.group] != notShown }.sorted {
-            ($0.bucket, ranks[$0.group]) < ($1.bucket, ranks[$1.group])
-        }[...]
-        var rows: [Row] = []
-        rows.reserveCapacity(rest.count)
-        for bucket in buckets {
-            let from = start(of: bucket)
-            let to = start(of: bucket &+ 1)
-            let hasGap = gaps.contains { $0.from < to && max($0.to, $0.from.advanced(byNanoseconds: 1)) > from }
-            if keys == nil, rest.first?.bucket != bucket {
-                rows.append(Row(from: from, to: to, group: nil, count: 0, hasGap: hasGap))
-            }
-            while let cell = rest.first, cell.bucket == bucket {
-                rest.removeFirst()
-                let group = keys == nil ? nil : cell.group
-                rows.append(Row(from: from, to: to, group: group, count: cell.count, hasGap: hasGap))
-            }
-        }
-        try write(rows, keys)
-    }
-
-    private struct Row {
-        var from: Instant
-        var to: Instant
-        var group: Int?
-        var count: UInt64
-        /// Something is known to be missing from the bucket.
-        var hasGap: Bool
-    }
-
-    private func write(_ rows: [Row], _ keys: GroupKeys?) throws(AnswerOutput.Failure) {
+    private func write(_ rows: [HistogramTally.Row], _ keys: GroupKeys?) throws(AnswerOutput.Failure) {
         switch context.rowFormat {
         case .table: writeTable(rows, keys)
         case .csv: try writeCSV(rows, keys)
@@ -162,7 +81,7 @@ package struct HistogramAnswer {
         }
     }
 
-    private func writeCSV(_ rows: [Row], _ keys: GroupKeys?) throws(AnswerOutput.Failure) {
+    private func writeCSV(_ rows: [HistogramTally.Row], _ keys: GroupKeys?) throws(AnswerOutput.Failure) {
         var csv = CSVWriter(isForTerminal: context.output.isTerminal)
         for title in ["from", "to", grouping?.rawValue, "count", "gap"] {
             if let title { csv.field(title) }
@@ -187,7 +106,7 @@ package struct HistogramAnswer {
         context.output.bytes += csv.bytes
     }
 
-    private func writeTable(_ rows: [Row], _ keys: GroupKeys?) {
+    private func writeTable(_ rows: [HistogramTally.Row], _ keys: GroupKeys?) {
         var time = TimestampWriter(zone: context.zone)
         var columns: [(title: String, alignment: TextTable.Alignment)] = [
             (time.title("FROM"), .left)

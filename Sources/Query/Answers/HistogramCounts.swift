@@ -2,7 +2,23 @@
 ///
 /// Memory: twice `maximumCellCount` cells. Where there are more, only the groups' totals are counted on; a second look for the
 /// groups that are shown then has room.
-struct HistogramCounts {
+package struct HistogramCounts {
+    /// What would be no answer to read, or too much to hold.
+    package enum Refusal: Error {
+        case buckets
+        case cells(Int)
+
+        /// For people. Parameters: what the length of a bucket and the number of groups are called where it was asked.
+        package func text(every: String, limit: String) -> String {
+            switch self {
+            case .buckets:
+                "more than \(maximumBucketCount) buckets: choose a longer \(every) or a shorter range"
+            case .cells(let count):
+                "more than \(count) counts: choose a longer \(every), a shorter range or a smaller \(limit)"
+            }
+        }
+    }
+
     struct Cell {
         var bucket: Int64
         var group: Int
@@ -31,7 +47,7 @@ struct HistogramCounts {
     /// From the first event to the last one.
     private(set) var buckets: ClosedRange<Int64>?
     /// Why this can be no answer; nothing is counted since.
-    private(set) var refusal: UsageError?
+    private(set) var refusal: Refusal?
     private let groups: Set<Int>?
     private let maximumCellCount: Int
 
@@ -77,8 +93,7 @@ struct HistogramCounts {
         let high = max(buckets?.upperBound ?? bucket, bucket)
         let (difference, overflow) = high.subtractingReportingOverflow(low)
         guard !overflow, difference < Self.maximumBucketCount else {
-            refusal = UsageError(
-                "more than \(Self.maximumBucketCount) buckets: choose a longer --every or a shorter range")
+            refusal = .buckets
             return false
         }
         buckets = low...high
@@ -89,8 +104,7 @@ struct HistogramCounts {
         isWhole = false
         cells = []
         if groups != nil {
-            refusal = UsageError(
-                "more than \(maximumCellCount) counts: choose a longer --every, a shorter range or a smaller --limit")
+            refusal = .cells(maximumCellCount)
         }
     }
 }

@@ -24,32 +24,16 @@ package struct TopAnswer {
     package func run() throws -> AnswerStatus {
         let question = try Question(context, selection)
         let limit = selection.limit ?? Self.defaultLimit
-        if grouping == .path, 1...TopPaths.greatestLimit ~= limit {
-            let scan = question.scan(selection)
-            var paths = TopPaths(
-                question.reader, limit: limit, maximumByteCount: maximumByteCount ?? GroupKeys.maximumByteCount)
-            if let rows = try paths.find(scan) {
-                var keys = try GroupKeys(.path, for: question)
-                let shown = rows.map { (group: keys.group(ofPath: $0.name), count: $0.count) }
-                try write(shown, keys)
-                try context.output.flush()
-                sayHidden(paths.totalCount, shown, of: nil)
-                return question.conclude(found: !shown.isEmpty, scan, reasons: question.reasons)
-            }
+        let top = try TopGroups(grouping, in: question.reader, .first(limit), maximumByteCount: maximumByteCount) {
+            question.scan(selection)
         }
-        let scan = question.scan(selection)
-        var tally = try GroupTally(grouping, for: question, maximumByteCount: maximumByteCount)
-        try tally.add(scan)
-        let shown = tally.greatest(limit)
-        try write(shown, tally.keys)
+        try write(top.rows, top.keys)
         try context.output.flush()
-        let (groupCount, beyondCount) = (tally.groupCount, tally.beyondCount)
-        sayHidden(
-            tally.counts.reduce(beyondCount, +), shown,
-            of: beyondCount > 0 ? "more than \(groupCount)" : "\(groupCount)")
-        let doubt = tally.doubt(shown, limit: limit)
+        let groupCount = top.groupCount.map { top.beyondCount > 0 ? "more than \($0)" : "\($0)" }
+        sayHidden(top.totalCount, top.rows, of: groupCount)
         return question.conclude(
-            found: !shown.isEmpty || beyondCount > 0, scan, reasons: question.reasons + (doubt.map { [$0] } ?? []))
+            found: !top.rows.isEmpty || top.beyondCount > 0, top.scan,
+            reasons: question.reasons + (top.doubt.map { [$0] } ?? []))
     }
 
     /// Says how many of all events are of groups that are not shown. Parameter of: how many groups there are, where it is

@@ -24,6 +24,7 @@ struct TopPaths {
 
     private let reader: StoreReader
     private let limit: Int
+    private let hasTies: Bool
     private let maximumByteCount: Int
     private var blocks: [BlockPathCounts] = []
     private var numbers: [[UInt8]: Int] = [:]
@@ -37,10 +38,12 @@ struct TopPaths {
         var blocks: Set<Int> = []
     }
 
-    /// Parameters: `limit` is 1 to `greatestLimit`, `maximumByteCount` what the counts of all blocks may take.
-    init(_ reader: StoreReader, limit: Int, maximumByteCount: Int) {
+    /// Parameters: `limit` is 1 to `greatestLimit`, `maximumByteCount` what the counts of all blocks may take. With
+    /// `withTies` all paths come that have as many events as the last one.
+    init(_ reader: StoreReader, limit: Int, withTies: Bool = false, maximumByteCount: Int) {
         self.reader = reader
         self.limit = limit
+        hasTies = withTies
         self.maximumByteCount = maximumByteCount
     }
 
@@ -62,7 +65,8 @@ struct TopPaths {
                 blocks.append(part)
                 return byteCount <= maximumByteCount && placelessCount <= Self.greatestNameCount ? .proceed : .stop
             })
-        guard byteCount <= maximumByteCount, placelessCount <= Self.greatestNameCount, scan.damages.isEmpty
+        guard byteCount <= maximumByteCount, placelessCount <= Self.greatestNameCount, scan.damages.isEmpty,
+            !scan.isStopped
         else { return nil }
         self.blocks = blocks
         for number in blocks.indices { takeNamed(number) }
@@ -81,7 +85,7 @@ struct TopPaths {
     /// The count of the last row, by what is known so far; 0 where there are not so many.
     private var leastOfRows: UInt64 {
         let rows = rows
-        return rows.count == limit ? rows[limit - 1].count : 0
+        return rows.count >= limit ? rows[limit - 1].count : 0
     }
 
     private var rows: [Row] {
@@ -92,7 +96,9 @@ struct TopPaths {
             left.count != right.count
                 ? left.count > right.count : (left.name ?? []).lexicographicallyPrecedes(right.name ?? [])
         }
-        return Array(rows.prefix(limit))
+        // What has as many in all has a share of it in some block, so it was named as well.
+        guard hasTies, rows.count > limit else { return Array(rows.prefix(limit)) }
+        return Array(rows.prefix { $0.count >= rows[limit - 1].count })
     }
 
     /// Adds what a block has named.

@@ -44,10 +44,9 @@ package struct SelectionArguments: Sendable {
         self.includesOverlapping = includesOverlapping
     }
 
-    /// Reads all of them. Throws: `TimeError`, `GlobError`, `UnknownOperation`, `UsageError`.
-    package func selection() throws -> Selection {
+    /// Reads all of them; times are relative to `context`. Throws: `TimeError`, `GlobError`, `UnknownOperation`, `UsageError`.
+    package func selection(in context: TimeContext = .current()) throws -> Selection {
         var selection = Selection()
-        let context = TimeContext.current()
         selection.since = try since.map { try TimeExpression.parse($0, context: context) }
         selection.until = try until.map { try TimeExpression.parse($0, context: context) }
         if let since = selection.since, let until = selection.until, since >= until {

@@ -73,6 +73,10 @@ package final class Scan {
     /// Whether `next` may look through blocks that come later on other threads; then `nextSequence` runs ahead of what was
     /// given.
     package var looksAhead = false
+    /// Asked before each block; once it says yes there are no more blocks, and what was found is of no use.
+    package var shouldStop: () -> Bool = { false }
+    /// Whether `shouldStop` ended the scan.
+    package private(set) var isStopped = false
     /// Forwards: the number of the first event not yet looked at.
     package var nextSequence: UInt64 { walk.cursor }
 
@@ -159,6 +163,10 @@ package final class Scan {
     ) throws(StoreError) -> (row: BlockRow, block: Fetched)? {
         while let row = try walk.next() {
             progress?.update { walk.share }
+            if isStopped || shouldStop() {
+                isStopped = true
+                return nil
+            }
             var isNeeded = !isAnswered(row)
             if isNeeded { isNeeded = try mayMatch(row) }
             guard isNeeded else {

@@ -23,6 +23,7 @@ final class AnswerCoverage {
     func reasons(_ asked: AskedRange?) throws -> [Completeness.Reason] {
         guard let asked, let question else { return [] }
         question.askedPlaces = asked.places
+        question.neededOperations = asked.operations
         return question.reasons(since: asked.since, until: asked.until, scopes: asked.scopes)
     }
 }

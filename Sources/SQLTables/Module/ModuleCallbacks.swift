@@ -92,7 +92,12 @@ enum ModuleCallbacks {
     ) -> Int32 {
         // SAFETY: both live for the call.
         guard let module = unsafe object(table), let information = unsafe information else { return SQLITE_MISUSE }
-        return unsafe QueryPlan.choose(module.kind, information)
+        do throws(SQLTableError) {
+            return try unsafe QueryPlan.choose(module, information)
+        } catch {
+            unsafe say(error, table)
+            return error.code
+        }
     }
 
     private static func open(
@@ -101,6 +106,7 @@ enum ModuleCallbacks {
     ) -> Int32 {
         // SAFETY: the memory is initialized before SQLite sees it, and freed in `close` with its object.
         guard let module = unsafe object(table), let result = unsafe result else { return SQLITE_MISUSE }
+        module.plannedColumns = nil
         let memory = UnsafeMutablePointer<varve_vtab_cursor>.allocate(capacity: 1)
         unsafe memory.initialize(to: varve_vtab_cursor())
         unsafe memory.pointee.cursor = Unmanaged.passRetained(RunningScan(module)).toOpaque()
@@ -161,13 +167,18 @@ enum ModuleCallbacks {
             return SQLITE_OK
         } catch {
             let failure = (error as? SQLTableError) ?? SQLTableError(error)
-            // SAFETY: the table is alive while a cursor is; SQLite wants its old message freed and frees the new one.
-            if let table = unsafe cursor?.pointee.pVtab {
-                unsafe sqlite3_free(table.pointee.zErrMsg)
-                unsafe table.pointee.zErrMsg = SQLiteMemory.string(failure.description)
-            }
+            // SAFETY: the table is alive while a cursor is.
+            if let table = unsafe cursor?.pointee.pVtab { unsafe say(failure, table) }
             return failure.code
         }
+    }
+
+    /// Makes an error the message of a table, where SQLite looks for it.
+    private static func say(_ error: SQLTableError, _ table: UnsafeMutablePointer<sqlite3_vtab>?) {
+        // SAFETY: the table is alive; SQLite wants its old message freed and frees the new one.
+        guard let table = unsafe table else { return }
+        unsafe sqlite3_free(table.pointee.zErrMsg)
+        unsafe table.pointee.zErrMsg = SQLiteMemory.string(error.description)
     }
 
     /// `op MATCH 'create,modify'` where no table took it over: SQLite calls match('create,modify', op).

@@ -6,9 +6,18 @@ extension QueryPlan {
 
     /// Chooses among the conditions of a statement. https://www.sqlite.org/vtab.html#the_xbestindex_method
     ///
-    /// Returns: a result code of SQLite.
-    static func choose(_ kind: TableKind, _ information: UnsafeMutablePointer<sqlite3_index_info>) -> Int32 {
+    /// Returns: a result code of SQLite. Throws: `SQLTableError` for a condition on an argument that nobody could check.
+    static func choose(
+        _ module: TableModule, _ information: UnsafeMutablePointer<sqlite3_index_info>
+    ) throws(SQLTableError) -> Int32 {
+        let kind = module.kind
         var plan = QueryPlan()
+        var options: Set<Int> = []
+        if kind.columns.contains(where: { $0.isOption }) {
+            // SAFETY: the information lives for the call.
+            guard let given = try unsafe Self.options(module, information) else { return isUnusable }
+            options = given
+        }
         // Limit and offset may only be used where nothing else is left to check.
         var isEverythingExact = true
         var bounds: [(index: Int, op: ConditionOperator)] = []
@@ -52,15 +61,79 @@ extension QueryPlan {
             unsafe information.pointee.aConstraintUsage[bound.index].argvIndex = Int32(plan.terms.count)
             unsafe information.pointee.aConstraintUsage[bound.index].omit = 1
         }
+        // Of arguments that depend on a table that is not read yet the same holds as of the store.
+        for column in options where !plan.terms.contains(where: { $0.column == column }) { return isUnusable }
+        if isEverythingExact, kind.rankColumn.map({ unsafe isRanked(by: $0, information) }) ?? false {
+            plan.isRanked = true
+            for bound in bounds {
+                plan.terms.append(Term(column: 0, op: bound.op))
+                unsafe information.pointee.aConstraintUsage[bound.index].argvIndex = Int32(plan.terms.count)
+            }
+        }
         unsafe plan.usedColumns = information.pointee.colUsed
         let rows = plan.rowGuess(kind)
         unsafe information.pointee.estimatedRows = Int64(rows)
-        // Beginning a scan costs as much as some hundred rows.
-        unsafe information.pointee.estimatedCost = rows + 500
+        unsafe information.pointee.estimatedCost = rows + kind.startCost
         guard let text = unsafe SQLiteMemory.string(plan.text) else { return SQLITE_NOMEM }
         unsafe information.pointee.idxStr = text
         unsafe information.pointee.needToFreeIdxStr = 1
         return SQLITE_OK
+    }
+
+    /// The arguments that are given; nil where this is no way to read the table.
+    ///
+    /// An argument that is read without being given is compared by something that is not handed over, such as OR: SQLite would
+    /// hold against it a row that counts all events.
+    private static func options(
+        _ module: TableModule, _ information: UnsafeMutablePointer<sqlite3_index_info>
+    ) throws(SQLTableError) -> Set<Int>? {
+        let kind = module.kind
+        var given: Set<Int> = []
+        var refused: (column: Int, operator: Int32)?
+        // SAFETY: as in `choose`.
+        for index in 0..<(unsafe Int(information.pointee.nConstraint)) {
+            let constraint = unsafe information.pointee.aConstraint[index]
+            let column = Int(constraint.iColumn)
+            let number = Int32(constraint.op)
+            guard number != ConditionOperator.limit.rawValue, number != ConditionOperator.offset.rawValue,
+                kind.columns.indices.contains(column), kind.columns[column].isOption
+            else { continue }
+            guard number == ConditionOperator.equal.rawValue else {
+                // SQLite makes ranges of a LIKE, beside the one that was written.
+                if refused == nil || number >= ConditionOperator.match.rawValue { refused = (column, number) }
+                continue
+            }
+            // SAFETY: as in `use`.
+            let collation = unsafe sqlite3_vtab_collation(information, Int32(index)).map { unsafe String(cString: $0) }
+            // That of moments comes with a column of moments on the other side.
+            guard let collation, ["BINARY", MomentCollation.name.uppercased()].contains(collation.uppercased()) else {
+                throw kind.refusal(of: column, "= … COLLATE \(collation ?? "?")")
+            }
+            given.insert(column)
+        }
+        if let refused { throw kind.refusal(of: refused.column, ConditionOperator.symbol(refused.operator)) }
+        let used = unsafe information.pointee.colUsed
+        let missing = kind.columns.indices.first { column in
+            kind.columns[column].isOption && !given.contains(column) && used & (1 << UInt64(min(column, 63))) != 0
+        }
+        guard let missing else {
+            module.plannedColumns = used
+            return given
+        }
+        // After the whole condition SQLite asks for each side of an OR by itself, without what is outside of it.
+        if unsafe information.pointee.nConstraint > 0, module.plannedColumns == used { return nil }
+        throw kind.refusal(ofReading: missing)
+    }
+
+    /// True where the rows with the greatest numbers in `column` are wanted first.
+    private static func isRanked(
+        by column: Int, _ information: UnsafeMutablePointer<sqlite3_index_info>
+    ) -> Bool {
+        // SAFETY: the array has as many entries as SQLite says.
+        guard unsafe information.pointee.nOrderBy > 0, let first = unsafe information.pointee.aOrderBy?.pointee else {
+            return false
+        }
+        return Int(first.iColumn) == column && first.desc != 0
     }
 
     /// What can be done with a condition, given those that were taken before.
@@ -73,7 +146,7 @@ extension QueryPlan {
         guard use.isUsed else { return use }
         switch op {
         case .equal, .less, .lessOrEqual, .greater, .greaterOrEqual:
-            guard definition.kind != .integer else { break }
+            guard definition.kind != .integer, !definition.isOption else { break }
             // SAFETY: the index is one of a constraint of this call; SQLite answers with a name that lives for the call.
             guard let collation = unsafe sqlite3_vtab_collation(information, index),
                 unsafe String(cString: collation).uppercased() == definition.collation.uppercased()
@@ -97,8 +170,9 @@ extension QueryPlan {
     ) -> Bool {
         guard op == .equal, HostVersion.hasLists else { return false }
         switch column.push {
-        // SAFETY: the index is one of a constraint of this call.
-        case .number, .word, .path, .operations: return unsafe sqlite3_vtab_in(information, index, 1) != 0
+        case .number, .word, .path, .operations, .alternatives:
+            // SAFETY: the index is one of a constraint of this call.
+            return unsafe sqlite3_vtab_in(information, index, 1) != 0
         default: return false
         }
     }

@@ -9,14 +9,16 @@ struct QueryPlan: Hashable {
 
     var terms: [Term] = []
     var isReversed = false
+    /// Limit and offset only say how many of the greatest are needed: SQLite still sorts and counts.
+    var isRanked = false
     var usedColumns: UInt64 = .max
 
     init() {}
 
-    /// `REVERSED COLUMNS COLUMN,OP,LIST…`, numbers separated by spaces.
+    /// `ORDER COLUMNS COLUMN,OP,LIST…`, numbers separated by spaces; ORDER is 1 for reversed, 2 for ranked, else 0.
     var text: String {
         let terms = terms.map { " \($0.column),\($0.op.rawValue),\($0.isList ? 1 : 0)" }.joined()
-        return "\(isReversed ? 1 : 0) \(usedColumns)\(terms)"
+        return "\(isReversed ? 1 : isRanked ? 2 : 0) \(usedColumns)\(terms)"
     }
 
     /// Nil for a text that is none of this program's.
@@ -24,6 +26,7 @@ struct QueryPlan: Hashable {
         let words = text.split(separator: " ")
         guard words.count >= 2, let used = UInt64(words[1]) else { return nil }
         isReversed = words[0] == "1"
+        isRanked = words[0] == "2"
         usedColumns = used
         for word in words.dropFirst(2) {
             let parts = word.split(separator: ",")
@@ -39,7 +42,7 @@ struct QueryPlan: Hashable {
         var rows = kind.rowGuess
         for term in terms where term.op != .limit && term.op != .offset {
             switch (kind.columns[term.column].push, term.op) {
-            case (.argument, _): break
+            case (.argument, _), (.option, _), (.alternatives, _): break
             case (.range, .equal): rows = min(rows, term.column == kind.orderColumn ? 1 : rows / 100)
             case (.path, .equal): rows /= 10_000
             case (.path, _): rows /= 20

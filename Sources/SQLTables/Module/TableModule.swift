@@ -7,6 +7,8 @@ final class TableModule {
     let session: SQLSession
     /// The store that CREATE VIRTUAL TABLE named.
     let ownStore: SQLValue?
+    /// The columns that were used by the last plan in which all arguments that are read were given; nil once a statement runs.
+    var plannedColumns: UInt64?
 
     init(_ kind: TableKind, _ session: SQLSession, ownStore: SQLValue? = nil) {
         self.kind = kind
@@ -74,10 +76,16 @@ final class RunningScan {
             }
             conditions.append(condition)
         }
-        let request = FilterRequest(
+        var request = FilterRequest(
             store: try table.session.store(store),
             conditions: conditions.filter { $0.op != .limit && $0.op != .offset },
             isReversed: plan.isReversed, usedColumns: plan.usedColumns)
+        if plan.isRanked {
+            // What is skipped is found as well: SQLite skips it.
+            let (count, isTooMany) = remaining.addingReportingOverflow(offset)
+            if remaining != .max, !isTooMany { request.rankLimit = Int(count) }
+            (remaining, offset) = (.max, 0)
+        }
         var shown = request
         shown.conditions = conditions
         tracePlace = table.session.trace?.begin(table.kind, shown)
