@@ -1,3 +1,5 @@
+internal import Glibc
+
 extension RawSpan {
     /// The eight bytes at `offset` as a little-endian number; traps when they are not all inside.
     @inline(__always)
@@ -64,10 +66,16 @@ extension RawSpan {
 }
 
 extension [UInt8] {
-    /// As ==, but in words: the comparison of the standard library takes a byte at a time.
-    package func isEqualInWords(to other: [UInt8]) -> Bool {
-        // SAFETY: bytes are initialised memory without padding; the spans do not outlive the arrays.
-        unsafe span.bytes.isEqual(to: other.span.bytes)
+    /// As ==, by memcmp(3): the comparison of the standard library takes a byte at a time.
+    package func isEqualInMemory(to other: [UInt8]) -> Bool {
+        guard count == other.count else { return false }
+        // SAFETY: both buffers are only read, within the calls, and have as many bytes as are compared.
+        return unsafe withUnsafeBytes { own in
+            unsafe other.withUnsafeBytes { other in
+                guard let own = own.baseAddress, let other = other.baseAddress else { return true }
+                return unsafe memcmp(own, other, count) == 0
+            }
+        }
     }
 
     /// Appends the bytes of a span.

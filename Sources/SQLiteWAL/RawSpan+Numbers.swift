@@ -1,3 +1,5 @@
+internal import Glibc
+
 extension RawSpan {
     /// The four bytes at `offset` as a big-endian number, the order of SQLite's files; traps when they are not all inside.
     @inline(__always)
@@ -47,6 +49,19 @@ extension RawSpan {
             offset &+= 1
         }
         return true
+    }
+
+    /// Whether both hold the same `count` bytes at `offset`; traps when they are not all inside. By memcmp(3).
+    func isEqual(to other: RawSpan, at offset: Int, count: Int) -> Bool {
+        let own = extracting(offset..<offset + count)
+        let other = other.extracting(offset..<offset + count)
+        // SAFETY: both buffers are only read, within the calls, and have as many bytes as are compared.
+        return unsafe own.withUnsafeBytes { own in
+            unsafe other.withUnsafeBytes { other in
+                guard let own = own.baseAddress, let other = other.baseAddress else { return true }
+                return unsafe memcmp(own, other, count) == 0
+            }
+        }
     }
 }
 

@@ -21,6 +21,8 @@ package struct CommitBatch: Sendable {
     /// The head's top bit: a later version is stored as changes to this one.
     private static let isWantedLater: UInt16 = 0x8000
     private static let wordByteCount = 8
+    /// So much is compared at once where most is the same; divides every page size.
+    private static let compareByteCount = 256
     private static let entryByteCount = MemoryLayout<Entry>.stride + 64
 
     /// What it takes of memory.
@@ -74,6 +76,11 @@ package struct CommitBatch: Sendable {
         var stretchCount: UInt16 = 0
         var word = 0
         while word < wordCount {
+            let place = word * Self.wordByteCount
+            if place % Self.compareByteCount == 0, new.isEqual(to: old, at: place, count: Self.compareByteCount) {
+                word += Self.compareByteCount / Self.wordByteCount
+                continue
+            }
             guard isChanged(word) else {
                 word += 1
                 continue
