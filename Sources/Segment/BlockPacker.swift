@@ -7,7 +7,10 @@ struct BlockPacker: ~Copyable {
     private let blockByteLimit: Int
     private var bytes: [UInt8] = []
     private var prefix: [UInt8] = []
-    private var firstPages: Set<UInt32> = []
+    /// In the order in which they came first.
+    private var firstPages: [UInt32] = []
+    /// Where in `bytes` the newest version of a page is.
+    private var newest: [UInt32: Int] = [:]
     private var lacking: [Int] = []
     private var compressor: Compressor
     private var decompressor: Decompressor
@@ -30,16 +33,26 @@ struct BlockPacker: ~Copyable {
     var rawByteCount: Int { bytes.count }
 
     /// True while the block has no version of the page.
-    func isFirst(_ page: UInt32) -> Bool { !firstPages.contains(page) }
+    func isFirst(_ page: UInt32) -> Bool { newest[page] == nil }
 
     /// Before a page's first version: the one before the block, nil where it has none or none is known.
     mutating func begin(_ page: UInt32, previous: [UInt8]?) {
         if let previous { prefix.append(contentsOf: previous) } else { lacking.append(firstPages.count) }
-        firstPages.insert(page)
+        firstPages.append(page)
     }
 
-    mutating func append(_ page: ArraySlice<UInt8>) {
-        bytes.append(contentsOf: page)
+    /// A page's next version; of its first one `begin` was told before.
+    mutating func append(_ page: UInt32, _ contents: ArraySlice<UInt8>) {
+        newest[page] = bytes.count
+        bytes.append(contentsOf: contents)
+    }
+
+    /// The pages of the block as they are after it, in the order in which they came first.
+    func forEachNewest(_ body: (UInt32, [UInt8]) -> Void) {
+        for page in firstPages {
+            guard let start = newest[page] else { continue }
+            body(page, Array(bytes[start..<start + pageSize]))
+        }
     }
 
     /// Ends the block and says how it is stored. Throws: `compression`, and `stateMismatch` where decoding does not give
@@ -74,6 +87,7 @@ struct BlockPacker: ~Copyable {
         bytes.removeAll(keepingCapacity: true)
         prefix.removeAll(keepingCapacity: true)
         firstPages.removeAll(keepingCapacity: true)
+        newest.removeAll(keepingCapacity: true)
         lacking.removeAll(keepingCapacity: true)
         return block
     }

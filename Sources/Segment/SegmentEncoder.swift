@@ -92,8 +92,7 @@ package struct SegmentEncoder: ~Copyable {
             if packer.isFirst(page) {
                 packer.begin(page, previous: version(of: page, previous))
             }
-            packer.append(commit.bytes[range])
-            cache.store(page, commit.pages.count == 1 ? commit.bytes : Array(commit.bytes[range]))
+            packer.append(page, commit.bytes[range])
             table.pages.append(page)
             hashes?.set(page, hash)
             if packer.isFull { try closeBlock() }
@@ -199,6 +198,8 @@ extension SegmentEncoder {
     }
 
     private mutating func closeBlock() throws(SegmentError) {
+        // Within a block versions are not asked for.
+        packer.forEachNewest { page, bytes in cache.store(page, bytes) }
         table.blocks.append(try packer.close(appendingTo: &payload))
     }
 
