@@ -240,22 +240,8 @@ package struct ColumnRuns: Sendable {
         return expanded
     }
 
-    /// Calls `body` with each run within `range`, cut at its bounds.
-    @inline(__always)
-    package func forEach(in range: Range<Int>, _ body: (_ value: UInt32, _ places: Range<Int>) -> Void) {
-        guard !range.isEmpty else { return }
-        var start = range.lowerBound
-        var run = firstRun(behind: start)
-        while start < range.upperBound, run < ends.count {
-            let end = min(Int(ends[run]), range.upperBound)
-            body(values[run], start..<end)
-            start = end
-            run &+= 1
-        }
-    }
-
-    /// The run that holds a place.
-    private func firstRun(behind place: Int) -> Int {
+    /// The run that holds a place, or the first behind it.
+    package func firstRun(behind place: Int) -> Int {
         var (low, high) = (0, ends.count)
         while low < high {
             let middle = (low + high) / 2
