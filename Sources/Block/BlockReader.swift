@@ -234,7 +234,7 @@ extension BlockReader {
     /// Paths and targets of a row group; targets are empty when no event has one.
     func pathColumns(_ rowGroup: Int) throws(BlockError) -> (paths: [UInt32], targets: [UInt32]) {
         if let cached = cachedPathColumns, cached.rowGroup == rowGroup { return (cached.paths, cached.targets) }
-        let processes = try processColumn(rowGroup)
+        let processes = try processRuns(of: rowGroup)
         let column = PathColumn(
             symbols: try pathSymbols(rowGroup), lowBytes: try part(.pathLowBytes, rowGroup),
             highBytes: try part(.pathHighBytes, rowGroup), targets: try part(.targets, rowGroup))
