@@ -138,12 +138,28 @@ extension Places {
     }
 
     /// Leaves out the places for which the condition does not hold.
+    ///
+    /// Each place is written and passed over only where it is kept: whether it is cannot be foreseen, and a guess that fails
+    /// takes longer.
     @inline(__always)
     fileprivate mutating func keep(_ isKept: (Int) -> Bool) {
+        var kept = [Int](repeating: 0, count: count)
+        var target = kept.mutableSpan
+        var keptCount = 0
         switch self {
-        case .range(let range): self = .list(range.filter(isKept))
-        case .list(let list): self = .list(list.filter(isKept))
+        case .range(let range):
+            for place in range {
+                target[keptCount] = place
+                keptCount &+= isKept(place) ? 1 : 0
+            }
+        case .list(let list):
+            for place in list {
+                target[keptCount] = place
+                keptCount &+= isKept(place) ? 1 : 0
+            }
         }
+        kept.removeLast(kept.count - keptCount)
+        self = .list(kept)
     }
 
     fileprivate func count(in run: Range<Int>) -> Int {
