@@ -14,9 +14,8 @@ struct StoredPaths: Sendable {
         guard prefixes.isEmpty || prefixes.count == directories.count else { throw .malformed("count of prefixes") }
         guard prefixes.first ?? 0 == 0 else { throw .malformed("prefix longer than the name before") }
         guard rests.last ?? 0 == 0 else { throw .truncated }
-        var nameCount = 0
-        for byte in rests where byte == 0 { nameCount &+= 1 }
-        guard nameCount == directories.count else { throw .malformed("count of names") }
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the array.
+        guard unsafe rests.span.bytes.zeroCount == directories.count else { throw .malformed("count of names") }
         self.directories = directories
         self.prefixes = prefixes
         self.rests = rests
