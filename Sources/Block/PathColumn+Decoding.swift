@@ -19,7 +19,7 @@ extension PathColumn {
         var differences = unsafe Differences(
             low: ByteCursor(lowBytes.span.bytes), high: ByteCursor(highBytes.span.bytes), pathCount: pathCount)
         var targetCodes = unsafe ByteCursor(self.targets.span.bytes)
-        var paths = [UInt32](repeating: .absent, count: eventCount)
+        var paths = [UInt32](unwrittenCount: eventCount)
         var decoded = paths.mutableSpan
         var targets: [UInt32] = []
         if !self.targets.isEmpty { targets = Array(repeating: .absent, count: eventCount) }

@@ -73,8 +73,8 @@ enum RunColumn {
         var next = isPlain ? 0 : try symbols.varint()
         // A run has at least a byte of its length, and an event.
         let runLimit = isOneRun ? min(1, count) : min(lengths.remainingByteCount, count)
-        var values = [UInt32](repeating: .absent, count: runLimit)
-        var ends = [UInt32](repeating: 0, count: runLimit)
+        var values = [UInt32](unwrittenCount: runLimit)
+        var ends = [UInt32](unwrittenCount: runLimit)
         var valueSpan = values.mutableSpan
         var endSpan = ends.mutableSpan
         var runCount = 0
@@ -224,7 +224,7 @@ package struct ColumnRuns: Sendable {
 
     /// One value an event.
     package var expanded: [UInt32] {
-        var expanded = [UInt32](repeating: .absent, count: Int(ends.last ?? 0))
+        var expanded = [UInt32](unwrittenCount: Int(ends.last ?? 0))
         var target = expanded.mutableSpan
         let (values, ends) = (values.span, ends.span)
         var filled = 0

@@ -68,7 +68,7 @@ enum SymbolColumn {
             let symbols = bytes.span.extracting(droppingFirst: cursor.offset)
             let tableSpan = table.span
             var greatest: UInt8 = 0
-            values = Array(repeating: 0, count: count)
+            values = Array(unwrittenCount: count)
             var target = values.mutableSpan
             for index in 0..<count {
                 // SAFETY: symbols and values are `count` each, and the table has an entry for each byte.

@@ -143,23 +143,22 @@ extension Places {
     /// takes longer.
     @inline(__always)
     fileprivate mutating func keep(_ isKept: (Int) -> Bool) {
-        var kept = [Int](repeating: 0, count: count)
-        var target = kept.mutableSpan
-        var keptCount = 0
-        switch self {
-        case .range(let range):
-            for place in range {
-                target[keptCount] = place
-                keptCount &+= isKept(place) ? 1 : 0
-            }
-        case .list(let list):
-            for place in list {
-                target[keptCount] = place
-                keptCount &+= isKept(place) ? 1 : 0
-            }
-        }
-        kept.removeLast(kept.count - keptCount)
-        self = .list(kept)
+        // SAFETY: no more places are written than there were, and those before `keptCount` all were.
+        self = unsafe .list(
+            [Int](unsafeUninitializedCapacity: count) { target, keptCount in
+                switch self {
+                case .range(let range):
+                    for place in range {
+                        unsafe target[keptCount] = place
+                        keptCount &+= isKept(place) ? 1 : 0
+                    }
+                case .list(let list):
+                    for place in list {
+                        unsafe target[keptCount] = place
+                        keptCount &+= isKept(place) ? 1 : 0
+                    }
+                }
+            })
     }
 
     fileprivate func count(in run: Range<Int>) -> Int {
