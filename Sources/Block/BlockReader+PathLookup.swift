@@ -10,14 +10,17 @@ extension BlockReader {
         let components = path.bytes.split(separator: UInt8(ascii: "/"))
         var found: [PathIndex] = []
         for group in group.map({ $0..<$0 + 1 }) ?? 0..<pathGroupCount {
-            found.append(contentsOf: try pathParts(group).indices(of: components))
+            let parts = try pathParts(group)
+            let indices = try decoding("paths") { () throws(PartError) in try parts.indices(of: components) }
+            found.append(contentsOf: indices)
         }
         return found
     }
 
     /// The whole path of an entry, as `DecodedPaths.appendPath` gives it. Range: below the count of paths.
     package func path(at index: PathIndex) throws(BlockError) -> [UInt8] {
-        try pathParts(pathGroup(of: index)).path(index)
+        let parts = try pathParts(pathGroup(of: index))
+        return try decoding("paths") { () throws(PartError) in try parts.path(index) }
     }
 
     /// How many bytes from its start a block is known by before the rest is read: the header of a segment takes some 5 KiB.

@@ -10,6 +10,8 @@ extension BlockReader {
             try DecodedPaths(directories: directories, stored)
         }
         cachedPaths = paths
+        // It has them all.
+        cachedPathDirectories = Array(repeating: nil, count: pathGroupCount)
         return paths
     }
 
@@ -50,22 +52,40 @@ extension BlockReader {
         let directories = try directoryNames()
         var hashes: [EventsHash] = [PathHash.root]
         hashes.reserveCapacity(directories.parents.count)
-        for index in directories.parents.indices.dropFirst() {
-            hashes.append(directories.names.hash(of: index, in: hashes[Int(directories.parents[index])]))
+        // A table at least half empty, of indices + 1: a set would hash the hashes once more. The factor is not known to whoever
+        // chose the names, who could otherwise have all of them meet in one place.
+        let bitCount = Int.bitWidth - (2 * directories.parents.count).leadingZeroBitCount
+        let factor = UInt64.random(in: 0 ... .max) | 1
+        let slotMask = 1 << bitCount - 1
+        var slots = [UInt32](repeating: 0, count: slotMask + 1)
+        for index in directories.parents.indices {
+            if index > 0 {
+                hashes.append(directories.names.hash(of: index, in: hashes[Int(directories.parents[index])]))
+            }
+            let mixed = (hashes[index].low ^ hashes[index].high) &* factor
+            var slot = Int(truncatingIfNeeded: mixed >> UInt64(UInt64.bitWidth - bitCount))
+            while slots[slot] != 0 {
+                if hashes[Int(slots[slot]) - 1] == hashes[index] { return true }
+                slot = (slot + 1) & slotMask
+            }
+            slots[slot] = UInt32(index + 1)
         }
-        return Set(hashes).count < hashes.count
+        return false
     }
 
     /// The directory of each path of a group, `absent` where it is not known; no names are decoded.
     package func pathDirectories(ofGroup group: Int) throws(BlockError) -> [DirectoryIndex] {
+        if let cached = cachedPathDirectories[group] { return cached }
         let section = layout.section(ofPathGroup: group)
         let count = paths(ofGroup: group).count
         guard count > 0 else { return [] }
         let directories = try part(.pathDirectories, in: section)
         let runs = try part(.pathDirectoryRuns, in: section)
-        return try decoding("paths") { () throws(PartError) in
+        let decoded = try decoding("paths") { () throws(PartError) in
             try RunColumn.decode(directories, runs, count: count, limit: header.directoryCount)
         }
+        cachedPathDirectories[group] = decoded
+        return decoded
     }
 
     private func storedPaths(_ group: Int) throws(BlockError) -> StoredPaths {
@@ -104,9 +124,23 @@ extension BlockReader {
     /// The same of the paths that are marked.
     func pathObjects(of isWanted: [Bool]) throws(BlockError) -> [PathIndex: StoredObject] {
         var objects: [PathIndex: StoredObject] = [:]
-        for group in 0..<pathGroupCount where isWanted[paths(ofGroup: group)].contains(true) {
-            try forEachPathObject(group) { path, object in if isWanted[Int(path)] { objects[path] = object } }
+        let isWanted = isWanted.span
+        for group in 0..<pathGroupCount {
+            let paths = paths(ofGroup: group)
+            guard paths.contains(where: { isWanted[$0] }) else { continue }
+            let known = try pathObjects(ofGroup: group)
+            for path in paths where isWanted[path] { objects[PathIndex(path)] = known[path - paths.lowerBound] }
         }
+        return objects
+    }
+
+    /// The same of a path group. Kept: what is asked for in one row group often is in the next.
+    private func pathObjects(ofGroup group: Int) throws(BlockError) -> [StoredObject] {
+        if let cached = cachedGroupObjects[group] { return cached }
+        var objects: [StoredObject] = []
+        objects.reserveCapacity(paths(ofGroup: group).count)
+        try forEachPathObject(group) { objects.append($1) }
+        cachedGroupObjects[group] = objects
         return objects
     }
 

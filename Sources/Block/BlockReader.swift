@@ -31,12 +31,15 @@ package final class BlockReader {
     var cachedDirectories: DirectoryNames?
     /// By path group.
     var cachedPathParts: [PathParts?]
+    var cachedPathDirectories: [[DirectoryIndex]?]
     var cachedPaths: DecodedPaths?
     var cachedProcesses: DecodedProcesses?
     /// Processes without their command lines.
     var cachedActors: [ActorProcess]?
     private var cachedVolumes: [Volume]?
     var cachedPathObjects: [StoredObject]?
+    /// By path group.
+    var cachedGroupObjects: [[StoredObject]?]
     var cachedProcessRuns: (rowGroup: Int, runs: ColumnRuns)?
     var cachedProcessColumn: (rowGroup: Int, values: [UInt32])?
     /// Of `PathPredictor`, used again for each row group.
@@ -54,6 +57,8 @@ package final class BlockReader {
         self.bytes = BlockBytes(bytes)
         byteCount = bytes.count
         cachedPathParts = Array(repeating: nil, count: layout.pathGroupCount)
+        cachedPathDirectories = Array(repeating: nil, count: layout.pathGroupCount)
+        cachedGroupObjects = Array(repeating: nil, count: layout.pathGroupCount)
     }
 
     /// The same over a source, of which only what is needed is read.
@@ -68,6 +73,8 @@ package final class BlockReader {
         bytes = BlockBytes(source, first: BlockBytes.Stretch(start: 0, bytes: start))
         self.byteCount = byteCount
         cachedPathParts = Array(repeating: nil, count: layout.pathGroupCount)
+        cachedPathDirectories = Array(repeating: nil, count: layout.pathGroupCount)
+        cachedGroupObjects = Array(repeating: nil, count: layout.pathGroupCount)
     }
 
     /// The commits of the block in order; their counts sum to the block's.
@@ -234,7 +241,7 @@ extension BlockReader {
     /// Paths and targets of a row group; targets are empty when no event has one.
     func pathColumns(_ rowGroup: Int) throws(BlockError) -> (paths: [UInt32], targets: [UInt32]) {
         if let cached = cachedPathColumns, cached.rowGroup == rowGroup { return (cached.paths, cached.targets) }
-        let processes = try processColumn(rowGroup)
+        let processes = try processRuns(of: rowGroup)
         let column = PathColumn(
             symbols: try pathSymbols(rowGroup), lowBytes: try part(.pathLowBytes, rowGroup),
             highBytes: try part(.pathHighBytes, rowGroup), targets: try part(.targets, rowGroup))

@@ -36,40 +36,75 @@ enum NameDigits {
         // Each byte of the digits becomes two at most.
         let limit = rests.count + 2 * digits.count
         guard limit <= BlockLimits.partByteCount else { throw .malformed("too many bytes of names") }
-        var names: [UInt8] = []
-        names.reserveCapacity(limit)
+        // Written in words; the last may write that much too far.
+        var names = [UInt8](repeating: 0, count: limit + MemoryLayout<UInt64>.size)
+        var target = names.mutableSpan
         // SAFETY: bytes are initialised memory without padding; the spans do not outlive the arrays.
-        let source = unsafe rests.span.bytes
-        var stored = unsafe ByteCursor(digits.span.bytes)
-        var position = 0
+        let (source, stored) = unsafe (rests.span.bytes, digits.span.bytes)
+        var (position, taken, end) = (0, 0, 0)
         while position < source.byteCount {
-            let found = source.first(mark, from: position)
-            names.append(contentsOf: source.extracting(position..<found))
-            guard found < source.byteCount else { break }
+            // Looked through and copied at once.
+            if position &+ 8 <= source.byteCount {
+                let word = source.word(at: position)
+                target.store(word, at: end)
+                let length = (word ^ UInt64(mark) &* 0x0101_0101_0101_0101).byteCountBeforeZero
+                position &+= length
+                end &+= length
+                if length == 8 { continue }
+            } else if source.byte(at: position) != mark {
+                target[end] = source.byte(at: position)
+                position &+= 1
+                end &+= 1
+                continue
+            }
+            let found = position
             guard found &+ 1 < source.byteCount else { throw .truncated }
             let excess = Int(source.byte(at: found &+ 1))
             guard excess > 0, excess &+ leastCount &- 1 <= mostCount else { throw .malformed("count of digits") }
-            try appendDigits(excess &+ leastCount &- 1, of: &stored, to: &names)
+            let count = excess &+ leastCount &- 1
+            let next = taken &+ (count &+ 1) >> 1
+            guard next <= stored.byteCount else { throw .truncated }
+            if count & 1 == 1, stored.byte(at: next &- 1) & 0xF != 0 { throw .malformed("digit after the last") }
+            expand(stored, taken..<next, to: end, &target)
+            end &+= count
+            taken = next
             position = found &+ 2
         }
-        try stored.expectEnd()
+        guard taken == stored.byteCount else { throw .malformed("bytes after the end") }
+        names.removeLast(names.count - end)
         return names
     }
 
-    private static func appendDigits(
-        _ count: Int, of stored: inout ByteCursor, to names: inout [UInt8]
-    ) throws(PartError) {
-        // Put together here, since each time something is appended takes longer than a digit.
-        var digits = InlineArray<256, UInt8>(repeating: 0)
-        var pair: UInt8 = 0
-        for place in stride(from: 0, to: count, by: 2) {
-            pair = try stored.byte()
-            digits[place] = digit(pair >> 4)
-            digits[place &+ 1] = digit(pair & 0xF)
+    /// Writes the digits that some bytes stand for; what the last word writes behind them is garbage.
+    @inline(__always)
+    private static func expand(
+        _ stored: RawSpan, _ range: Range<Int>, to end: Int, _ target: inout MutableSpan<UInt8>
+    ) {
+        var (place, end) = (range.lowerBound, end)
+        while place < range.upperBound {
+            if place &+ 4 <= stored.byteCount {
+                target.store(digits(of: stored.halfWord(at: place)), at: end)
+                place &+= 4
+                end &+= 8
+            } else {
+                target[end] = digit(stored.byte(at: place) >> 4)
+                target[end &+ 1] = digit(stored.byte(at: place) & 0xF)
+                place &+= 1
+                end &+= 2
+            }
         }
-        if count & 1 == 1, pair & 0xF != 0 { throw .malformed("digit after the last") }
-        // SAFETY: bytes are initialised memory without padding; the span does not outlive the digits.
-        unsafe names.append(contentsOf: digits.span.bytes.extracting(0..<count))
+    }
+
+    /// The eight digits of four bytes, the high half of each first.
+    @inline(__always)
+    private static func digits(of bytes: UInt32) -> UInt64 {
+        var spread = UInt64(bytes)
+        spread = (spread | spread &<< 16) & 0x0000_FFFF_0000_FFFF
+        spread = (spread | spread &<< 8) & 0x00FF_00FF_00FF_00FF
+        let values = spread &>> 4 & 0x000F_000F_000F_000F | (spread & 0x000F_000F_000F_000F) &<< 8
+        // 1 in each byte of 10 and above.
+        let letters = (values &+ 0x0606_0606_0606_0606) &>> 4 & 0x0101_0101_0101_0101
+        return values &+ 0x3030_3030_3030_3030 &+ letters &* UInt64(UInt8(ascii: "a") &- UInt8(ascii: "0") &- 10)
     }
 
     private static func firstRun(in rest: RawSpan) -> Range<Int>? {

@@ -88,8 +88,11 @@ struct PathPredictor: ~Copyable, ~Escapable {
     }
 
     @inline(__always)
-    private func pairSlot(_ context: Int) -> Int {
-        let mixed = ((self[context] &+ 1) &* 0x9E37_79B1) ^ ((self[context &+ 1] &+ 1) &* 0x85EB_CA77)
+    private func pairSlot(_ context: Int) -> Int { pairSlot(self[context], self[context &+ 1]) }
+
+    @inline(__always)
+    private func pairSlot(_ last: UInt32, _ before: UInt32) -> Int {
+        let mixed = ((last &+ 1) &* 0x9E37_79B1) ^ ((before &+ 1) &* 0x85EB_CA77)
         return pairBase &+ Int((mixed &* 0xC2B2_AE3D) >> pairShift)
     }
 
@@ -126,5 +129,79 @@ struct PathPredictor: ~Copyable, ~Escapable {
         }
         self[context &+ 1] = old
         self[context] = path
+    }
+}
+
+// MARK: - Events of one process in a row
+
+extension PathPredictor {
+    /// A context while events of its process follow one another: what changes with each of them stands outside of the words.
+    struct Course {
+        fileprivate let context: Int
+        /// The context's last path; `absent` before its first.
+        fileprivate(set) var last: UInt32
+        fileprivate var before: UInt32
+        fileprivate var position: UInt32
+    }
+
+    /// The context of a process, made when it is new. `end` is to be called before another is asked for.
+    @inline(__always)
+    @_lifetime(self: copy self)
+    mutating func course(of process: UInt32) -> Course {
+        let context = context(of: process)
+        return Course(
+            context: context, last: self[context], before: self[context &+ 1], position: self[context &+ 2])
+    }
+
+    /// Keeps what became of a context.
+    @inline(__always)
+    @_lifetime(self: copy self)
+    mutating func end(_ course: Course) {
+        self[course.context] = course.last
+        self[course.context &+ 1] = course.before
+        self[course.context &+ 2] = course.position
+    }
+
+    /// What differences count from.
+    @inline(__always)
+    func reference(_ course: Course) -> UInt32 { course.last == .absent ? reference : course.last }
+
+    /// What follows the last two paths; `absent` when that is not known.
+    @inline(__always)
+    func afterTwo(_ course: Course) -> UInt32 { self[pairSlot(course.last, course.before)] &- 1 }
+
+    /// What follows the last path; `absent` when that is not known.
+    @inline(__always)
+    func afterOne(_ course: Course) -> UInt32 { self[successorBase &+ Int(course.last &+ 1)] &- 1 }
+
+    /// The path `distance` changes before the last, 0 ≤ distance < 16.
+    @inline(__always)
+    func recent(_ course: Course, distance: Int) -> UInt32 {
+        let position = (Int(course.position) &- 1 &- distance) & (PathColumn.recentCount &- 1)
+        return self[course.context &+ 3 &+ position]
+    }
+
+    /// The events go on with the last path, which is `path`.
+    @inline(__always)
+    @_lifetime(self: copy self)
+    mutating func stay(at path: UInt32) { reference = path }
+
+    /// The events go on with `path`. Range: below `pathCount`.
+    @inline(__always)
+    @_lifetime(self: copy self)
+    mutating func advance(_ course: inout Course, to path: UInt32) {
+        precondition(Int(path) < pathCount, "path beyond its table")
+        reference = path
+        next = max(next, path &+ 1)
+        let old = course.last
+        guard old != path else { return }
+        self[pairSlot(old, course.before)] = path &+ 1
+        self[successorBase &+ Int(old &+ 1)] = path &+ 1
+        if old != .absent {
+            self[course.context &+ 3 &+ Int(course.position)] = old
+            course.position = (course.position &+ 1) & UInt32(PathColumn.recentCount &- 1)
+        }
+        course.before = old
+        course.last = path
     }
 }

@@ -43,6 +43,28 @@ extension RawSpan {
         return offset
     }
 
+    /// How many bytes are 0.
+    var zeroCount: Int {
+        var (total, offset) = (0, 0)
+        let end = byteCount & ~7
+        while offset < end {
+            // A byte counts to 255.
+            let stop = min(end, offset &+ 255 &* 8)
+            var counts: UInt64 = 0
+            while offset < stop {
+                counts &+= word(at: offset).zeroBytes &>> 7
+                offset &+= 8
+            }
+            let pairs = (counts & 0x00FF_00FF_00FF_00FF) &+ (counts &>> 8 & 0x00FF_00FF_00FF_00FF)
+            total &+= Int(truncatingIfNeeded: (pairs &* 0x0001_0001_0001_0001) &>> 48)
+        }
+        while offset < byteCount {
+            if byte(at: offset) == 0 { total &+= 1 }
+            offset &+= 1
+        }
+        return total
+    }
+
     /// True when both hold the same bytes.
     @inline(__always)
     func isEqual(to other: RawSpan) -> Bool {
@@ -87,6 +109,12 @@ extension [UInt8] {
 }
 
 extension UInt64 {
+    /// The top bit of each byte that is zero.
+    @inline(__always)
+    var zeroBytes: UInt64 {
+        ~((((self & 0x7F7F_7F7F_7F7F_7F7F) &+ 0x7F7F_7F7F_7F7F_7F7F) | self) | 0x7F7F_7F7F_7F7F_7F7F)
+    }
+
     /// How many of the eight bytes, the lowest first, come before one that is zero; 8 when none is.
     @inline(__always)
     var byteCountBeforeZero: Int {

@@ -73,8 +73,8 @@ enum RunColumn {
         var next = isPlain ? 0 : try symbols.varint()
         // A run has at least a byte of its length, and an event.
         let runLimit = isOneRun ? min(1, count) : min(lengths.remainingByteCount, count)
-        var values = [UInt32](repeating: .absent, count: runLimit)
-        var ends = [UInt32](repeating: 0, count: runLimit)
+        var values = [UInt32](unwrittenCount: runLimit)
+        var ends = [UInt32](unwrittenCount: runLimit)
         var valueSpan = values.mutableSpan
         var endSpan = ends.mutableSpan
         var runCount = 0
@@ -119,13 +119,17 @@ enum RunColumn {
 
     /// The last distinct values, the most recent first.
     ///
-    /// They stand one after the other at the end of a longer buffer that fills towards its beginning, so that a new one moves
-    /// none of the others, and one that is brought forward moves those before it all at once.
+    /// A value keeps its slot and only the order of the slots changes: four words, a byte a slot, so that all before one that is
+    /// brought forward move at once, wherever it stands. Of eight programs that take turns each is brought forward from
+    /// another place than the one before: a loop over those places took as long as all else.
     private struct RecentValues {
-        private static let bufferCount = 256
-        private var buffer = InlineArray<256, UInt32>(repeating: .absent)
-        /// Where the most recent stands; `recentCount` values from here on.
-        private var head = Self.bufferCount - recentCount
+        private var values = InlineArray<32, UInt32>(repeating: .absent)
+        /// The slots of the eight most recent, the most recent in the lowest byte.
+        private var first: UInt64 = 0x0706_0504_0302_0100
+        /// Those behind them.
+        private var rest: InlineArray<3, UInt64> = [
+            0x0F0E_0D0C_0B0A_0908, 0x1716_1514_1312_1110, 0x1F1E_1D1C_1B1A_1918,
+        ]
         /// How many of the values end in each byte: most that are not there are told so at once.
         private var counts = InlineArray<256, UInt8>(repeating: 0)
 
@@ -137,48 +141,77 @@ enum RunColumn {
         /// Puts a value that is none of these to the front; the oldest goes.
         @inline(__always)
         mutating func push(_ value: UInt32) {
-            if head == 0 { moveToEnd() }
-            // SAFETY: `head` is above 0 and at most `bufferCount` - `recentCount`.
-            let oldest = unsafe buffer[unchecked: head &+ recentCount &- 1]
+            let slot = rest[2] &>> 56
+            // SAFETY: the bytes of the words are those that they began with, each below `recentCount`; so below.
+            let oldest = unsafe values[unchecked: Int(truncatingIfNeeded: slot)]
             counts[Self.byte(oldest)] &-= 1
             counts[Self.byte(value)] &+= 1
-            head &-= 1
-            unsafe buffer[unchecked: head] = value
-        }
-
-        @inline(never)
-        private mutating func moveToEnd() {
-            let start = Self.bufferCount - recentCount
-            for rank in 0..<recentCount { buffer[start + rank] = buffer[rank] }
-            head = start
+            unsafe values[unchecked: Int(truncatingIfNeeded: slot)] = value
+            rest[2] = rest[2] &<< 8 | rest[1] &>> 56
+            rest[1] = rest[1] &<< 8 | rest[0] &>> 56
+            rest[0] = rest[0] &<< 8 | first &>> 56
+            first = first &<< 8 | slot
         }
 
         /// Brings the value of that rank to the front and gives it; `absent` when there is none yet. Range: below
         /// `recentCount`.
         @inline(__always)
         mutating func bringForward(rank: Int) -> UInt32 {
-            // SAFETY: `head` + `rank` is below `bufferCount`, see `push`.
-            let value = unsafe buffer[unchecked: head &+ rank]
-            var place = head &+ rank
-            while place > head {
-                unsafe buffer[unchecked: place] = buffer[unchecked: place &- 1]
-                place &-= 1
+            let shift = UInt64(truncatingIfNeeded: rank & 7) &<< 3
+            // The bytes up to the one that is brought forward.
+            let moved = UInt64.max &>> (56 &- shift)
+            let slot: UInt64
+            if rank < 8 {
+                slot = first &>> shift & 0xFF
+                first = first & ~moved | (first &<< 8 | slot) & moved
+            } else {
+                slot = bringForward(word: rank &>> 3 &- 1, shift, moved)
             }
-            unsafe buffer[unchecked: head] = value
-            return value
+            return unsafe values[unchecked: Int(truncatingIfNeeded: slot)]
+        }
+
+        /// The same of one of `rest`; gives its slot.
+        @inline(never)
+        private mutating func bringForward(word: Int, _ shift: UInt64, _ moved: UInt64) -> UInt64 {
+            let old = rest[word]
+            let slot = old &>> shift & 0xFF
+            var carry = first &>> 56
+            first = first &<< 8 | slot
+            for index in 0..<word {
+                let before = rest[index]
+                rest[index] = before &<< 8 | carry
+                carry = before &>> 56
+            }
+            rest[word] = old & ~moved | (old &<< 8 | carry) & moved
+            return slot
         }
 
         /// Brings the value to the front and says where it was; nil when it was not there.
         @inline(__always)
         mutating func use(_ value: UInt32) -> Int? {
-            if counts[Self.byte(value)] > 0 {
-                for rank in 0..<recentCount where buffer[head &+ rank] == value {
-                    _ = bringForward(rank: rank)
-                    return rank
-                }
+            if counts[Self.byte(value)] > 0, let rank = rank(of: value) {
+                _ = bringForward(rank: rank)
+                return rank
             }
             push(value)
             return nil
+        }
+
+        @inline(__always)
+        private func rank(of value: UInt32) -> Int? {
+            var slots = first
+            var rank = 0
+            while true {
+                if unsafe values[unchecked: Int(truncatingIfNeeded: slots & 0xFF)] == value { return rank }
+                rank &+= 1
+                if rank & 7 != 0 {
+                    slots &>>= 8
+                } else if rank < recentCount {
+                    slots = rest[rank &>> 3 &- 1]
+                } else {
+                    return nil
+                }
+            }
         }
     }
 }
@@ -191,7 +224,7 @@ package struct ColumnRuns: Sendable {
 
     /// One value an event.
     package var expanded: [UInt32] {
-        var expanded = [UInt32](repeating: .absent, count: Int(ends.last ?? 0))
+        var expanded = [UInt32](unwrittenCount: Int(ends.last ?? 0))
         var target = expanded.mutableSpan
         let (values, ends) = (values.span, ends.span)
         var filled = 0
@@ -207,22 +240,8 @@ package struct ColumnRuns: Sendable {
         return expanded
     }
 
-    /// Calls `body` with each run within `range`, cut at its bounds.
-    @inline(__always)
-    package func forEach(in range: Range<Int>, _ body: (_ value: UInt32, _ places: Range<Int>) -> Void) {
-        guard !range.isEmpty else { return }
-        var start = range.lowerBound
-        var run = firstRun(behind: start)
-        while start < range.upperBound, run < ends.count {
-            let end = min(Int(ends[run]), range.upperBound)
-            body(values[run], start..<end)
-            start = end
-            run &+= 1
-        }
-    }
-
-    /// The run that holds a place.
-    private func firstRun(behind place: Int) -> Int {
+    /// The run that holds a place, or the first behind it.
+    package func firstRun(behind place: Int) -> Int {
         var (low, high) = (0, ends.count)
         while low < high {
             let middle = (low + high) / 2

@@ -51,10 +51,10 @@ enum SymbolColumn {
             table.append(UInt32(truncatingIfNeeded: try cursor.count(atMost: Int(maximum))))
         }
         var values: [UInt32] = []
-        values.reserveCapacity(positions?.count ?? count)
         if transform == byteTransform {
             guard cursor.remainingByteCount == count else { throw .truncated }
             if let positions {
+                values.reserveCapacity(positions.count)
                 for position in positions {
                     let symbol = Int(bytes[cursor.offset + position])
                     guard symbol < table.count else { throw .malformed("symbol beyond its table") }
@@ -65,16 +65,20 @@ enum SymbolColumn {
             // A table of 256 entries needs no bounds check per event.
             let validCount = table.count
             table.append(contentsOf: repeatElement(0, count: max(0, 256 - table.count)))
-            let span = bytes.span
+            let symbols = bytes.span.extracting(droppingFirst: cursor.offset)
             let tableSpan = table.span
             var greatest: UInt8 = 0
-            for index in cursor.offset..<bytes.count {
-                let symbol = span[index]
+            values = Array(unwrittenCount: count)
+            var target = values.mutableSpan
+            for index in 0..<count {
+                // SAFETY: symbols and values are `count` each, and the table has an entry for each byte.
+                let symbol = unsafe symbols[unchecked: index]
                 greatest = max(greatest, symbol)
-                values.append(tableSpan[Int(symbol)])
+                unsafe target[unchecked: index] = tableSpan[unchecked: Int(symbol)]
             }
             guard count == 0 || Int(greatest) < validCount else { throw .malformed("symbol beyond its table") }
         } else if transform == numberTransform {
+            values.reserveCapacity(count)
             for _ in 0..<count {
                 let symbol = try cursor.count(atMost: max(0, table.count - 1))
                 guard symbol < table.count else { throw .malformed("symbol beyond its table") }

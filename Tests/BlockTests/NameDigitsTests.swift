@@ -64,6 +64,15 @@ import Testing
         #expect((names?.count ?? 0) <= rests.count + 2 * digits.count, "seed \(seed)")
     }
 
+    @Test(arguments: 0..<60 as Range<UInt64>) func bytesThatAreZeroAreCounted(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let range = 1 + random.below(random.chance(1, of: 3) ? 1 : 256)
+        let bytes = (0..<random.below(6_000)).map { _ in UInt8(random.below(range)) }
+        // SAFETY: bytes have no padding, and the array outlives the call.
+        let count = unsafe bytes.span.bytes.zeroCount
+        #expect(count == bytes.count { $0 == 0 }, "seed \(seed)")
+    }
+
     @Test func moreDigitsThanNamesSayIsAnError() {
         #expect(throws: PartError.self) { try NameDigits.expand([0x2F, 1, 0], Array(repeating: 0x11, count: 9)) }
         #expect(throws: PartError.self) { try NameDigits.expand([0x2F, 1, 0], Array(repeating: 0x11, count: 7)) }

@@ -1,4 +1,5 @@
 import Model
+import TestSupport
 import Testing
 
 @testable import Block
@@ -97,6 +98,62 @@ import Testing
         for count in stride(from: 0, to: block.bytes.count, by: 97) {
             let source = BytesSource(Array(block.bytes[..<count]))
             #expect(throws: BlockError.self) { _ = try PlainBlock(BlockReader(source)) }
+        }
+    }
+
+    /// A directory that is met before it is known where it lies comes to have the path of another.
+    @Test(arguments: [true, false]) func directoriesOfOnePathAreFound(isRepeated: Bool) throws {
+        var batch = Batch()
+        batch.windows = [
+            TimeWindow(
+                earliest: Instant(nanosecondsSinceEpoch: 1_700_000_000_000_000_000),
+                time: Instant(nanosecondsSinceEpoch: 1_700_000_000_001_000_000), clockOffsetNanoseconds: 0)
+        ]
+        var directories = (0..<300).map { batch.paths.internDirectory(parent: 0, name: Array("d\($0)".utf8)) }
+        let unplaced = batch.paths.addUnplacedDirectory()
+        let name = Array((isRepeated ? "d77" : "e77").utf8)
+        // SAFETY: bytes have no padding, and the array outlives the call.
+        unsafe batch.paths.place(unplaced, parent: 0, name: name.span.bytes)
+        directories.append(unplaced)
+        for directory in directories {
+            batch.append(
+                window: 0, process: .absent, path: batch.paths.internPath(directory: directory, name: Array("f".utf8)),
+                target: .absent, object: nil, mask: .create, flags: [])
+        }
+        var encoder = BlockEncoder(filterKey: Samples.key)
+        let block = try encoder.encode(batch, firstSequence: 1, run: Samples.run, origin: Samples.origin)
+        #expect(try BlockReader(block.bytes).hasRepeatedDirectories() == isRepeated)
+    }
+
+    /// A few names are looked up without looking at the others, and whatever their prefixes say they are those that decoding all
+    /// gives, or an error.
+    @Test(arguments: 0..<200 as Range<UInt64>) func namesWithAnyPrefixAreThoseOfAllOrAnError(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let isDamaged = random.chance(1, of: 2)
+        var (prefixes, rests): ([UInt8], [UInt8]) = ([], [])
+        var length = 0
+        for _ in 0..<1 + random.below(120) {
+            let most = isDamaged && random.chance(1, of: 30) ? 255 : length
+            prefixes.append(UInt8(prefixes.isEmpty ? 0 : random.below(min(most, 200) + 1)))
+            let rest = (0..<random.below(random.chance(1, of: 4) ? 30 : 4)).map { _ in UInt8(1 + random.below(255)) }
+            rests += rest + [0]
+            length = Int(prefixes[prefixes.count - 1]) + rest.count
+        }
+        let directories = try DirectoryNames(parents: [.absent], prefixes: [], rests: [])
+        let stored = try StoredPaths(
+            directories: Array(repeating: 0, count: prefixes.count), prefixes: prefixes, rests: rests)
+        let parts = try PathParts(directories: directories, stored, first: 40)
+        let all = try? DecodedPaths(directories: directories, stored)
+        #expect(isDamaged || all != nil, "seed \(seed)")
+        for index in prefixes.indices {
+            let path = try? parts.path(PathIndex(40 + index))
+            guard let all else { continue }
+            var expected: [UInt8] = []
+            all.appendPath(PathIndex(index), to: &expected)
+            #expect(path == expected, "seed \(seed)")
+            guard expected.count > 1 else { continue }
+            let same = prefixes.indices.filter { all.name(of: PathIndex($0)).elementsEqual(expected.dropFirst()) }
+            #expect(try parts.indices(of: [expected[1...]]) == same.map { PathIndex(40 + $0) }, "seed \(seed)")
         }
     }
 }

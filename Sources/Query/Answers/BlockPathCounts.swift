@@ -41,14 +41,19 @@ struct BlockPathCounts: Sendable {
     /// Counts the selected events of a row group.
     mutating func add(_ view: RowGroupView) throws(BlockError) {
         let column = try view.column(.path)
-        // Taken out of the structure: an event is a handful of instructions.
-        var (byPath, unknown) = (self.byPath, unknownCount)
-        self.byPath = []
-        view.places.forEach(in: 0..<view.group.count) { place in
-            let path = Int(column[place])
-            if path < byPath.count { byPath[path] &+= 1 } else { unknown &+= 1 }
+        var unknown: UInt64 = 0
+        let paths = column.span
+        var counts = byPath.mutableSpan
+        switch view.places {
+        case .range(let range): for place in range { Self.count(paths[place], &counts, &unknown) }
+        case .list(let list): for place in list { Self.count(paths[place], &counts, &unknown) }
         }
-        (self.byPath, unknownCount) = (byPath, unknown)
+        unknownCount += unknown
+    }
+
+    @inline(__always)
+    private static func count(_ path: UInt32, _ counts: inout MutableSpan<UInt32>, _ unknown: inout UInt64) {
+        if Int(path) < counts.count { counts[Int(path)] &+= 1 } else { unknown &+= 1 }
     }
 
     /// After the last event: names those with the most events, `limit` and as many as have no fewer.

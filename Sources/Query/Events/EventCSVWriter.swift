@@ -80,7 +80,12 @@ struct EventCSVWriter: MarkingEventWriter, RowWriter {
         csv.field(event.mask.contains(.onDirectory) ? "true" : "")
         writeObject(event.object)
         writeProcess(event.process)
-        csv.field(event.flags.uncertainties.map { "\($0)" }.joined(separator: " "))
+        let uncertainties = event.flags.uncertainties
+        if uncertainties.isEmpty {
+            csv.empty()
+        } else {
+            csv.field(uncertainties.map { "\($0)" }.joined(separator: " "))
+        }
         writeContainerPaths(event)
         writeLinks(event.process)
         if let last = dictionaries?.process(event.lastProcess)?.exe { csv.field(last.bytes) } else { csv.empty() }

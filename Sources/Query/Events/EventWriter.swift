@@ -44,11 +44,14 @@ struct EventColumns {
     var ordinals: Range<Int> { view.positions.indices }
 
     /// The paths and targets of the selected events.
-    var pathIndices: some Sequence<PathIndex> {
-        ordinals.lazy.flatMap { ordinal in
-            let position = view.positions[ordinal]
-            return [paths[position], targets?[position] ?? .absent]
+    private var pathIndices: [PathIndex] {
+        var indices: [PathIndex] = []
+        indices.reserveCapacity(2 * view.positions.count)
+        for position in view.positions {
+            indices.append(paths[position])
+            if let target = targets?[position] { indices.append(target) }
         }
+        return indices
     }
 
     /// The selected event with that ordinal.
