@@ -70,8 +70,8 @@ class TableCursor {
     /// Goes to the next row. Range: not at the end.
     func advance() throws { isAtEnd = true }
 
-    /// A value of the row. Range: not at the end.
-    func value(_ column: Int) -> SQLValue { .null }
+    /// A value of the row. Range: not at the end. Throws: where the column has none that is right.
+    func value(_ column: Int) throws(SQLTableError) -> SQLValue { .null }
 
     /// A reader of the store that lives as long as the cursor: the inner scans of a join share it.
     final func reader(_ store: RawPath) throws -> StoreReader {

@@ -92,6 +92,38 @@ import Testing
         #expect(try CountingTableTests.rows(scene, "SELECT * FROM event_count WHERE pid = 10 AND pid = 11").isEmpty)
     }
 
+    /// The events of several values were counted together: no row has one of these values, whoever asks for it.
+    @Test(arguments: [
+        "SELECT pid, events FROM event_count WHERE pid IN (10, 11)",
+        "SELECT max(events) FROM event_count WHERE pid IN (10, 11) GROUP BY pid",
+        "SELECT events FROM event_count WHERE pid IN (10, 11) AND CASE WHEN pid = 10 THEN 1 END",
+        "WITH c AS MATERIALIZED (SELECT pid, events FROM event_count WHERE pid IN (10, 11)) SELECT * FROM c WHERE pid = 11",
+    ])
+    func anArgumentWithSeveralValuesIsNoColumn(_ query: String) throws {
+        let scene = try Self.scene()
+        do {
+            let answer = try CountingTableTests.sql(scene, query)
+            #expect(answer.status != .found && answer.lines.count <= 1, "\(query): \(answer.text)")
+        } catch {
+            #expect("\(error)".contains("pid"), "\(query): \(error)")
+        }
+    }
+
+    /// Which of the two is read first is SQLite's choice; a condition between them is never held against a counted row.
+    @Test(arguments: ["JOIN", "CROSS JOIN"]) func aListBesideAJoinIsOneAnswerForEach(_ join: String) throws {
+        let scene = try Self.scene()
+        let pids = "(SELECT 10 AS pid UNION ALL SELECT 11 UNION ALL SELECT 12)"
+        let rows = try CountingTableTests.rows(
+            scene,
+            "SELECT p.pid, c.events FROM \(pids) p \(join) event_count c ON c.pid = p.pid WHERE c.pid IN (10, 11) ORDER BY 1"
+        )
+        let expected = try [10, 11].map { pid in
+            try "\(pid),"
+                + (CountingTableTests.rows(scene, "SELECT events FROM event_count WHERE pid = \(pid)").first ?? "")
+        }
+        #expect(rows == expected)
+    }
+
     /// Alternatives of arguments are refused. Where SQLite hides from the table that they are (it was asked about the same columns
     /// before, in a statement that never ran), each is a row of its own and none is lost.
     @Test func alternativesAreRefusedOrRowsOfTheirOwn() throws {

@@ -256,7 +256,10 @@ struct Databases: ~Copyable {
         var staged = boxes.reduce(0) { $0 + $1.database.stagedByteCount }
         for box in boxes where everything || box.database.isDue(now) {
             let own = box.database.stagedByteCount
-            box.database.look(now: now, stagedElsewhere: staged - own, sink: sink)
+            box.database.look(
+                now: now, stagedElsewhere: staged - own,
+                roundCount: everything ? WatchedDatabase.greatestRoundCount : WatchedDatabase.usualRoundCount,
+                sink: sink)
             staged += box.database.stagedByteCount - own
         }
     }

@@ -129,13 +129,18 @@ final class CaptureStore: CaptureSink {
         var items: Deque<CaptureItem> = []
         while true {
             let isStopping = state.withLock { state in
-                swap(&items, &state.items)
+                items.append(contentsOf: state.items)
+                state.items.removeAll()
                 return state.isStopping
             }
             var additions = Additions()
             var barrier: UInt64 = 0
-            // Each goes when it is dealt with: what no longer counts as waiting takes no memory either.
-            while let item = items.popFirst() { deal(with: item, &recorders, &unseen, &additions, &barrier) }
+            // Each goes when it is dealt with: what no longer counts as waiting takes no memory either. What is done by then goes
+            // into the store, however much waits: packed pages can be many.
+            let end = Clock.monotonic() &+ Self.greatestTurnNanoseconds
+            while isStopping || Clock.monotonic() < end, let item = items.popFirst() {
+                deal(with: item, &recorders, &unseen, &additions, &barrier)
+            }
             let now = Clock.monotonic()
             unseen.moveGaps(to: &additions, now: now, isEnding: isStopping)
             for recorder in recorders.values {
@@ -147,11 +152,14 @@ final class CaptureStore: CaptureSink {
             let isBusy = !unseen.isEmpty || recorders.values.contains(where: \.isBusy)
             // Between two pieces of a copy there is a look at what came in, so that it waits for none for long.
             let hasPieces = recorders.values.contains(where: \.hasPieces)
-            if waker.wait(timeoutNanoseconds: hasPieces ? 0 : isBusy ? Self.turnNanoseconds : nil) { waker.clear() }
+            if waker.wait(timeoutNanoseconds: hasPieces || !items.isEmpty ? 0 : isBusy ? Self.turnNanoseconds : nil) {
+                waker.clear()
+            }
         }
     }
 
     private static let turnNanoseconds: Int64 = 50_000_000
+    private static let greatestTurnNanoseconds: Int64 = 200_000_000
 
     private func deal(
         with item: CaptureItem, _ recorders: inout [UUIDBytes: StreamRecorder], _ unseen: inout UnseenLogs,

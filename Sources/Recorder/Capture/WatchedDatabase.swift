@@ -143,7 +143,8 @@ struct WatchedDatabase: ~Copyable {
         }
         guard !isPastLog else { return true }
         // What the log still has came before.
-        look(now: Clock.monotonic(), sink: sink)
+        let isSettled = look(now: Clock.monotonic(), sink: sink)
+        if !isSettled { stage(.missed(count: nil, cause: .removed), high: window.time, low: lastLook) }
         close()
         isPastLog = true
         // No look at the log finds what was written past it.
@@ -242,9 +243,12 @@ struct WatchedDatabase: ~Copyable {
 
     /// Reads what there is to read; descriptors are given up when there was nothing for a while.
     ///
+    /// Parameter roundCount: it ends after so many readings of at most 16 MiB, so that other databases are looked at as well.
     /// Returns: whether all that the log held was read, and is known to be commits or none.
     @discardableResult
-    mutating func look(now: Int64, stagedElsewhere: Int = 0, sink: some CaptureSink) -> Bool {
+    mutating func look(
+        now: Int64, stagedElsewhere: Int = 0, roundCount: Int = greatestRoundCount, sink: some CaptureSink
+    ) -> Bool {
         guard var files = files.take() else { return true }
         var isSettled = false
         settledAt = nil
@@ -253,7 +257,7 @@ struct WatchedDatabase: ~Copyable {
         let wasRemoved = files.isLogRemoved
         var isDone = false
         var rounds = 0
-        while !isDone, rounds < 64, stagedElsewhere + stagedByteCount < Self.maximumStagedByteCount,
+        while !isDone, rounds < roundCount, stagedElsewhere + stagedByteCount < Self.maximumStagedByteCount,
             sink.hasRoom
         {
             rounds += 1
@@ -303,6 +307,10 @@ struct WatchedDatabase: ~Copyable {
     private var isFirstLook = false
 
     static let pollNanoseconds: Int64 = 1_000_000
+    /// Of a last look, after which nobody reads the log.
+    static let greatestRoundCount = 64
+    /// Of a look among others.
+    static let usualRoundCount = 2
     private static let settlingNanoseconds: Int64 = 1_000_000_000
 
     /// Parameter after: up to then it cannot have happened; nil: up to the last look.

@@ -26,7 +26,12 @@ enum ModuleCallbacks {
         unsafe module.pointee.xEof = { unsafe ModuleCallbacks.withScan($0) { $0.isAtEnd ? 1 : 0 } }
         unsafe module.pointee.xColumn = { cursor, context, column in
             // SAFETY: the context is that of the call at hand.
-            unsafe ModuleCallbacks.withScan(cursor) { unsafe $0.value(Int(column)).give(to: context) }
+            do {
+                try unsafe ModuleCallbacks.withScan(cursor) { try unsafe $0.value(Int(column)).give(to: context) }
+            } catch {
+                // SAFETY: as above; SQLite copies the text.
+                unsafe sqlite3_result_error(context, "\(error)", -1)
+            }
             return SQLITE_OK
         }
         unsafe module.pointee.xRowid = { cursor, result in

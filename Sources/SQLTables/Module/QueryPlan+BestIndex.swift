@@ -39,7 +39,8 @@ extension QueryPlan {
                 continue
             }
             if constraint.usable == 0 {
-                if column == kind.storeColumn { return isUnusable }
+                // What is not taken over here SQLite would hold against a row that has no such value.
+                if column == kind.storeColumn || kind.columns[column].isOption { return isUnusable }
                 isEverythingExact = false
                 continue
             }

@@ -53,7 +53,7 @@ final class RunningScan {
     var isAtEnd: Bool { remaining <= 0 || cursor.isAtEnd }
     var rowID: Int64 { cursor.rowID }
 
-    func value(_ column: Int) -> SQLValue { cursor.value(column) }
+    func value(_ column: Int) throws(SQLTableError) -> SQLValue { try cursor.value(column) }
 
     func start(_ plan: QueryPlan, _ values: [[SQLValue]]) throws {
         var conditions: [Condition] = []

@@ -9,19 +9,23 @@ struct CountingArguments {
 
     init() {}
 
-    /// Throws: `SQLTableError` where an argument is to be two things at once.
-    init(_ kind: TableKind, _ conditions: [Condition]) throws(SQLTableError) {
+    init(_ kind: TableKind, _ conditions: [Condition]) {
         for condition in conditions {
             let name = kind.columns[condition.column].name
             guard let option = CountingOption(rawValue: name) else { continue }
             let given = condition.values.filter { $0 != .null }
-            if given.isEmpty { isEmpty = true }
-            if let known = values.updateValue(given, forKey: option), known != given {
-                throw SQLTableError(
-                    "\(kind.name) is asked with two different values of \(name); alternatives are \(name) IN (…)")
-            }
+            // Of several conditions on one argument all hold.
+            let both =
+                values[option].map { known in
+                    known.filter { each in given.contains { $0.isSame(as: each) } }
+                } ?? given
+            values[option] = both
+            if both.isEmpty { isEmpty = true }
         }
     }
+
+    /// Whether all events of several values were counted together, so that a row is of none of them.
+    func isList(_ option: CountingOption) -> Bool { values[option, default: []].count > 1 }
 
     /// The value, or the first of several; nil where it was not given.
     subscript(_ option: CountingOption) -> SQLValue? { values[option]?.first }
@@ -106,6 +110,17 @@ struct CountingArguments {
         case .integer(let number): Array("\(number)".utf8)
         case .real(let number): Array("\(number)".utf8)
         case .text(let bytes), .blob(let bytes): bytes
+        }
+    }
+}
+
+extension SQLValue {
+    /// As arguments are read: SQLite hands over the numbers of an IN as texts.
+    fileprivate func isSame(as other: SQLValue) -> Bool {
+        switch (self, other) {
+        case (.integer(let number), .text(let text)), (.text(let text), .integer(let number)):
+            text == Array(String(number).utf8)
+        default: self == other
         }
     }
 }

@@ -40,7 +40,7 @@ class CountingCursor: TableCursor {
     }
 
     private func count(_ request: FilterRequest) throws -> Int {
-        arguments = try CountingArguments(kind, request.conditions)
+        arguments = CountingArguments(kind, request.conditions)
         guard !arguments.isEmpty else { return 0 }
         let selection = try asked { try arguments.selection() }
         try session.trace?.note(asked: selection)
@@ -67,9 +67,10 @@ class CountingCursor: TableCursor {
         isAtEnd = number >= rowCount
     }
 
-    final override func value(_ column: Int) -> SQLValue {
+    final override func value(_ column: Int) throws(SQLTableError) -> SQLValue {
         if column == kind.storeColumn { return .path(answered?.store) }
         if let option = CountingOption(rawValue: kind.columns[column].name), kind.columns[column].isOption {
+            guard !arguments.isList(option) else { throw kind.refusal(ofReadingSeveral: column) }
             return arguments[option] ?? .null
         }
         return cell(column)

@@ -45,6 +45,14 @@ extension TableKind {
                 + "or be read where it is not given; \(Self.remedy(option))")
     }
 
+    /// Why an argument with several values cannot be read: what was counted together is of none of them.
+    func refusal(ofReadingSeveral column: Int) -> SQLTableError {
+        let option = columns[column].name
+        return SQLTableError(
+            "\(option) IN (…) counts the events of all its values together, so that no row of \(name) has one of them; "
+                + "join a list of them by \(option) = VALUE, or group by it where event_group can")
+    }
+
     private static func remedy(_ option: String) -> String {
         "give it by AND \(option) = VALUE, which means what the option --\(option.replacing("_", with: "-")) does, "
             + "or ask the table event"

@@ -60,8 +60,13 @@ extension CaptureMachine {
     ) throws(WALReadError) -> Int? {
         guard reader.chain.frame < last else { return 0 }
         var counter = CommitReader(from: reader.committed, maximumCommitByteCount: 0)
-        guard try read(&files, into: &counter, upTo: last, limit: .max) == nil else { return nil }
-        return counter.commits.count
+        var count = 0
+        while counter.chain.frame < last {
+            guard try read(&files, into: &counter, upTo: last, limit: limits.stepByteCount) == nil else { return nil }
+            count += counter.commits.count
+            counter.commits = []
+        }
+        return count
     }
 
     /// Moves the position over what was read.

@@ -127,7 +127,7 @@ package struct CaptureMachine: Sendable {
             return step
         }
         let lost = missedCount(upTo: index?.changeCounter, found: held.count)
-        step.findings = held.map { .commit($0, .published) }
+        step.findings = held.map { Self.finding(of: $0, .published) }
         held = []
         // Before its first frame there was nothing to cut.
         if lost == nil ? before.chain != nil : lost != 0 {

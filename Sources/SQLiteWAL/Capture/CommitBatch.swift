@@ -5,7 +5,7 @@
 /// segment, takes about a twentieth of its pages.
 package struct CommitBatch: Sendable {
     package struct Entry: Sendable {
-        /// `bytes` is empty.
+        /// `bytes` is empty, but for a commit that is alone: then they are its pages.
         package var commit: WALCommit
         package var proof: CommitProof
         /// Bytes.
@@ -23,10 +23,11 @@ package struct CommitBatch: Sendable {
     private static let wordByteCount = 8
     /// So much is compared at once where most is the same; divides every page size.
     private static let compareByteCount = 256
+    /// With the heads of its two arrays.
     private static let entryByteCount = MemoryLayout<Entry>.stride + 64
 
     /// What it takes of memory.
-    package var byteCount: Int { packed.count + entries.count * Self.entryByteCount }
+    package private(set) var byteCount = 0
 
     /// Where the newest version of a page is.
     private struct Version {
@@ -38,7 +39,17 @@ package struct CommitBatch: Sendable {
 
     /// Parameter commits: none that was too large to be held. Cost: one comparison with the version before for each page.
     package init(_ commits: [(commit: WALCommit, proof: CommitProof)]) {
+        defer {
+            byteCount = entries.reduce(packed.count) {
+                $0 + Self.entryByteCount + $1.commit.bytes.count + $1.commit.pages.count * MemoryLayout<UInt32>.stride
+            }
+        }
         entries.reserveCapacity(commits.count)
+        if commits.count == 1, let (commit, proof) = commits.first {
+            let size = commit.pages.isEmpty ? 0 : commit.bytes.count / commit.pages.count
+            entries.append(Entry(commit: commit, proof: proof, pageSize: size))
+            return
+        }
         var newest: [UInt32: Version] = [:]
         for (number, (commit, proof)) in commits.enumerated() {
             let size = commit.pages.isEmpty ? 0 : commit.bytes.count / commit.pages.count
@@ -117,6 +128,10 @@ package struct CommitBatch: Sendable {
         for entry in entries {
             var commit = entry.commit
             let size = entry.pageSize
+            guard commit.bytes.isEmpty else {
+                body(commit, entry.proof)
+                continue
+            }
             commit.bytes.reserveCapacity(commit.pages.count * size)
             for page in commit.pages {
                 let head = source.nativeHalf(at: position)
