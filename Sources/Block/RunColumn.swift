@@ -167,6 +167,7 @@ enum RunColumn {
             } else {
                 slot = bringForward(word: rank &>> 3 &- 1, shift, moved)
             }
+            // SAFETY: as in `push`.
             return unsafe values[unchecked: Int(truncatingIfNeeded: slot)]
         }
 
@@ -202,6 +203,7 @@ enum RunColumn {
             var slots = first
             var rank = 0
             while true {
+                // SAFETY: as in `push`.
                 if unsafe values[unchecked: Int(truncatingIfNeeded: slots & 0xFF)] == value { return rank }
                 rank &+= 1
                 if rank & 7 != 0 {

@@ -79,7 +79,7 @@ struct BlockPacker: ~Copyable {
             // SAFETY: bytes are initialised memory without padding; the span does not outlive the call.
             let decoded = decompressor.decompress(
                 unsafe output.span.bytes.extracting(start..<end), prefix: prefix, byteCount: byteCount)
-            guard let decoded, decoded.isEqualInMemory(to: bytes) else {
+            guard let decoded, decoded.isEqualInWords(to: bytes) else {
                 throw SegmentError(.stateMismatch, "a block that was just encoded")
             }
         }
