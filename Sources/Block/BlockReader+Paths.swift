@@ -11,7 +11,7 @@ extension BlockReader {
         }
         cachedPaths = paths
         // It has them all.
-        cachedPathDirectories = Array(repeating: nil, count: pathGroupCount)
+        for group in cachedPathGroups.indices { cachedPathGroups[group].directories = nil }
         return paths
     }
 
@@ -52,30 +52,15 @@ extension BlockReader {
         let directories = try directoryNames()
         var hashes: [EventsHash] = [PathHash.root]
         hashes.reserveCapacity(directories.parents.count)
-        // A table at least half empty, of indices + 1: a set would hash the hashes once more. The factor is not known to whoever
-        // chose the names, who could otherwise have all of them meet in one place.
-        let bitCount = Int.bitWidth - (2 * directories.parents.count).leadingZeroBitCount
-        let factor = UInt64.random(in: 0 ... .max) | 1
-        let slotMask = 1 << bitCount - 1
-        var slots = [UInt32](repeating: 0, count: slotMask + 1)
-        for index in directories.parents.indices {
-            if index > 0 {
-                hashes.append(directories.names.hash(of: index, in: hashes[Int(directories.parents[index])]))
-            }
-            let mixed = (hashes[index].low ^ hashes[index].high) &* factor
-            var slot = Int(truncatingIfNeeded: mixed >> UInt64(UInt64.bitWidth - bitCount))
-            while slots[slot] != 0 {
-                if hashes[Int(slots[slot]) - 1] == hashes[index] { return true }
-                slot = (slot + 1) & slotMask
-            }
-            slots[slot] = UInt32(index + 1)
+        for index in directories.parents.indices.dropFirst() {
+            hashes.append(directories.names.hash(of: index, in: hashes[Int(directories.parents[index])]))
         }
-        return false
+        return Set(hashes).count < hashes.count
     }
 
     /// The directory of each path of a group, `absent` where it is not known; no names are decoded.
     package func pathDirectories(ofGroup group: Int) throws(BlockError) -> [DirectoryIndex] {
-        if let cached = cachedPathDirectories[group] { return cached }
+        if let cached = cachedPathGroups[group].directories { return cached }
         let section = layout.section(ofPathGroup: group)
         let count = paths(ofGroup: group).count
         guard count > 0 else { return [] }
@@ -84,7 +69,7 @@ extension BlockReader {
         let decoded = try decoding("paths") { () throws(PartError) in
             try RunColumn.decode(directories, runs, count: count, limit: header.directoryCount)
         }
-        cachedPathDirectories[group] = decoded
+        cachedPathGroups[group].directories = decoded
         return decoded
     }
 
@@ -101,13 +86,13 @@ extension BlockReader {
 
     /// A path group with the names of its paths as they are stored.
     func pathParts(_ group: Int) throws(BlockError) -> PathParts {
-        if let cached = cachedPathParts[group] { return cached }
+        if let cached = cachedPathGroups[group].parts { return cached }
         let directories = try directoryNames()
         let stored = try storedPaths(group)
         let parts = try decoding("paths") { () throws(PartError) in
             try PathParts(directories: directories, stored, first: paths(ofGroup: group).lowerBound)
         }
-        cachedPathParts[group] = parts
+        cachedPathGroups[group].parts = parts
         return parts
     }
 
@@ -136,11 +121,11 @@ extension BlockReader {
 
     /// The same of a path group. Kept: what is asked for in one row group often is in the next.
     private func pathObjects(ofGroup group: Int) throws(BlockError) -> [StoredObject] {
-        if let cached = cachedGroupObjects[group] { return cached }
+        if let cached = cachedPathGroups[group].objects { return cached }
         var objects: [StoredObject] = []
         objects.reserveCapacity(paths(ofGroup: group).count)
         try forEachPathObject(group) { objects.append($1) }
-        cachedGroupObjects[group] = objects
+        cachedPathGroups[group].objects = objects
         return objects
     }
 

@@ -29,17 +29,19 @@ package final class BlockReader {
     let layout: BlockLayout
     private var cachedBundle: [UInt8]?
     var cachedDirectories: DirectoryNames?
-    /// By path group.
-    var cachedPathParts: [PathParts?]
-    var cachedPathDirectories: [[DirectoryIndex]?]
+    /// What was decoded of each path group.
+    struct CachedPathGroup {
+        var parts: PathParts?
+        var directories: [DirectoryIndex]?
+        var objects: [StoredObject]?
+    }
+    var cachedPathGroups: [CachedPathGroup]
     var cachedPaths: DecodedPaths?
     var cachedProcesses: DecodedProcesses?
     /// Processes without their command lines.
     var cachedActors: [ActorProcess]?
     private var cachedVolumes: [Volume]?
     var cachedPathObjects: [StoredObject]?
-    /// By path group.
-    var cachedGroupObjects: [[StoredObject]?]
     var cachedProcessRuns: (rowGroup: Int, runs: ColumnRuns)?
     var cachedProcessColumn: (rowGroup: Int, values: [UInt32])?
     /// Of `PathPredictor`, used again for each row group.
@@ -56,9 +58,7 @@ package final class BlockReader {
         header = layout.header
         self.bytes = BlockBytes(bytes)
         byteCount = bytes.count
-        cachedPathParts = Array(repeating: nil, count: layout.pathGroupCount)
-        cachedPathDirectories = Array(repeating: nil, count: layout.pathGroupCount)
-        cachedGroupObjects = Array(repeating: nil, count: layout.pathGroupCount)
+        cachedPathGroups = Array(repeating: CachedPathGroup(), count: layout.pathGroupCount)
     }
 
     /// The same over a source, of which only what is needed is read.
@@ -72,9 +72,7 @@ package final class BlockReader {
         header = layout.header
         bytes = BlockBytes(source, first: BlockBytes.Stretch(start: 0, bytes: start))
         self.byteCount = byteCount
-        cachedPathParts = Array(repeating: nil, count: layout.pathGroupCount)
-        cachedPathDirectories = Array(repeating: nil, count: layout.pathGroupCount)
-        cachedGroupObjects = Array(repeating: nil, count: layout.pathGroupCount)
+        cachedPathGroups = Array(repeating: CachedPathGroup(), count: layout.pathGroupCount)
     }
 
     /// The commits of the block in order; their counts sum to the block's.

@@ -54,14 +54,19 @@ extension PathColumn {
         let paths = paths.span
         let targets = targets.span
         let processes = processes.span
+        var course: PathPredictor.Course?
         for index in paths.indices {
+            if index == 0 || processes[index] != processes[index &- 1] {
+                if let course { predictor.end(course) }
+                course = predictor.course(of: processes[index])
+            }
             let path = paths[index]
-            if path == .absent {
-                symbols.append(Symbol.absent)
+            if path != .absent, var now = course {
+                symbols.append(symbol(of: path, now, predictor))
+                predictor.advance(&now, to: path)
+                course = now
             } else {
-                let context = predictor.context(of: processes[index])
-                symbols.append(symbol(of: path, context, predictor))
-                predictor.advance(context, to: path)
+                symbols.append(Symbol.absent)
             }
             let target = targets[index]
             guard target != .absent else { continue }
@@ -79,15 +84,17 @@ extension PathColumn {
 
     /// The symbol of a path; what it does not say itself is appended to the other streams.
     @inline(__always)
-    private mutating func symbol(of path: UInt32, _ context: Int, _ predictor: borrowing PathPredictor) -> UInt8 {
-        if path == predictor.last(context) { return Symbol.same }
-        if path == predictor.afterTwo(context) { return Symbol.afterTwo }
-        if path == predictor.afterOne(context) { return Symbol.afterOne }
+    private mutating func symbol(
+        of path: UInt32, _ course: PathPredictor.Course, _ predictor: borrowing PathPredictor
+    ) -> UInt8 {
+        if path == course.last { return Symbol.same }
+        if path == predictor.afterTwo(course) { return Symbol.afterTwo }
+        if path == predictor.afterOne(course) { return Symbol.afterOne }
         if path == predictor.next { return Symbol.new }
-        for distance in 0..<Self.recentCount where predictor.recent(context, distance: distance) == path {
+        for distance in 0..<Self.recentCount where predictor.recent(course, distance: distance) == path {
             return Symbol.firstRecent &+ UInt8(truncatingIfNeeded: distance)
         }
-        let difference = Zigzag.encode(Int64(path) - Int64(predictor.reference(context)))
+        let difference = Zigzag.encode(Int64(path) - Int64(predictor.reference(course)))
         lowBytes.append(UInt8(truncatingIfNeeded: difference))
         if difference < 0x100 { return Symbol.byte }
         if difference < 0x1_0000 {

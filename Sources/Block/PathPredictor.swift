@@ -48,7 +48,7 @@ struct PathPredictor: ~Copyable, ~Escapable {
     /// The context of a process, made when it is new.
     @inline(__always)
     @_lifetime(self: copy self)
-    mutating func context(of process: UInt32) -> Int {
+    private mutating func context(of process: UInt32) -> Int {
         let slot = Int(process &+ 1)
         precondition(slot < successorBase, "process beyond its table")
         let known = self[slot]
@@ -76,59 +76,10 @@ struct PathPredictor: ~Copyable, ~Escapable {
         }
     }
 
-    /// The context's last path; `absent` before its first.
-    @inline(__always)
-    func last(_ context: Int) -> UInt32 { self[context] }
-
-    /// What differences count from.
-    @inline(__always)
-    func reference(_ context: Int) -> UInt32 {
-        let last = self[context]
-        return last == .absent ? reference : last
-    }
-
-    @inline(__always)
-    private func pairSlot(_ context: Int) -> Int { pairSlot(self[context], self[context &+ 1]) }
-
     @inline(__always)
     private func pairSlot(_ last: UInt32, _ before: UInt32) -> Int {
         let mixed = ((last &+ 1) &* 0x9E37_79B1) ^ ((before &+ 1) &* 0x85EB_CA77)
         return pairBase &+ Int((mixed &* 0xC2B2_AE3D) >> pairShift)
-    }
-
-    /// What follows the context's last two paths; `absent` when that is not known.
-    @inline(__always)
-    func afterTwo(_ context: Int) -> UInt32 { self[pairSlot(context)] &- 1 }
-
-    /// What follows the context's last path; `absent` when that is not known.
-    @inline(__always)
-    func afterOne(_ context: Int) -> UInt32 { self[successorBase &+ Int(self[context] &+ 1)] &- 1 }
-
-    /// The path `distance` changes before the last, 0 ≤ distance < 16.
-    @inline(__always)
-    func recent(_ context: Int, distance: Int) -> UInt32 {
-        let position = (Int(self[context &+ 2]) &- 1 &- distance) & (PathColumn.recentCount &- 1)
-        return self[context &+ 3 &+ position]
-    }
-
-    /// The context's events go on with `path`. Range: below `pathCount`.
-    @inline(__always)
-    @_lifetime(self: copy self)
-    mutating func advance(_ context: Int, to path: UInt32) {
-        precondition(Int(path) < pathCount, "path beyond its table")
-        reference = path
-        next = max(next, path &+ 1)
-        let old = self[context]
-        guard old != path else { return }
-        self[pairSlot(context)] = path &+ 1
-        self[successorBase &+ Int(old &+ 1)] = path &+ 1
-        if old != .absent {
-            let position = Int(self[context &+ 2])
-            self[context &+ 3 &+ position] = old
-            self[context &+ 2] = UInt32((position &+ 1) & (PathColumn.recentCount &- 1))
-        }
-        self[context &+ 1] = old
-        self[context] = path
     }
 }
 

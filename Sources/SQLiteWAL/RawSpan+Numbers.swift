@@ -38,28 +38,18 @@ extension RawSpan {
     func isEqual(to other: RawSpan) -> Bool {
         guard byteCount == other.byteCount else { return false }
         var offset = 0
-        while offset &+ 8 <= byteCount {
-            guard littleWord(at: offset) == other.littleWord(at: offset) else { return false }
-            offset &+= 8
+        // Four words at a time: mostly they are the same.
+        while offset &+ 32 <= byteCount {
+            let first = littleWord(at: offset) ^ other.littleWord(at: offset)
+            let second = littleWord(at: offset &+ 8) ^ other.littleWord(at: offset &+ 8)
+            let third = littleWord(at: offset &+ 16) ^ other.littleWord(at: offset &+ 16)
+            let fourth = littleWord(at: offset &+ 24) ^ other.littleWord(at: offset &+ 24)
+            guard first | second | third | fourth == 0 else { return false }
+            offset &+= 32
         }
         while offset < byteCount {
             guard byte(at: offset) == other.byte(at: offset) else { return false }
             offset &+= 1
-        }
-        return true
-    }
-
-    /// Whether both hold the same `count` bytes, a multiple of 32, at `offset`; traps when they are not all inside.
-    @inline(__always)
-    func isEqual(to other: RawSpan, at offset: Int, count: Int) -> Bool {
-        var place = offset
-        while place < offset &+ count {
-            let first = littleWord(at: place) ^ other.littleWord(at: place)
-            let second = littleWord(at: place &+ 8) ^ other.littleWord(at: place &+ 8)
-            let third = littleWord(at: place &+ 16) ^ other.littleWord(at: place &+ 16)
-            let fourth = littleWord(at: place &+ 24) ^ other.littleWord(at: place &+ 24)
-            guard first | second | third | fourth == 0 else { return false }
-            place &+= 32
         }
         return true
     }

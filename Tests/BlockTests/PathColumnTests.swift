@@ -39,6 +39,12 @@ import Testing
             }
         }
 
+        func column(_ storage: inout [UInt32]) -> PathColumn {
+            PathColumn(
+                paths: paths, targets: targets, processes: processes, firstNew: firstNew, pathCount: pathCount,
+                processCount: processCount, storage: &storage)
+        }
+
         func runs() throws -> ColumnRuns {
             var (symbols, lengths): ([UInt8], [UInt8]) = ([], [])
             RunColumn.encode(processes, firstNew: 0, symbols: &symbols, lengths: &lengths)
@@ -50,9 +56,7 @@ import Testing
         var random = SeededGenerator(seed: seed)
         let events = Events(&random)
         var storage: [UInt32] = []
-        let column = PathColumn(
-            paths: events.paths, targets: events.targets, processes: events.processes, firstNew: events.firstNew,
-            pathCount: events.pathCount, processCount: events.processCount, storage: &storage)
+        let column = events.column(&storage)
         let decoded = try column.decode(
             processes: events.runs(), pathCount: events.pathCount, processCount: events.processCount, storage: &storage)
         #expect(decoded.paths == events.paths, "seed \(seed)")
@@ -65,9 +69,7 @@ import Testing
         var random = SeededGenerator(seed: seed)
         let events = Events(&random)
         var storage: [UInt32] = []
-        var column = PathColumn(
-            paths: events.paths, targets: events.targets, processes: events.processes, firstNew: events.firstNew,
-            pathCount: events.pathCount, processCount: events.processCount, storage: &storage)
+        var column = events.column(&storage)
         for _ in 0..<1 + random.below(6) {
             let part = [\PathColumn.symbols, \.lowBytes, \.highBytes, \.targets][random.below(4)]
             guard !column[keyPath: part].isEmpty else { continue }

@@ -5,6 +5,9 @@ internal import Store
 /// A scan of a table whose rows are counts: all is counted when it starts, within the engine, and SQLite is handed groups.
 class CountingCursor: TableCursor {
     private let kind: TableKind
+    /// For each column the argument that it is, if it is one.
+    private let options: [CountingOption?]
+    private let storeColumn: Int
     private(set) var arguments = CountingArguments()
     /// What the rows answer; the inner scan of a join asks the same again for each row of the outer one.
     private var answered: FilterRequest?
@@ -16,6 +19,8 @@ class CountingCursor: TableCursor {
 
     init(_ session: SQLSession, _ kind: TableKind) {
         self.kind = kind
+        options = kind.columns.map { $0.isOption ? CountingOption(rawValue: $0.name) : nil }
+        storeColumn = kind.storeColumn
         super.init(session)
     }
 
@@ -68,8 +73,8 @@ class CountingCursor: TableCursor {
     }
 
     final override func value(_ column: Int) throws(SQLTableError) -> SQLValue {
-        if column == kind.storeColumn { return .path(answered?.store) }
-        if let option = CountingOption(rawValue: kind.columns[column].name), kind.columns[column].isOption {
+        if column == storeColumn { return .path(answered?.store) }
+        if let option = options[column] {
             guard !arguments.isList(option) else { throw kind.refusal(ofReadingSeveral: column) }
             return arguments[option] ?? .null
         }

@@ -2,7 +2,7 @@
 ///
 /// A busy log is full of versions of a few pages, each a little different from the one before. Of a page that was in an
 /// earlier commit of the batch only the words are kept that changed, so that what waits for its writers' names, or for a
-/// segment, takes about a twentieth of its pages.
+/// segment, takes a small part of its pages.
 package struct CommitBatch: Sendable {
     package struct Entry: Sendable {
         /// `bytes` is empty, but for a commit that is alone: then they are its pages.
@@ -87,8 +87,8 @@ package struct CommitBatch: Sendable {
         var stretchCount: UInt16 = 0
         var word = 0
         while word < wordCount {
-            let place = word * Self.wordByteCount
-            if place % Self.compareByteCount == 0, new.isEqual(to: old, at: place, count: Self.compareByteCount) {
+            let part = word * Self.wordByteCount..<word * Self.wordByteCount + Self.compareByteCount
+            if part.lowerBound % Self.compareByteCount == 0, new.extracting(part).isEqual(to: old.extracting(part)) {
                 word += Self.compareByteCount / Self.wordByteCount
                 continue
             }
