@@ -20,34 +20,6 @@ extension EndToEnd {
             }
         }
 
-        /// What a container's script does between two files that it makes, by the container's own path.
-        private func operations(
-            of container: String, in events: [ReportedEvent]
-        ) throws -> [String: [String]] {
-            let own = events.filter { $0.container == container }
-            let begin = try #require(own.first { $0.containerPath == "/begin" }?.seq)
-            let end = try #require(own.last { $0.containerPath == "/end" }?.seq)
-            var result: [String: [String]] = [:]
-            for event in own where event.seq > begin && event.seq < end && !event.operations.contains("exec") {
-                guard event.containerPath != "/begin", event.containerPath != "/end" else { continue }
-                let key = (event.containerPath ?? "?") + (event.containerTarget.map { " -> " + $0 } ?? "")
-                result[key, default: []] += event.operations
-            }
-            return result
-        }
-
-        /// What kernels before Linux 6.5 tell of what is done through an overlay: not what is written to files. The change of
-        /// attributes that a copy-up is made for may be joined with the copying.
-        private static func namesAlone(_ operations: [String: [String]]) -> [String: [String]] {
-            var result: [String: [String]] = [:]
-            for (path, names) in operations {
-                let isVolume = path.hasPrefix("/data/")
-                let kept = names.filter { isVolume || !["modify", "close_write", "attrib"].contains($0) }
-                if !kept.isEmpty { result[path] = kept }
-            }
-            return result
-        }
-
         // MARK: The recorder on the host
 
         @Test(Privilege.required) func writersInTwoContainersAreToldApartAndSaidOnce() throws {
@@ -83,9 +55,9 @@ extension EndToEnd {
                     "/data/\(name)": ["close_write", "create", "modify"],
                 ]
                 // Each operation once and nothing else: none of what overlayfs does for itself.
-                let seen = try operations(of: id, in: events).mapValues { $0.sorted() }
+                let seen = try events.operations(of: id).mapValues { $0.sorted() }
                 guard FanotifyProbe.seesBelowOverlays() else {
-                    #expect(Self.namesAlone(seen) == Self.namesAlone(expected))
+                    #expect(seen.namesAlone == expected.namesAlone)
                     continue
                 }
                 #expect(seen == expected)
