@@ -56,7 +56,8 @@ package struct BlockEncoder: ~Copyable {
         var isKnown = [Bool](repeating: false, count: known.count)
         var marks = DictionaryMarks()
         try assembler.add(
-            scratch.events, origin: bounds.earliest, marks: &marks, known: &known, isKnown: &isKnown,
+            scratch.events, hasPathChunks: false, origin: bounds.earliest, marks: &marks, known: &known,
+            isKnown: &isKnown,
             processCount: scratch.processes.count, level: level, storage: &predictorStorage, &compressor)
         let content = BlockContent(
             origin: origin, base: bounds.earliest, runs: [run], commits: [commit], firstSequence: firstSequence,

@@ -222,7 +222,7 @@ package struct BlockMerger: ~Copyable {
         guard let content else { return }
         var compressor = try takeCompressor()
         try assembler.add(
-            pending, origin: content.base, marks: &marks, known: &known, isKnown: &isKnown,
+            pending, hasPathChunks: true, origin: content.base, marks: &marks, known: &known, isKnown: &isKnown,
             processCount: content.processes.count, level: level, storage: &predictorStorage, &compressor)
         self.compressor = consume compressor
         self.content?.rowGroupCount += 1

@@ -41,6 +41,14 @@ extension BlockReader {
             .sorted { $0.lowerBound < $1.lowerBound }
     }
 
+    /// False when no event of a row group has one of these paths, be it as path or as target; true when one may.
+    package func mayHavePath(of chunks: PathChunks, rowGroup: Int) throws(BlockError) -> Bool {
+        guard let first = chunks.first else { return false }
+        let stored = try part(.pathChunks, rowGroup)
+        guard stored.isEmpty else { return chunks.intersects(stored) }
+        return try mayHavePath(atOrAbove: first, rowGroup: rowGroup)
+    }
+
     /// False when no event of a row group has a path or target of this index or above; true when one may.
     ///
     /// Paths are numbered as events first name them, and each row group says where its new ones begin.

@@ -30,6 +30,10 @@ package struct BlockVerifier {
         let zone = block.header.rowGroups[rowGroup]
         let events = try RowGroupEvents(of: block, rowGroup)
         let volumes = try block.volumes()
+        let pathChunks = try block.part(.pathChunks, rowGroup)
+        guard pathChunks.isEmpty || pathChunks == events.encodedPathChunks else {
+            throw BlockError(.malformed, "path chunks of row group \(rowGroup) do not match its events")
+        }
         let rowGroupBounds = events.bounds
         guard
             rowGroupBounds.earliest == zone.earliest.microsecondsRoundedDown,

@@ -43,6 +43,7 @@ enum PartKind: UInt8, CaseIterable, Sendable {
     case objectInodes = 47
     case objectGenerations = 48
     case lastProcesses = 49
+    case pathChunks = 50
 
     /// Its name in schema/README.md, errors and statistics.
     var name: String {
@@ -85,6 +86,7 @@ enum PartKind: UInt8, CaseIterable, Sendable {
         case .objectInodes: "object inodes"
         case .objectGenerations: "object generations"
         case .lastProcesses: "last processes"
+        case .pathChunks: "path chunks"
         }
     }
 
@@ -93,6 +95,7 @@ enum PartKind: UInt8, CaseIterable, Sendable {
         switch self {
         case .processLinks, .processControlGroups, .lastProcesses: 2
         case .directoryDigits, .pathDigits: 3
+        case .pathChunks: 5
         default: 1
         }
     }

@@ -120,9 +120,9 @@ struct DictionaryMarks {
 }
 
 extension BlockAssembler {
-    /// Adds all parts of a row group and ends its section.
+    /// Adds all parts of a row group and ends its section. Its path chunks are of no use where it is the only one.
     mutating func add(
-        _ events: borrowing RowGroupEvents, origin: Int64, marks: inout DictionaryMarks,
+        _ events: borrowing RowGroupEvents, hasPathChunks: Bool, origin: Int64, marks: inout DictionaryMarks,
         known: inout [StoredObject], isKnown: inout [Bool], processCount: Int, level: Int32,
         storage: inout [UInt32], _ compressor: inout Compressor
     ) throws(BlockError) {
@@ -164,6 +164,7 @@ extension BlockAssembler {
         try add(.objectInodes, objects.objects.inodes, level: level, &compressor)
         try add(.objectGenerations, objects.objects.generations, level: level, &compressor)
         try add(.lastProcesses, events.encodedLastProcesses, level: level, &compressor)
+        if hasPathChunks { try add(.pathChunks, events.encodedPathChunks, level: level, &compressor) }
 
         marks.path = UInt32(known.count)
         for process in events.processes where process != .absent { marks.process = max(marks.process, process + 1) }

@@ -118,6 +118,11 @@ int clinux_usable_processor_count(void)
     return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : -1;
 }
 
+int clinux_begin_writing_back(int descriptor)
+{
+    return sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 int clinux_try_write_lock(int descriptor)
 {
     struct flock lock;

@@ -110,6 +110,12 @@ extension OwnedDescriptor {
         try orThrow("fdatasync") { () -> Int32 in fdatasync(number) }
     }
 
+    /// Has the kernel begin to write the file's changed pages to the device, without waiting for them. A hint: what fails shows
+    /// when somebody waits. sync_file_range(2).
+    package borrowing func beginWritingBack() {
+        _ = clinux_begin_writing_back(fileDescriptor)
+    }
+
     /// Waits until the file or directory is on the device. fsync(2).
     package borrowing func sync() throws(SyscallError) {
         let number = fileDescriptor

@@ -54,6 +54,19 @@ import Testing
         "Z/yQYhO1CDE7ERtKTfKCr3uEVUItSfnva+fG6rIHKsPX63uQBg==",
     ].joined()
 
+    /// What version 4 made of `Samples(seed: 22)`, 40 events over 12 paths: two row groups, paths in groups of five.
+    private static let fourth = [
+        "VlJWQgSCAgAAAAAAAAABAAAAAAAAAAIAAAAAAAAAAwAAAAAAAAAEBGhvc3QBBwAAAAAAAAAFAAAAAAAAAAYBJoCJgYKDiYUGAMBWAQcJ",
+        "AQAEAhQA2Cz7moCAAQAOIQEFIgETIwEFJAEFJQErJwEEKAEDKQEVKgEBLAEELQEPLgEOLwENMAEMEpAyuD2vGnAPIQEDIgEQIwEDJAED",
+        "JQEeJgEWJwEEKAEDKQETKgEELQELLgEKLwEIMAEIMQEBBQYHAQMIAQIKASYLAQUMAQQNAQQGBwEFCAEECgEoCwEEDAEEDQEECAEBBQIB",
+        "EAMBJgQBBgYBHw4BBA8BARABAhECAABwAQAAWpDh7BPJ6VXlTp+gKLUv/WARATULAEYYSjVgTZIOwLIxgSyCA+ut1FemAQLYQRvGM0Cj",
+        "lPgQFBJCoArShKxt2LTxtbQyvm2t7U323lumFDwAOQA4AHcKN8y+zBqLPfmODbHvdoM5hrFlRqUjn7vfE65Zf2vtslrTrk0uHLfwwIBJ",
+        "sO0U4gPGCYzW7u680pn9BGbp0tOTMrsbuBP44ijG6OgkxaiEzmrXvq5paLL+K3BgoSyskxS6fQD/DwdI5PHwfffzn2PuP/f7/5TK2b9E",
+        "RXx0vhV1N43W3FVdTcVcbzo3QSSilkg9PqWCfzkCS0U6UEDysH/3aw6lpdIyCsDMLtnhttkl44y7zlxjIi6mV9eIaNRfO2fQQGEJGCHC",
+        "soAEhAcELjAd3GCDK/YjOCoGUHRzMzETA2YG5qIaVTVNWC0PFwAeC7+aG1q2wUI4nCV3tpeaYARnXKoNHsLgk/XqmEWyVB5gLgBnxg8r",
+        "kAzLnKX4yJMQ8jjKQNwYlDw=",
+    ].joined()
+
     private static func firstBlock() throws -> [UInt8] {
         Array(try #require(Data(base64Encoded: first)))
     }
@@ -96,6 +109,21 @@ import Testing
         #expect(try reader.pathIndices(of: RawPath(hash)) == [1])
     }
 
+    @Test func aBlockOfTheFourthVersionSaysWhatItSaid() throws {
+        let reader = try BlockReader(Array(try #require(Data(base64Encoded: Self.fourth))))
+        #expect(reader.header.version == 4)
+        #expect(reader.header.rowGroups.count == 2 && reader.pathGroupCount > 1)
+        try reader.verify()
+        var samples = Samples(seed: 22)
+        let batch = samples.batch(40, pathCount: 12)
+        #expect(try PlainBlock(reader).events == PlainBlock(batch, firstSequence: 1).events)
+        // It does not say which paths its row groups have.
+        var chunks = PathChunks()
+        chunks.insert(0)
+        #expect(try reader.mayHavePath(of: chunks, rowGroup: 0))
+        #expect(try reader.mayHavePath(of: chunks, rowGroup: 1))
+    }
+
     @Test func mergedWithNewerBlocksItKeepsItsEventsAndHashes() throws {
         let old = try BlockReader(Self.firstBlock())
         var samples = Samples(seed: 3)
@@ -107,7 +135,7 @@ import Testing
         try merger.append(old)
         try merger.append(BlockReader(newer.bytes))
         let merged = try BlockReader(merger.finish().bytes)
-        #expect(merged.header.version == 4)
+        #expect(merged.header.version == 5)
         try merged.verify()
         var expected = try PlainBlock(old)
         expected.append(try PlainBlock(BlockReader(newer.bytes)))

@@ -130,6 +130,9 @@ int clinux_usable_processor_count(void);
  * errno. */
 int clinux_try_write_lock(int descriptor);
 
+/* sync_file_range(2) with SYNC_FILE_RANGE_WRITE (needs _GNU_SOURCE) over the whole file: 0 or -1 with errno. */
+int clinux_begin_writing_back(int descriptor);
+
 /* fcntl(2) with F_GETLK, which locks nothing: 1 where another process holds a POSIX lock on the bytes, with its pid (0 or
  * less where that has no meaning here), 0 where nobody does, -1 with errno. */
 int clinux_lock_holder(int descriptor, int64_t offset, int64_t count, int32_t *pid);

@@ -26,7 +26,7 @@ struct RowFilter {
         _ view: RowGroupView, among range: Range<Int>
     ) throws(BlockError) -> (places: Places, crossingCount: UInt64) {
         let group = view.group
-        guard mayMatch(group), try view.block.selectedPaths.mayOccur(in: view) else { return (.list([]), 0) }
+        guard mayMatch(group), try view.mayHaveSelectedPaths() else { return (.list([]), 0) }
         var places = Places.range(range)
         if selection.hasPathCondition { try selectPaths(view, &places) }
         if let matches = view.block.processMatches, !places.isEmpty {

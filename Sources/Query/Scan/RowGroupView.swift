@@ -58,6 +58,12 @@ package final class RowGroupView {
         return windows
     }
 
+    /// False when no event of the group can have one of the selected paths; found out without decoding its columns.
+    func mayHaveSelectedPaths() throws(BlockError) -> Bool {
+        guard let chunks = block.selectedChunks else { return true }
+        return try block.reader.mayHavePath(of: chunks, rowGroup: index)
+    }
+
     /// One mask a selected event, in the order of `positions`.
     package func masks() throws(BlockError) -> [UInt32] {
         if let values = columns[.mask] { return positions.map { values[$0] } }
@@ -142,10 +148,16 @@ enum SelectedPaths {
         }
     }
 
-    /// False when no event of the row group can have one of the few paths; found out without decoding its columns.
-    func mayOccur(in view: RowGroupView) throws(BlockError) -> Bool {
-        guard case .only(let indices) = self, let first = indices.min() else { return true }
-        return try view.block.reader.mayHavePath(atOrAbove: first, rowGroup: view.index)
+    /// Where they are among the block's; nil for all.
+    var chunks: PathChunks? {
+        var chunks = PathChunks()
+        switch self {
+        case .all: return nil
+        case .flags(let flags):
+            for (index, isSelected) in flags.enumerated() where isSelected { chunks.insert(PathIndex(index)) }
+        case .only(let indices): for index in indices { chunks.insert(index) }
+        }
+        return chunks
     }
 }
 
@@ -157,6 +169,8 @@ package final class BlockView {
     /// The names of its paths.
     let names: PathNames
     let selectedPaths: SelectedPaths
+    /// The chunks of the selected paths; nil when all are.
+    let selectedChunks: PathChunks?
     let processMatches: [Bool]?
     /// True when some dictionary holds nothing that is asked for.
     let isEmpty: Bool
@@ -189,6 +203,7 @@ package final class BlockView {
         names = PathNames(reader, known: known)
         self.processMatches = processMatches
         self.selectedPaths = selectedPaths
+        selectedChunks = isEmpty ? nil : selectedPaths.chunks
         self.isEmpty = isEmpty
     }
 }
