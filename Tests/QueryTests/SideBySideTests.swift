@@ -112,6 +112,29 @@ import Testing
         }
     }
 
+    /// A row group whose rows turn out to be long is given back, and comes once.
+    @Test(arguments: [false, true]) func longRowsThatAreWrittenAheadAreTheSame(isReversed: Bool) throws {
+        let scene = try StoreScene()
+        let directory = "/srv/long" + String(repeating: "/" + String(repeating: "d", count: 200), count: 8)
+        for block in 0..<4 {
+            try scene.append(
+                (0..<5_000).map {
+                    RecordedEvent(
+                        Double(block * 1_000) + Double($0) * 0.1 + 1, .create,
+                        ($0 % 3 == 0 ? "/srv/short" : directory) + "/f\($0)", process: nil)
+                })
+        }
+        let selection = Selection.only {
+            $0.directories = [Glob(under: RawPath("/srv/long"))]
+            $0.isReversed = isReversed
+        }
+        let selected = scene.events.filter(NaiveFilter(selection: selection).selects).map(\.sequence)
+        let lines = try scene.ask(.csv) { try EventsAnswer($0, selection).run() }.lines.dropFirst()
+        #expect(lines.map { UInt64($0.prefix { $0 != "," }) } == (isReversed ? selected.reversed() : selected))
+        // More than is kept of a block.
+        #expect(lines.count == 4 * 3_333 && lines.allSatisfy { $0.utf8.count > 1_600 })
+    }
+
     @Test func aFewEventsInManyBlocksComeInOrder() throws {
         var generator = SeededGenerator(seed: 7)
         let scene = try Self.scene(&generator)

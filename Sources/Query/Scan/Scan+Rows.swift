@@ -35,6 +35,8 @@ extension Scan {
     /// A block of more text, or a row group of more rows, is written by the owner from there on, and so are all that follow.
     private static var greatestByteCount: Int { 2 << 20 }
     private static var greatestRowCount: Int { 4_096 }
+    /// So is a row group with which a block comes to more text than this: command lines can be long.
+    private static var greatestGroupByteCount: Int { 4 << 20 }
 
     /// The next rows, nil at the end. Damaged blocks are noted and passed over.
     ///
@@ -117,17 +119,23 @@ extension Scan {
                 rows.rest = WrittenRows.Rest(view: block, groups: rest, remaining: remaining)
                 return
             }
+            if !view.places.isEmpty {
+                let columns = try EventColumns(view)
+                let start = rows.bytes.count
+                let count = columns.ordinals.count
+                for number in 0..<count {
+                    writer.write(columns[isReversed ? count - 1 - number : number], into: &rows.bytes)
+                    guard rows.bytes.count < greatestGroupByteCount else {
+                        rows.bytes.removeSubrange(start...)
+                        rows.rest = WrittenRows.Rest(view: block, groups: rest, remaining: remaining)
+                        return
+                    }
+                }
+                outcome.groupCount += 1
+                rows.count += count
+            }
             rest.removeFirst()
             outcome.crossingCount += crossingCount
-            guard !view.places.isEmpty else { continue }
-            let columns = try EventColumns(view)
-            outcome.groupCount += 1
-            rows.count += columns.ordinals.count
-            if isReversed {
-                for ordinal in columns.ordinals.reversed() { writer.write(columns[ordinal], into: &rows.bytes) }
-            } else {
-                for ordinal in columns.ordinals { writer.write(columns[ordinal], into: &rows.bytes) }
-            }
         }
     }
 }
