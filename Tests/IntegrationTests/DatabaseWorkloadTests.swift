@@ -147,6 +147,9 @@ extension EndToEnd {
                 if workload != "exclusive", workload != "loop" {
                     #expect(listed.last.map { restored.contains($0.commit) } ?? true, "\(workload): \(restored)")
                 }
+                // Whoever closes a database last removes the index before the log (wal.c, sqlite3WalClose), so of one that is
+                // opened and closed over and over a log may be found whose index is gone already.
+                guard workload != "loop" else { continue }
                 #expect(listed.contains { $0.status == "logged" } == (workload == "exclusive"), "\(workload)")
             }
         }

@@ -301,6 +301,39 @@ import Testing
         #expect(captured.commits.count == 604 && captured.missed.isEmpty)
     }
 
+    /// A transaction of more bytes than may be held is counted, whenever the log is cut: also while it waits for the rest of an
+    /// old generation, which takes several looks.
+    @Test(arguments: 0..<8) func anOversizedCommitIsCountedWhenTheLogIsCut(lookCount: Int) throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.appending("o.db")
+        let writer = try SQLiteWriter()
+        try Self.begin(writer, path, "wal_autocheckpoint=0")
+        var limits = CaptureMachine.Limits()
+        limits.stepByteCount = 20_000
+        limits.commitByteCount = 40_000
+        let captured = try CapturedDatabase(path, isFresh: true, limits: limits)
+        try captured.look()
+        #expect(captured.commits.count == 3)
+        try writer.run(
+            """
+            commit()
+            commit(rows=300, size=1000)
+            for _ in range(9): commit()
+            c.execute('pragma wal_checkpoint(full)').fetchall()
+            commit()
+            """)
+        for _ in 0..<lookCount { try captured.lookOnce() }
+        try writer.run("c.execute('pragma wal_checkpoint(truncate)').fetchall()")
+        try captured.look()
+        #expect(captured.state == .empty)
+        #expect(captured.commits.allSatisfy { !$0.isOversized })
+        let missed = try #require(captured.missedCount)
+        let count = try writer.number("n")
+        #expect(captured.commits.count + missed == count + 3)
+        // The first look only finds that the log began anew.
+        if lookCount > 1 { #expect(captured.missed.contains(.missed(count: 1, cause: .tooLarge))) }
+    }
+
     /// Kill -9 in the middle of a transaction; the next writer recovers the log and goes on.
     @Test func aKilledWriterLeavesNoGap() throws {
         let directory = try TemporaryDirectory()
