@@ -57,8 +57,8 @@ package struct BlockEncoder: ~Copyable {
         var marks = DictionaryMarks()
         try assembler.add(
             scratch.events, hasPathChunks: false, origin: bounds.earliest, marks: &marks, known: &known,
-            isKnown: &isKnown,
-            processCount: scratch.processes.count, level: level, storage: &predictorStorage, &compressor)
+            isKnown: &isKnown, processCount: scratch.processes.count, level: level, storage: &predictorStorage,
+            &compressor)
         let content = BlockContent(
             origin: origin, base: bounds.earliest, runs: [run], commits: [commit], firstSequence: firstSequence,
             count: scratch.events.count, earliest: bounds.earliest, latest: bounds.latest,

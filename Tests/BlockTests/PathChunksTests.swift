@@ -9,18 +9,7 @@ import Testing
 @Suite struct PathChunksTests {
     /// A block of several row groups and some hundred paths, most of which are in few of them.
     private static func block(seed: UInt64, level: Int32 = 3) throws -> [UInt8] {
-        var samples = Samples(seed: seed)
-        var encoder = BlockEncoder(filterKey: Samples.key)
-        var merger = BlockMerger(level: level, filterKey: Samples.key, rowGroupEventCount: 300)
-        var sequence: UInt64 = 1
-        for count in [900, 40, 700] {
-            let block = try encoder.encode(
-                samples.batch(count, pathCount: 1_000), firstSequence: sequence, run: Samples.run,
-                origin: Samples.origin)
-            try merger.append(BlockReader(block.bytes))
-            sequence = block.endSequence
-        }
-        return try merger.finish().bytes
+        try Samples.mergedBlock(seed: seed, pathCount: 1_000, level: level)
     }
 
     @Test(arguments: 0..<20 as Range<UInt64>) func aRowGroupHasThePathsOfItsChunksAndNoOthers(seed: UInt64) throws {

@@ -7,19 +7,8 @@ import Testing
 @Suite struct PathLookupTests {
     /// A block of several row groups; by seed its paths come in groups or not.
     private static func block(seed: UInt64) throws -> BlockReader {
-        var samples = Samples(seed: seed)
-        var encoder = BlockEncoder(filterKey: Samples.key)
-        var merger = BlockMerger(
-            level: 3, filterKey: Samples.key, rowGroupEventCount: 300,
-            pathGroupSize: seed % 2 == 0 ? 16_384 : 1 + Int(seed) * 7)
-        var sequence: UInt64 = 1
-        for count in [900, 40, 700] {
-            let block = try encoder.encode(
-                samples.batch(count), firstSequence: sequence, run: Samples.run, origin: Samples.origin)
-            try merger.append(BlockReader(block.bytes))
-            sequence = block.endSequence
-        }
-        return try BlockReader(try merger.finish().bytes)
+        try BlockReader(
+            Samples.mergedBlock(seed: seed, pathGroupSize: seed % 2 == 0 ? 16_384 : 1 + Int(seed) * 7))
     }
 
     @Test(arguments: 0..<20 as Range<UInt64>) func aPathIsFoundWhereTheDictionaryHasIt(seed: UInt64) throws {

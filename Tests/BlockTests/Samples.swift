@@ -18,6 +18,24 @@ struct Samples {
         random = SeededGenerator(seed: seed)
     }
 
+    /// Batches of these counts in one merged block, in row groups of 300 events.
+    static func mergedBlock(
+        seed: UInt64, counts: [Int] = [900, 40, 700], pathCount: Int = 200, level: Int32 = 3, pathGroupSize: Int? = nil
+    ) throws -> [UInt8] {
+        var samples = Samples(seed: seed)
+        var encoder = BlockEncoder(filterKey: key)
+        var merger = BlockMerger(
+            level: level, filterKey: key, rowGroupEventCount: 300, pathGroupSize: pathGroupSize)
+        var sequence: UInt64 = 1
+        for count in counts {
+            let block = try encoder.encode(
+                samples.batch(count, pathCount: pathCount), firstSequence: sequence, run: run, origin: origin)
+            try merger.append(BlockReader(block.bytes))
+            sequence = block.endSequence
+        }
+        return try merger.finish().bytes
+    }
+
     /// A batch of `count` events over about `pathCount` paths.
     mutating func batch(_ count: Int, pathCount: Int = 200) -> Batch {
         var batch = Batch()

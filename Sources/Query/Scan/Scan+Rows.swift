@@ -9,8 +9,7 @@ struct WrittenRows: Sendable {
     var rest: Rest?
 
     /// A block and the row groups of it that are still to be looked at.
-    ///
-    /// SAFETY: a view is of one thread at a time. The one that made it has ended when its owner comes for it.
+    // Sendable: a view is of one thread at a time, and the one that made it has ended when its owner comes for it.
     struct Rest: @unchecked Sendable {
         let view: BlockView
         let groups: ArraySlice<Int>
