@@ -222,18 +222,51 @@ import Testing
         let captured = try CapturedDatabase(path, isFresh: true)
         #expect(!captured.hasIndex)
         try captured.lookOnce()
-        #expect(captured.commits.isEmpty && captured.state == .unconfirmed)
+        #expect(captured.commits.isEmpty && captured.state == .unconfirmed && captured.rest == .new)
         for _ in 0..<5 {
             try writer.run("commit()")
             try captured.lookOnce()
+            #expect(captured.rest == .new, "the last commit, which the look before did not see")
         }
         #expect(captured.commits.count == 7)
+        try captured.lookOnce()
+        #expect(captured.rest == .old, "the same commit")
         try captured.look(for: 60)
-        #expect(captured.commits.count == 8)
+        #expect(captured.commits.count == 8 && captured.rest == .none)
         #expect(captured.proofs.allSatisfy { $0 == .logged })
         let base = try Self.emptyBase(path)
         let answers = try Self.audit(captured.commits, on: base, in: directory)
         #expect(Array(answers.dropFirst(3)) == Self.sound(1...5))
+    }
+
+    /// What one look leaves was there already; of what comes meanwhile that is not said.
+    @Test func whatALookLeavesIsToldApartFromWhatComesLater() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.appending("k.db")
+        let writer = try SQLiteWriter()
+        try Self.begin(writer, path)
+        var limits = CaptureMachine.Limits()
+        limits.stepByteCount = 20_000
+        let captured = try CapturedDatabase(path, isFresh: true, limits: limits)
+        var rests: [CaptureRest] = []
+        var left: [Int] = []
+        func look() throws {
+            try captured.lookOnce()
+            rests.append(captured.rest)
+            left.append(try writer.number("n") + 3 - captured.commits.count)
+        }
+        try writer.run("for _ in range(10): commit(rows=20, size=3000)")
+        try look()
+        let first = left[0]
+        try #require(first > 4, "more than one look may read")
+        try writer.run("for _ in range(10): commit(rows=20, size=3000)")
+        while captured.rest != .none { try look() }
+        // The first look left commits; `new` is said again as soon as those have all been returned, and not before.
+        let added = 10
+        let again = try #require(rests.dropFirst().firstIndex(of: .new))
+        #expect(rests[0] == .new && rests[1] == .old)
+        #expect(left[again] <= added && left[again - 1] > added, "\(rests), \(left)")
+        #expect(left.last == 0 && captured.missed.isEmpty)
     }
 
     /// The last connection closes and removes the log: what is held open still has all of it.

@@ -57,6 +57,7 @@ final class CapturedDatabase {
     private(set) var missed: [CaptureFinding] = []
     private(set) var orphans: [UInt32] = []
     private(set) var state = CaptureState.level
+    private(set) var rest = CaptureRest.none
 
     init(_ path: String, isFresh: Bool, limits: CaptureMachine.Limits = CaptureMachine.Limits()) throws {
         self.path = path
@@ -91,6 +92,7 @@ final class CapturedDatabase {
 
     private func take(_ step: CaptureStep) {
         state = step.state
+        rest = step.rest
         for finding in step.findings {
             switch finding {
             case .commit(let commit, let proof):

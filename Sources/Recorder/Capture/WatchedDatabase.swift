@@ -38,7 +38,8 @@ struct WatchedDatabase: ~Copyable {
     var staged: [Staged] = []
     /// What waits for names.
     var stagedByteCount = 0
-    var lastLook: Instant
+    /// From then on, at the earliest, happened what is found next.
+    private var lower: LowerBound
     private var holder: Int32?
     /// When the last look began, if it found all that the log held; nil otherwise, and where another log was opened since.
     private(set) var settledAt: Instant?
@@ -57,8 +58,11 @@ struct WatchedDatabase: ~Copyable {
     /// Parameter watchedSince: a moment from which on every write to the log is noticed.
     init(path: RawPath, watchedSince: Instant) {
         self.path = path
-        lastLook = watchedSince
+        lower = LowerBound(watchedSince)
     }
+
+    /// What was there by then has been found.
+    var lastLook: Instant { lower.moment }
 
     var isOpen: Bool { files != nil }
     var isWaiting: Bool { !staged.isEmpty }
@@ -125,7 +129,7 @@ struct WatchedDatabase: ~Copyable {
         settledAt = nil
         if stream?.condition == .rollbackJournal { condemn(.captured, "", sink: sink) }
         // A write before this one would have been noted, and its log opened then.
-        lastLook = max(lastLook, window.earliest)
+        lower.raise(to: window.earliest)
         holder = nil
         lastFinding = Clock.monotonic()
         nextLook = 0
@@ -269,7 +273,7 @@ struct WatchedDatabase: ~Copyable {
                 let step = try machine.step(&files, now: Clock.monotonic())
                 let high = Clock.realtime()
                 if step.state != .racing {
-                    lastLook = before
+                    lower.pass(lookBegan: before, rest: step.rest)
                     holder = holderNow
                 }
                 stage(
@@ -279,7 +283,7 @@ struct WatchedDatabase: ~Copyable {
                 if !step.findings.isEmpty { lastFinding = now }
                 nextLook = now &+ max(step.nextLookNanoseconds ?? Self.pollNanoseconds, Self.pollNanoseconds)
                 isDone = step.state != .behind
-                isSettled = step.state == .level || step.state == .empty
+                isSettled = (step.state == .level || step.state == .empty) && step.rest == .none
                 settledAt = isSettled ? before : nil
                 if case .unsupported(let reason) = step.state { condemn(.unsupported, reason, sink: sink) }
             } catch {
@@ -317,7 +321,7 @@ struct WatchedDatabase: ~Copyable {
     private mutating func stage(_ finding: CaptureFinding, high: Instant, low: Instant, after: Instant? = nil) {
         let low = max(low, after ?? lastLook)
         let high = max(low, high)
-        lastLook = high
+        lower.raise(to: high)
         // The records of one log that nobody saw tell of one gap.
         if case .other(let last)? = staged.last?.content, case .missed(nil, _) = finding, finding == last {
             staged[staged.count - 1].high = high

@@ -20,7 +20,8 @@ extension CaptureMachine {
         if isSameGeneration, let known = position?.chain { chain = known }
         if !isSameGeneration, let old = position?.chain { _ = try salvage(&files, from: old) }
         var reader = CommitReader(from: chain, maximumCommitByteCount: limits.commitByteCount)
-        _ = try read(&files, into: &reader, upTo: .max - 1, limit: limits.stepByteCount)
+        let end = try read(&files, into: &reader, upTo: .max - 1, limit: limits.stepByteCount)
+        seen = (header.salts, end == nil ? .max : reader.chain.frame)
         guard try isStill(&files, header) else { return nil }
         guard position != nil else {
             position = CapturePosition(salts: header.salts, chain: reader.committed, changeCounter: nil)

@@ -4,6 +4,7 @@ extension CaptureMachine {
         _ files: inout some WALReading & ~Copyable, _ header: WALHeader, _ index: WALIndexHeader,
         from before: CapturePosition, now: Int64
     ) throws(WALReadError) -> CaptureStep? {
+        seen = (index.salts, index.lastFrame)
         let isSameGeneration = before.salts == header.salts
         var chain = FrameChain(header)
         if isSameGeneration {

@@ -26,6 +26,10 @@ package struct CaptureMachine: Sendable {
     var broken: (frame: UInt32, since: Int64)?
     /// Without an index: the generation that was seen last, and whether it follows on the one before.
     var generation: (salts: WALSalts, follows: Bool)?
+    /// How far the log was seen: to which frame of which generation. As far as can be where it was not read to its end.
+    var seen: (salts: WALSalts, frame: UInt32)?
+    /// What a look saw and did not return: it comes before that frame, or is of the generation where the look stopped.
+    private var left: (until: (salts: WALSalts, frame: UInt32), from: WALSalts?)?
     let limits: Limits
     var buffer: [UInt8] = []
 
@@ -61,9 +65,28 @@ package struct CaptureMachine: Sendable {
         -> CaptureStep
     {
         for _ in 0..<Self.attemptCount {
-            if let step = try attempt(&files, now: now) { return step }
+            if var step = try attempt(&files, now: now) {
+                if step.state != .racing { step.rest = noteRest(after: step.state) }
+                return step
+            }
         }
         return CaptureStep(state: .racing, nextLookNanoseconds: Self.raceNanoseconds)
+    }
+
+    private mutating func noteRest(after state: CaptureState) -> CaptureRest {
+        guard state == .behind || state == .unconfirmed || !held.isEmpty, let seen else {
+            left = nil
+            return .none
+        }
+        if let left, !isPassed(left.until, from: left.from) { return .old }
+        left = (seen, position?.salts)
+        return .new
+    }
+
+    /// Everything up to a frame has been returned, of the generation `from` and of that of the frame.
+    private func isPassed(_ until: (salts: WALSalts, frame: UInt32), from: WALSalts?) -> Bool {
+        guard held.isEmpty, let salts = position?.salts else { return false }
+        return salts == until.salts ? (position?.frame ?? 0) >= until.frame : salts != from
     }
 
     /// nil where it must be repeated.

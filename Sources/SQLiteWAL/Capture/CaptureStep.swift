@@ -5,6 +5,16 @@ package struct CaptureStep: Sendable {
     package var state: CaptureState
     /// When to look again although nothing tells of a change; nil where that is not needed.
     package var nextLookNanoseconds: Int64?
+    package var rest = CaptureRest.none
+}
+
+/// What a look saw in the log and did not return. A later look returns it although it was there before that one.
+package enum CaptureRest: Hashable, Sendable {
+    case none
+    /// All that earlier looks left has been returned; this look is the first that saw what it leaves.
+    case new
+    /// Some of it was left by an earlier look, the last one that was `new`.
+    case old
 }
 
 /// What is known of a database's log after a look at it.
