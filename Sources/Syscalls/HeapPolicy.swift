@@ -13,6 +13,8 @@ package enum HeapPolicy {
         _ = mallopt(Int32(M_MMAP_THRESHOLD), 32 << 20)
         _ = mallopt(Int32(M_TRIM_THRESHOLD), 256 << 20)
         _ = mallopt(Int32(M_TOP_PAD), 1 << 20)
+        // What one thread freed is there for the others too.
+        _ = mallopt(Int32(M_ARENA_MAX), 1)
         growHeap()
     }
 

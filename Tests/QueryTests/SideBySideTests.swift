@@ -1,5 +1,6 @@
 import Model
 import Store
+import Syscalls
 import TestSupport
 import Testing
 
@@ -112,8 +113,8 @@ import Testing
         }
     }
 
-    /// A row group whose rows turn out to be long is given back, and comes once.
-    @Test(arguments: [false, true]) func longRowsThatAreWrittenAheadAreTheSame(isReversed: Bool) throws {
+    /// Four blocks of long paths, each with more text than is written ahead of its turn.
+    private static func longScene() throws -> StoreScene {
         let scene = try StoreScene()
         let directory = "/srv/long" + String(repeating: "/" + String(repeating: "d", count: 200), count: 8)
         for block in 0..<4 {
@@ -124,6 +125,11 @@ import Testing
                         ($0 % 3 == 0 ? "/srv/short" : directory) + "/f\($0)", process: nil)
                 })
         }
+        return scene
+    }
+
+    @Test(arguments: [false, true]) func longRowsThatAreWrittenAheadAreTheSame(isReversed: Bool) throws {
+        let scene = try Self.longScene()
         let selection = Selection.only {
             $0.directories = [Glob(under: RawPath("/srv/long"))]
             $0.isReversed = isReversed
@@ -131,8 +137,31 @@ import Testing
         let selected = scene.events.filter(NaiveFilter(selection: selection).selects).map(\.sequence)
         let lines = try scene.ask(.csv) { try EventsAnswer($0, selection).run() }.lines.dropFirst()
         #expect(lines.map { UInt64($0.prefix { $0 != "," }) } == (isReversed ? selected.reversed() : selected))
-        // More than is kept of a block.
         #expect(lines.count == 4 * 3_333 && lines.allSatisfy { $0.utf8.count > 1_600 })
+    }
+
+    /// What an answer was given up for, its threads do not wait for ever.
+    @Test func threadsThatWriteAheadEndWithTheirScan() throws {
+        final class Held: Sendable {}
+        let scene = try Self.longScene()
+        weak var held: Held?
+        do {
+            let token = Held()
+            held = token
+            let scan = Scan(try StoreReader(directory: scene.directory), Selection())
+            // The first block is its owner's, so the second call has the next one written.
+            for _ in 0..<2 {
+                _ = try scan.nextRows {
+                    withExtendedLifetime(token) { EventCSVWriter(isForTerminal: false) }
+                }
+            }
+            if case .another(_, _, let queue)? = scan.writing.first?.work {
+                while queue.hasRoom { Clock.sleep(nanoseconds: 100_000) }
+            }
+        }
+        let end = Clock.monotonic() + 20_000_000_000
+        while held != nil, Clock.monotonic() < end { Clock.sleep(nanoseconds: 1_000_000) }
+        #expect(held == nil)
     }
 
     @Test func aFewEventsInManyBlocksComeInOrder() throws {

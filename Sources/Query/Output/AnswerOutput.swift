@@ -52,7 +52,7 @@ package final class AnswerOutput {
 
     /// Takes over what a writer put together so far, and writes when enough has come together.
     package func take(_ piece: inout [UInt8]) throws(Failure) {
-        bytes += piece
+        if bytes.isEmpty { swap(&bytes, &piece) } else { bytes += piece }
         piece.removeAll(keepingCapacity: true)
         try flushIfDue()
     }

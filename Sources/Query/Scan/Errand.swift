@@ -15,17 +15,24 @@ final class Errand<Result: Sendable> {
 
     /// Parameter isSmall: the work is done here and now, since it takes no longer than to start a thread.
     init(isSmall: Bool, _ work: @escaping @Sendable () -> Result) {
-        if !isSmall {
-            let box = box
-            // At the limit of threads it is done here.
-            thread = try? OSThread(name: "scan") {
-                let result = work()
-                box.result.withLock { $0 = result }
-            }
-            if thread != nil { return }
-        }
+        // At the limit of threads it is done here.
+        guard isSmall || !start(work) else { return }
         let result = work()
         box.result.withLock { $0 = result }
+    }
+
+    /// The work is done on another thread, or not at all: nil at the limit of threads.
+    init?(_ work: @escaping @Sendable () -> Result) {
+        guard start(work) else { return nil }
+    }
+
+    private func start(_ work: @escaping @Sendable () -> Result) -> Bool {
+        let box = box
+        thread = try? OSThread(name: "scan") {
+            let result = work()
+            box.result.withLock { $0 = result }
+        }
+        return thread != nil
     }
 
     /// Waits for the result.

@@ -1,10 +1,18 @@
 internal import Block
 internal import Store
 
-/// The rows of a block, as text, as far as another thread wrote them.
-struct WrittenRows: Sendable {
-    var bytes: [UInt8] = []
-    var count = 0
+/// What comes next of an answer in rows.
+enum RowsStep {
+    /// Rows that are written already.
+    case written(WrittenRows)
+    /// A row group with selected events, whose rows are still to be written.
+    case group(RowGroupView)
+}
+
+/// What another thread leaves of a block.
+struct RowsLeft: Sendable {
+    /// The last rows that it wrote.
+    var rows = WrittenRows()
     /// What it stopped at, since the rows came to be many.
     var rest: Rest?
 
@@ -18,24 +26,14 @@ struct WrittenRows: Sendable {
     }
 }
 
-/// What comes next of an answer in rows.
-enum RowsStep {
-    /// Rows that are written already.
-    case written(WrittenRows)
-    /// A row group with selected events, whose rows are still to be written.
-    case group(RowGroupView)
-}
-
-/// Rows come in the order of their blocks, but the text of a block does not depend on those before: where a question finds
-/// little in much, the next block is looked through while the rows of the one before are being written.
+/// Rows come in the order of their blocks, but the text of a block does not depend on those before: the next block is looked
+/// through, and its rows are written, while those of the one before are.
 extension Scan {
     /// Two: what is decoded of a block takes some twenty megabytes, and an answer in rows is to stay small.
     private static var writingCount: Int { min(2, greatestErrandCount) }
-    /// A block of more text, or a row group of more rows, is written by the owner from there on, and so are all that follow.
-    private static var greatestByteCount: Int { 2 << 20 }
+    /// A row group of more rows is written by the owner, and so are all that follow: two of them, with all names of two blocks,
+    /// would take too much.
     private static var greatestRowCount: Int { 4_096 }
-    /// So is a row group with which a block comes to more text than this: command lines can be long.
-    private static var greatestGroupByteCount: Int { 4 << 20 }
 
     /// The next rows, nil at the end. Damaged blocks are noted and passed over.
     ///
@@ -50,31 +48,42 @@ extension Scan {
                 try write(row, fetched, makeWriter)
             }
             if current != nil {
-                if let view = try nextOpened() { return .group(view) }
+                if let view = try nextOpened() { return give(view) }
                 continue
             }
             guard writesAhead || !writing.isEmpty else {
                 // The rows of the first block are to come at once.
                 guard let view = try next() else { return nil }
                 letWalkGoOn()
-                return .group(view)
+                return give(view)
             }
-            guard !writing.isEmpty else { return nil }
-            let block = writing.removeFirst()
-            var rows: WrittenRows?
-            _ = take(block.rows.result(), block.row) { written in
-                rows = written
-                return .proceed
+            guard let block = writing.first else { return nil }
+            switch block.work {
+            case .another(let fetched, let errand, let queue):
+                if let rows = queue.take() { return .written(rows) }
+                writing.removeFirst()
+                var left = RowsLeft()
+                _ = take(errand.result(), block.row) { part in
+                    left = part
+                    return .proceed
+                }
+                if let rest = left.rest {
+                    hasManyRows = true
+                    current = OpenBlock(
+                        row: block.row, fetched: fetched, view: rest.view, groups: rest.groups,
+                        remaining: rest.remaining)
+                }
+                if left.rows.count > 0 { return .written(left.rows) }
+            case .owner(let bytes, let remaining):
+                writing.removeFirst()
+                try openNow(block.row, bytes, remaining)
             }
-            guard let rows else { continue }
-            if let rest = rows.rest {
-                hasManyRows = true
-                current = OpenBlock(
-                    row: block.row, fetched: block.fetched, view: rest.view, groups: rest.groups,
-                    remaining: rest.remaining)
-            }
-            if rows.count > 0 { return .written(rows) }
         }
+    }
+
+    private func give(_ view: RowGroupView) -> RowsStep {
+        if view.places.count > Self.greatestRowCount { hasManyRows = true }
+        return .group(view)
     }
 
     /// The block at hand keeps to what it has to look at, so that those behind it can be fetched.
@@ -84,64 +93,93 @@ extension Scan {
         walk.finish(first: header.firstSequence, end: header.endSequence)
     }
 
+    private func openNow(_ row: BlockRow, _ bytes: [UInt8], _ remaining: Range<UInt64>) throws(StoreError) {
+        let fetched = Fetched.bytes(bytes)
+        do throws(BlockError) {
+            let view = try selector.view(BlockReader(bytes)) { _ in nil }
+            let groups = view.isEmpty ? [] : Array(view.reader.header.rowGroups.indices)
+            current = OpenBlock(
+                row: row, fetched: fetched, view: view,
+                groups: (selection.isReversed ? groups.reversed() : groups)[...], remaining: remaining)
+        } catch {
+            try pass(error, fetched, row)
+        }
+    }
+
     private func write(
         _ row: BlockRow, _ fetched: Fetched, _ makeWriter: @escaping @Sendable () -> any RowWriter
     ) throws(StoreError) {
         guard let (bytes, reader, remaining) = try handOut(fetched, row) else { return }
         let (selector, isReversed) = (selector, selection.isReversed)
-        let work: BlockWork<WrittenRows> = { (block, selector, remaining, outcome) throws(BlockError) in
-            try Self.write(block, selector, remaining, isReversed: isReversed, makeWriter(), &outcome)
-        }
-        let rows = Errand(isSmall: reader.header.count < Self.fewEvents) {
-            Self.outcome(selector, remaining, work) { () throws(BlockError) in
-                try selector.view(BlockReader(bytes)) { _ in nil }
+        if reader.header.count >= Self.fewEvents, let queue = try? RowsQueue() {
+            let work: BlockWork<RowsLeft> = { (block, selector, remaining, outcome) throws(BlockError) in
+                try Self.write(block, selector, remaining, isReversed: isReversed, makeWriter(), to: queue, &outcome)
+            }
+            let errand = Errand {
+                defer { queue.end() }
+                return Self.outcome(selector, remaining, work) { () throws(BlockError) in
+                    try selector.view(BlockReader(bytes)) { _ in nil }
+                }
+            }
+            if let errand {
+                writing.append(BlockWriting(row, .another(fetched, errand, queue)))
+                return
             }
         }
-        writing.append(BlockWriting(row: row, fetched: fetched, rows: rows))
+        writing.append(BlockWriting(row, .owner(bytes, remaining: remaining)))
     }
 
     private static func write(
         _ block: BlockView, _ selector: BlockSelector, _ remaining: Range<UInt64>, isReversed: Bool,
-        _ writer: any RowWriter, _ outcome: inout BlockOutcome<WrittenRows>
+        _ writer: any RowWriter, to queue: RowsQueue, _ outcome: inout BlockOutcome<RowsLeft>
     ) throws(BlockError) {
-        var writer = writer
-        var rows = WrittenRows()
-        defer { outcome.part = rows }
-        try writer.use(block)
+        var ahead = RowsAhead(writer, queue)
+        var left = RowsLeft()
+        defer {
+            // What came before damage is of the answer.
+            ahead.write(all: true)
+            left.rows = ahead.rows
+            outcome.part = left
+        }
         let header = block.reader.header
         let groups = Array(header.rowGroups.indices)
         var rest = (isReversed ? groups.reversed() : groups)[...]
-        while let index = rest.first {
+        while let index = rest.first, !ahead.isGivenUp {
             let view = RowGroupView(block, index: index, group: header.rowGroups[index])
             let crossingCount = try selector.select(view, among: remaining)
-            guard rows.bytes.count < greatestByteCount, view.places.count <= greatestRowCount else {
-                rows.rest = WrittenRows.Rest(view: block, groups: rest, remaining: remaining)
+            guard view.places.count <= greatestRowCount else {
+                left.rest = RowsLeft.Rest(view: block, groups: rest, remaining: remaining)
                 return
-            }
-            if !view.places.isEmpty {
-                let columns = try EventColumns(view)
-                let start = rows.bytes.count
-                let count = columns.ordinals.count
-                for number in 0..<count {
-                    writer.write(columns[isReversed ? count - 1 - number : number], into: &rows.bytes)
-                    guard rows.bytes.count < greatestGroupByteCount else {
-                        rows.bytes.removeSubrange(start...)
-                        rows.rest = WrittenRows.Rest(view: block, groups: rest, remaining: remaining)
-                        return
-                    }
-                }
-                outcome.groupCount += 1
-                rows.count += count
             }
             rest.removeFirst()
             outcome.crossingCount += crossingCount
+            guard !view.places.isEmpty else { continue }
+            try ahead.append(view, isReversed: isReversed)
+            outcome.groupCount += 1
+            ahead.write()
         }
     }
 }
 
-/// A block whose rows are being written on another thread.
-struct BlockWriting {
+/// A block behind the one at hand, whose rows come after those of that one.
+final class BlockWriting {
+    enum Work {
+        /// Another thread writes its rows.
+        case another(Scan.Fetched, Errand<BlockOutcome<RowsLeft>>, RowsQueue)
+        /// It is small, or there is no thread to be had: its owner does, in its turn. With the numbers of the events to look
+        /// at.
+        case owner([UInt8], remaining: Range<UInt64>)
+    }
+
     let row: BlockRow
-    let fetched: Scan.Fetched
-    let rows: Errand<BlockOutcome<WrittenRows>>
+    let work: Work
+
+    init(_ row: BlockRow, _ work: Work) {
+        self.row = row
+        self.work = work
+    }
+
+    deinit {
+        if case .another(_, _, let queue) = work { queue.giveUp() }
+    }
 }

@@ -54,9 +54,9 @@ package final class Scan {
     var current: OpenBlock?
     /// Blocks of the walk behind the current one, being looked through.
     var ahead: [BlockAhead] = []
-    /// Blocks of the walk behind the current one whose rows are being written.
+    /// Blocks of the walk behind the current one, in whose place their rows come.
     var writing: [BlockWriting] = []
-    /// Whether a block turned out to have more rows than are written ahead.
+    /// Whether a row group turned out to have more rows than are written ahead.
     var hasManyRows = false
     /// The row group last given.
     private var visited: RowGroup?
