@@ -5,6 +5,8 @@ extension BlockReader {
         if let cachedPaths { return cachedPaths }
         let directories = try directoryNames()
         var stored = StoredPaths()
+        // Nobody looks up single paths any more.
+        for group in cachedPathGroups.indices { cachedPathGroups[group].parts = nil }
         for group in 0..<pathGroupCount { stored.append(try storedPaths(group)) }
         let paths = try decoding("paths") { () throws(PartError) in
             try DecodedPaths(directories: directories, stored)

@@ -103,6 +103,7 @@ struct EventPrinter {
         while let step = try scan.nextRows(makeRowWriter) {
             switch step {
             case .written(var rows):
+                leaveBlock()
                 count += rows.count
                 try output.take(&rows.bytes)
             case .group(let view):
@@ -112,7 +113,7 @@ struct EventPrinter {
                     for ordinal in columns.ordinals {
                         try write(columns[isReversed ? columns.ordinals.upperBound - 1 - ordinal : ordinal])
                     }
-                    leaveBlock(of: scan)
+                    if scan.hasLeftBlock { leaveBlock() }
                 } catch let error as BlockError {
                     try scan.passOver(error)
                 }
@@ -144,15 +145,16 @@ struct EventPrinter {
                 for ordinal in columns.ordinals where count < limit && !isStopped { try pass(ordinal) }
             }
             if output.isTerminal { try output.flush() }
-            leaveBlock(of: scan)
+            if scan.hasLeftBlock { leaveBlock() }
             return count < limit && !isStopped ? .proceed : .stop
         }
         return count < limit && !isStopped
     }
 
     private mutating func take(_ view: RowGroupView) throws(BlockError) -> EventColumns {
+        if block !== view.block { leaveBlock() }
         let columns = try EventColumns(view)
-        if block !== view.block {
+        if block == nil {
             try writer.use(view.block)
             block = view.block
         }
@@ -160,8 +162,7 @@ struct EventPrinter {
     }
 
     /// What was decoded of a block goes before the next one is decoded.
-    private mutating func leaveBlock(of scan: Scan) {
-        guard scan.hasLeftBlock else { return }
+    private mutating func leaveBlock() {
         block = nil
         writer.leaveBlock()
     }

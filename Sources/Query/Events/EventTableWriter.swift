@@ -28,6 +28,10 @@ struct EventTableWriter: MarkingEventWriter {
         dictionaries = try EventDictionaries(block)
     }
 
+    mutating func leaveBlock() {
+        dictionaries = nil
+    }
+
     mutating func end(into bytes: inout [UInt8]) {}
 
     mutating func write(_ event: EventView, into bytes: inout [UInt8]) {

@@ -81,10 +81,6 @@ protocol EventWriter {
     mutating func end(into bytes: inout [UInt8]) throws
 }
 
-extension EventWriter {
-    mutating func leaveBlock() {}
-}
-
 /// Writes events one a row, each by itself.
 protocol RowWriter: EventWriter {
     mutating func write(_ event: EventView, into bytes: inout [UInt8])

@@ -29,6 +29,10 @@ struct BodyfileWriter: EventWriter {
         dictionaries = try EventDictionaries(block)
     }
 
+    mutating func leaveBlock() {
+        dictionaries = nil
+    }
+
     mutating func write(_ event: EventView, into bytes: inout [UInt8]) {
         let mask = event.mask
         let timed = Self.accesses.union(Self.modifications).union(Self.changes).union(Self.births)

@@ -57,6 +57,10 @@ final class DatabaseEventWriter: EventWriter {
         processRows = Array(repeating: 0, count: dictionaries.processes.count)
     }
 
+    func leaveBlock() {
+        dictionaries = nil
+    }
+
     func write(_ event: EventView, into bytes: inout [UInt8]) throws {
         guard let dictionaries else { return }
         let object = event.object

@@ -32,6 +32,11 @@ struct OCSFWriter: EventWriter {
         deviceText = Self.device(hostName: dictionaries.hostName, block.reader.header.origin)
     }
 
+    mutating func leaveBlock() {
+        dictionaries = nil
+        actorText = BlockTexts(count: 0)
+    }
+
     mutating func write(_ event: EventView, into bytes: inout [UInt8]) {
         for activity in FileActivity.all(in: event.mask) { write(event, activity, into: &bytes) }
     }

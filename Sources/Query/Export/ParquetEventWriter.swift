@@ -74,6 +74,11 @@ final class ParquetEventWriter: EventWriter {
         forgetPlaces()
     }
 
+    func leaveBlock() {
+        dictionaries = nil
+        forgetPlaces()
+    }
+
     func end(into bytes: inout [UInt8]) throws {
         try writer.finish(into: &bytes)
     }

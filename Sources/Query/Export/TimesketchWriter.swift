@@ -27,6 +27,11 @@ struct TimesketchWriter: EventWriter {
         processText = BlockTexts(count: dictionaries.processes.count)
     }
 
+    mutating func leaveBlock() {
+        dictionaries = nil
+        processText = BlockTexts(count: 0)
+    }
+
     mutating func write(_ event: EventView, into bytes: inout [UInt8]) {
         for activity in FileActivity.all(in: event.mask) { write(event, activity, into: &bytes) }
     }

@@ -17,22 +17,20 @@ final class PathNames {
     /// Makes sure that `path(_:)` knows all of `indices`; what is damaged is found here.
     func prepare(for indices: some Sequence<PathIndex>) throws(BlockError) {
         guard dictionary == nil else { return }
-        guard !reader.hasPathDictionary else {
-            dictionary = try reader.pathDictionary()
-            return
-        }
+        guard !reader.hasPathDictionary else { return try useDictionary() }
         var missing: Set<PathIndex> = []
         let few = reader.header.pathCount / BlockReader.fewShare
         for index in indices where index != .absent && known[index] == nil {
             missing.insert(index)
-            if missing.count > few { break }
+            guard known.count + missing.count <= few else { return try useDictionary() }
         }
-        guard !missing.isEmpty else { return }
-        if missing.count > few {
-            dictionary = try reader.pathDictionary()
-        } else {
-            for index in missing { known[index] = try reader.path(at: index) }
-        }
+        for index in missing { known[index] = try reader.path(at: index) }
+    }
+
+    private func useDictionary() throws(BlockError) {
+        // It has them all, and takes their memory.
+        known = [:]
+        dictionary = try reader.pathDictionary()
     }
 
     /// The whole path; nil where there is none. Range: an index that was prepared.
