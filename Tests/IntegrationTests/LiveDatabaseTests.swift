@@ -14,6 +14,23 @@ extension EndToEnd {
             }
         }
 
+        /// A database with one table, `t`, and how many rows it has.
+        private final class CountedRows {
+            let writer: SQLiteWriter
+            var count = 0
+
+            init(in path: String) throws {
+                writer = try SQLiteWriter()
+                try writer.run("c = connect('\(path)')\nc.execute('create table t(a)')")
+            }
+
+            /// One more, in a commit of its own.
+            func insert() throws {
+                try writer.run("c.execute('insert into t values(1)')")
+                count += 1
+            }
+        }
+
         /// What the database held at a moment by an answer; nil, with status 3, where the recorder cannot say.
         private func countNow(_ scene: Scene, _ path: String, _ table: String, at moment: String = "now") throws
             -> Int?
@@ -46,36 +63,30 @@ extension EndToEnd {
             let scene = try Scene(.ext4, options: ["--capture-wal", "**"])
             defer { scene.close() }
             let path = scene.root + "/quiet.db"
-            let writer = try SQLiteWriter()
-            try writer.run("c = connect('\(path)')\nc.execute('create table t(a)')")
-            var count = 0
-            func insert() throws {
-                try writer.run("c.execute('insert into t values(1)')")
-                count += 1
-            }
-            try waitForBaseImage(scene, insert)
+            let rows = try CountedRows(in: path)
+            try waitForBaseImage(scene, rows.insert)
             for _ in 0..<12 {
-                try insert()
-                #expect(try countNow(scene, path, "t") == count)
+                try rows.insert()
+                #expect(try countNow(scene, path, "t") == rows.count)
             }
             // Of what is not committed nothing is said.
-            try writer.run("c.execute('begin immediate')\nc.execute('insert into t values(2)')")
-            #expect(try countNow(scene, path, "t") == count)
-            try writer.run("c.execute('rollback')")
+            try rows.writer.run("c.execute('begin immediate')\nc.execute('insert into t values(2)')")
+            #expect(try countNow(scene, path, "t") == rows.count)
+            try rows.writer.run("c.execute('rollback')")
             pause(milliseconds: 6_000)
-            #expect(try countNow(scene, path, "t") == count, "its files are closed by now")
-            try insert()
-            #expect(try countNow(scene, path, "t") == count)
-            try writer.run("c.close()")
-            #expect(try countNow(scene, path, "t") == count, "there is no log any more")
+            #expect(try countNow(scene, path, "t") == rows.count, "its files are closed by now")
+            try rows.insert()
+            #expect(try countNow(scene, path, "t") == rows.count)
+            try rows.writer.run("c.close()")
+            #expect(try countNow(scene, path, "t") == rows.count, "there is no log any more")
             let commits = try scene.varve(["db", "commits", path, "-o", "jsonl"])
-            #expect(commits.status == 0 && commits.lines.count == count + 1, "\(commits.errorText)")
+            #expect(commits.status == 0 && commits.lines.count == rows.count + 1, "\(commits.errorText)")
             // A log that is gone again at once may be missed; then it is a gap.
             for _ in 0..<4 {
                 try runSuccessfully("sqlite3", [path, "INSERT INTO t VALUES(3)"])
-                count += 1
+                rows.count += 1
                 let known = try countNow(scene, path, "t")
-                #expect(known == nil || known == count, "\(known ?? -1) of \(count)")
+                #expect(known == nil || known == rows.count, "\(known ?? -1) of \(rows.count)")
             }
             // What goes past the log is in none of its commits.
             try runSuccessfully("sqlite3", [path, "PRAGMA journal_mode=delete", "INSERT INTO t VALUES(4)"])
@@ -88,23 +99,17 @@ extension EndToEnd {
             let scene = try Scene(.ext4, options: ["--capture-wal", "**"])
             defer { scene.close() }
             let path = scene.root + "/alone.db"
-            let writer = try SQLiteWriter()
-            try writer.run("c = connect('\(path)')\nc.execute('create table t(a)')")
-            var count = 0
-            func insert() throws {
-                try writer.run("c.execute('insert into t values(1)')")
-                count += 1
-            }
-            try waitForBaseImage(scene, insert)
-            try writer.run("c.close()\nc = connect('\(path)', locking_mode='exclusive')")
+            let rows = try CountedRows(in: path)
+            try waitForBaseImage(scene, rows.insert)
+            try rows.writer.run("c.close()\nc = connect('\(path)', locking_mode='exclusive')")
             var known = 0
             for pauses in [1, 2, 5, 10, 20, 30, 40, 60, 80, 120] {
-                try insert()
+                try rows.insert()
                 pause(milliseconds: pauses)
                 let moment = try runSuccessfully("date", ["-u", "+%FT%H:%M:%S.%NZ"]).lines[0]
                 pause(milliseconds: 200 - pauses)
                 guard let found = try countNow(scene, path, "t", at: String(moment)) else { continue }
-                #expect(found == count, "\(pauses) ms after the commit")
+                #expect(found == rows.count, "\(pauses) ms after the commit")
                 known += 1
             }
             #expect(known > 0, "what rested for long is known")

@@ -40,10 +40,8 @@ extension Scan {
         let fetched = Fetched.bytes(block.bytes)
         do throws(BlockError) {
             let view = try selector.view(BlockReader(block.bytes)) { block.pathGroups[$0] }
-            let groups = found.keys.sorted()
-            current = OpenBlock(
-                row: block.row, fetched: fetched, view: view,
-                groups: (selection.isReversed ? groups.reversed() : groups)[...], places: found)
+            current = opened(view, fetched, block.row, groups: found.keys.sorted())
+            current?.places = found
         } catch {
             try pass(error, fetched, block.row)
         }

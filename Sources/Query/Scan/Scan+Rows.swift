@@ -97,10 +97,8 @@ extension Scan {
         let fetched = Fetched.bytes(bytes)
         do throws(BlockError) {
             let view = try selector.view(BlockReader(bytes)) { _ in nil }
-            let groups = view.isEmpty ? [] : Array(view.reader.header.rowGroups.indices)
-            current = OpenBlock(
-                row: row, fetched: fetched, view: view,
-                groups: (selection.isReversed ? groups.reversed() : groups)[...], remaining: remaining)
+            current = opened(view, fetched, row)
+            current?.remaining = remaining
         } catch {
             try pass(error, fetched, row)
         }

@@ -118,14 +118,18 @@ package final class Scan {
             guard let (row, block) = try nextBlock() else { return nil }
             do throws(BlockError) {
                 let view = try view(open(block, row), row)
-                let groups = view.isEmpty ? [] : Array(view.reader.header.rowGroups.indices)
-                current = OpenBlock(
-                    row: row, fetched: block, view: view,
-                    groups: (selection.isReversed ? groups.reversed() : groups)[...])
+                current = opened(view, block, row)
             } catch {
                 try pass(error, block, row)
             }
         }
+    }
+
+    /// A block to be gone through in the selection's order of groups. Parameter groups: nil for all that may hold something.
+    func opened(_ view: BlockView, _ fetched: Fetched, _ row: BlockRow, groups: [Int]? = nil) -> OpenBlock {
+        let groups = groups ?? (view.isEmpty ? [] : Array(view.reader.header.rowGroups.indices))
+        return OpenBlock(
+            row: row, fetched: fetched, view: view, groups: (selection.isReversed ? groups.reversed() : groups)[...])
     }
 
     /// The next row group with selected events of the block at hand, nil when there is none left.
