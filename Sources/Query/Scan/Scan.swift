@@ -5,7 +5,7 @@ package import Store
 /// Finds the events of a selection, decoding as little as can be.
 ///
 /// A block is passed over by its row (times, operations), by its filter (paths), by its dictionaries, then each row group
-/// by its zone map; only what is left has columns decoded. Memory: one block at a time.
+/// by its zone map; only what is left has columns decoded. Memory: one block, and those that are looked through ahead of it.
 /// Thread: one.
 package final class Scan {
     /// What a visitor wants next.
