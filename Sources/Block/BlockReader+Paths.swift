@@ -51,6 +51,8 @@ extension BlockReader {
     /// Whether two directories have the same path; then so may paths. Only of blocks that were never merged: an event may name a
     /// directory before it is known where it lies.
     package func hasRepeatedDirectories() throws(BlockError) -> Bool {
+        // Only merging adds that part.
+        if layout.parts(of: .rowGroup(0)).contains(where: { $0.kind == .pathChunks }) { return false }
         let directories = try directoryNames()
         var hashes: [EventsHash] = [PathHash.root]
         hashes.reserveCapacity(directories.parents.count)

@@ -1,7 +1,15 @@
+package import Model
+
 /// The windows of a row group: a table and, for runs of events, indices into it.
 package struct WindowRuns: Sendable {
-    package let table: [TimeWindow]
+    /// As they are stored: of a row group's thousands of windows often nothing but the ends are asked for.
+    let stored: [StoredWindow]
     package let runs: ColumnRuns
+
+    package var table: [TimeWindow] { stored.map(TimeWindow.init) }
+
+    /// `time` of each window of the table.
+    package var times: [Instant] { stored.map { Instant(microsecondsSinceEpoch: $0.time) } }
 
     /// The index of each event.
     package var expanded: DecodedWindows { DecodedWindows(table: table, index: runs.expanded) }
@@ -21,7 +29,7 @@ extension BlockReader {
     /// The windows of a row group.
     package func windows(of rowGroup: Int) throws(BlockError) -> WindowRuns {
         let windows = try decodeWindows(rowGroup)
-        return WindowRuns(table: windows.table.map(TimeWindow.init), runs: windows.indices)
+        return WindowRuns(stored: windows.table, runs: windows.indices)
     }
 
     /// The processes of a row group's events: indices as of the column `.process`.

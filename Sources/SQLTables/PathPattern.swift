@@ -20,6 +20,11 @@ enum PathPattern {
     /// SQLite's GLOB: `*` any characters, `?` one, `[…]` one of a class. Slashes are ordinary there.
     static func glob(_ pattern: [UInt8]) -> Glob? {
         guard pattern.first == UInt8(ascii: "/") else { return nil }
+        if pattern.last == UInt8(ascii: "*"), !pattern.dropLast().contains(where: { "*?[".utf8.contains($0) }),
+            let below = below(pattern.dropLast())
+        {
+            return below
+        }
         var result: [UInt8] = []
         var index = 0
         while index < pattern.count {
@@ -63,6 +68,7 @@ enum PathPattern {
             prefix = low
         }
         guard prefix.first == UInt8(ascii: "/"), prefix.count > 1 else { return nil }
+        if let below = below(prefix[...]) { return below }
         var pattern = prefix.flatMap { escaped($0) }
         appendAny(to: &pattern)
         return compiled(pattern)
@@ -72,6 +78,18 @@ enum PathPattern {
     static func rank(_ globs: [Glob]) -> Int {
         if globs.allSatisfy({ $0.literalPath != nil }) { return 0 }
         return globs.allSatisfy { $0.literalDirectory.map { $0.bytes.count > 1 } ?? false } ? 1 : 2
+    }
+
+    /// What lies below a directory, and itself, where a prefix ends with the slash behind one: that is found by where paths lie,
+    /// without their names. Nil for the root and for what is no path as it is stored.
+    private static func below(_ prefix: ArraySlice<UInt8>) -> Glob? {
+        guard prefix.count > 1, prefix.last == UInt8(ascii: "/") else { return nil }
+        let components = prefix.dropFirst().dropLast().split(
+            separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        let isStored = components.allSatisfy {
+            !$0.isEmpty && !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8)
+        }
+        return isStored ? Glob(under: RawPath(Array(prefix.dropLast()))) : nil
     }
 
     private static func compiled(_ pattern: [UInt8]) -> Glob? {

@@ -62,6 +62,16 @@ import Testing
             #expect(try #require(PathPattern.like(Self.bytes(pattern))).matches(path), "\(pattern)")
         }
         #expect(try #require(PathPattern.range(from: Self.bytes("/srv/"), to: Self.bytes("/srv0"))).matches(path))
+        // What lies below a directory is found without names, also where the directory's own has a character of patterns.
+        let below = [
+            PathPattern.range(from: Self.bytes("/srv/"), to: Self.bytes("/srv0")),
+            PathPattern.glob(Self.bytes("/srv/*")),
+            PathPattern.range(from: Self.bytes("/srv/a b/"), to: Self.bytes("/srv/a b/~")),
+        ]
+        for glob in below { #expect(try #require(glob).isSubtree && #require(glob).matches(path)) }
+        for pattern in ["/srv/*/", "/s?v/*", "/*", "/srv/../*", "/srv//*"] {
+            #expect(try #require(PathPattern.glob(Self.bytes(pattern))).isSubtree == false, "\(pattern)")
+        }
         // A path of which only the last name is known has no slash, so these could miss it.
         #expect(PathPattern.glob(Self.bytes("*.txt")) == nil)
         #expect(PathPattern.like(Self.bytes("%.txt")) == nil)

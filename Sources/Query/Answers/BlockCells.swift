@@ -41,6 +41,11 @@ struct BlockCells: Sendable {
         for (bucket, places) in stretches { try add(view, places, bucket) }
     }
 
+    /// Counts the selected events of a row group that lies in one bucket.
+    mutating func add(_ view: RowGroupView, bucket: Int64) throws(BlockError) {
+        try add(view, 0..<view.group.count, bucket)
+    }
+
     private mutating func add(_ view: RowGroupView, _ places: Range<Int>, _ bucket: Int64) throws(BlockError) {
         // Taken out of the structure: an event is a handful of instructions.
         var (open, openKeys) = (self.open, self.openKeys)

@@ -50,7 +50,7 @@ package struct SQLAnswer {
         var failure: SQLTableError?
         do {
             while try statement.step() {
-                try printer.print((0..<statement.columnCount).map { statement.value($0) })
+                try printer.print(statement)
             }
         } catch let error as SQLTableError {
             // What was found before is still an answer.

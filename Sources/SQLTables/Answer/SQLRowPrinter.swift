@@ -30,24 +30,21 @@ struct SQLRowPrinter {
         TextTable(columns.map { (title: TerminalText.escaped(Array($0.utf8)), alignment: TextTable.Alignment.left) })
     }
 
-    /// Throws: `AnswerOutput.Failure`.
-    mutating func print(_ values: [SQLValue]) throws {
+    /// Prints the row that a statement is at. Throws: `AnswerOutput.Failure`.
+    mutating func print(_ row: QueryStatement) throws {
         rowCount += 1
         switch context.rowFormat {
         case .table:
-            table.append(values.map(Self.text))
+            table.append(columns.indices.map { Self.text(row.value($0)) })
             tableRowCount += 1
             if tableRowCount >= Self.tablePieceRowCount { flushTable() }
         case .csv:
-            for value in values {
-                if value == .null { csv.empty() } else { csv.field(Self.text(value)) }
-            }
+            for column in columns.indices { row.write(column, to: &csv) }
             csv.endRow()
-            context.output.bytes += csv.bytes
-            csv.bytes.removeAll(keepingCapacity: true)
+            try context.output.take(&csv.bytes)
         case .json, .jsonl:
             json.begin()
-            for (name, value) in zip(columns, values) { write(name, value) }
+            for (column, name) in columns.enumerated() { write(name, row.value(column)) }
             json.end()
             context.output.bytes += json.json.bytes
             json.json.bytes.removeAll(keepingCapacity: true)
@@ -95,7 +92,7 @@ struct SQLRowPrinter {
         }
     }
 
-    private static func text(_ value: SQLValue) -> [UInt8] {
+    static func text(_ value: SQLValue) -> [UInt8] {
         switch value {
         case .null: []
         case .integer(let number): Array("\(number)".utf8)
