@@ -4,9 +4,9 @@ import Model
 enum BlockFormat {
     static let magic: [UInt8] = Array("VRVB".utf8)
     /// What is written.
-    static let version: UInt8 = 5
+    static let version: UInt8 = 6
     /// What is read.
-    static let versions: ClosedRange<UInt8> = 1...5
+    static let versions: ClosedRange<UInt8> = 1...6
     /// Shorter common beginnings of names are left to zstd.
     static let leastPrefixByteCount = 3
     /// How many paths a path group of a block with that many is given: no fewer, so that a look-up decodes no more than it must.

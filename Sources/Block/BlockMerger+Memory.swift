@@ -42,7 +42,8 @@ extension BlockMerger {
     private var lookupByteCount: Int {
         // A hash table is at most three quarters full.
         dictionary.tableMemoryByteCount + processIndices.capacity * 4 / 3 * MergeMemory.processSlotByteCount
-            + isKnown.capacity + pending.memoryByteCount + predictorStorage.capacity * MemoryLayout<UInt32>.stride
+            + isKnown.capacity + pathTally.memoryByteCount + pending.memoryByteCount + predictorStorage.capacity
+            * MemoryLayout<UInt32>.stride
     }
 }
 
@@ -78,7 +79,9 @@ private struct MergeMemory {
 
     /// What finds them there, a table half full.
     var lookupByteCount: Int {
-        (pathCount + directoryCount) * 2 * MemoryLayout<UInt64>.stride + processCount * 2 * Self.processSlotByteCount
+        PathTally.memoryByteCount(pathCount: pathCount)
+            + (pathCount + directoryCount) * 2 * MemoryLayout<UInt64>.stride + processCount * 2
+            * Self.processSlotByteCount
     }
 
     /// What it takes to have them decoded, the texts aside, which are shared with the merged ones: for each path where it is,

@@ -26,6 +26,7 @@ package struct BlockMerger: ~Copyable {
     private var marks = DictionaryMarks()
     private(set) var predictorStorage: [UInt32] = []
     private(set) var pending = RowGroupEvents()
+    private(set) var pathTally = PathTally()
     /// The block being taken over, until its last row group is.
     private var source: MergeSource?
     private var ending: MergeEnding?
@@ -97,7 +98,8 @@ package struct BlockMerger: ~Copyable {
                 throw BlockError(.notConsecutive, "nothing was appended")
             }
             self.ending = MergeEnding(
-                content, dictionary, objects: known, assembler, pathGroupSize: pathGroupSize, filterKey: filterKey)
+                content, dictionary, objects: known, pathTally, assembler, pathGroupSize: pathGroupSize,
+                filterKey: filterKey)
             // What only finds entries, or waits for more of them, is of no more use.
             forget()
             return nil
@@ -220,6 +222,10 @@ package struct BlockMerger: ~Copyable {
 
     private mutating func flush() throws(BlockError) {
         guard let content else { return }
+        // What ends with fewer events says nothing of them, and the first row group of what does not is this large.
+        if content.count >= min(PathTally.leastEventCount, rowGroupEventCount) {
+            pathTally.add(pending, pathCount: known.count)
+        }
         var compressor = try takeCompressor()
         try assembler.add(
             pending, hasPathChunks: true, origin: content.base, marks: &marks, known: &known, isKnown: &isKnown,
@@ -296,6 +302,7 @@ package struct BlockMerger: ~Copyable {
         marks = DictionaryMarks()
         predictorStorage = []
         pending = RowGroupEvents()
+        pathTally = PathTally()
         source = nil
     }
 }

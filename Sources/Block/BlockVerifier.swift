@@ -11,6 +11,8 @@ package struct BlockVerifier {
     private var hasher = EventHasher()
     private var commit = 0
     private var rowGroup = 0
+    /// Of a block that says which are its busiest paths.
+    private var pathTally: PathTally?
     private var bounds = (earliest: Int64.max, latest: Int64.min)
 
     /// Decodes the dictionaries.
@@ -20,6 +22,7 @@ package struct BlockVerifier {
         paths = try block.names().hashes().paths
         processes = try block.processHashes()
         _ = try block.facts()
+        if try !block.part(.busiestPaths).isEmpty { pathTally = PathTally() }
     }
 
     /// Checks one more row group; false when there is none left.
@@ -34,6 +37,7 @@ package struct BlockVerifier {
         guard pathChunks.isEmpty || pathChunks == events.encodedPathChunks else {
             throw BlockError(.malformed, "path chunks of row group \(rowGroup) do not match its events")
         }
+        pathTally?.add(events, pathCount: block.header.pathCount)
         let rowGroupBounds = events.bounds
         guard
             rowGroupBounds.earliest == zone.earliest.microsecondsRoundedDown,
@@ -63,6 +67,13 @@ package struct BlockVerifier {
         }
         rowGroup += 1
         if rowGroup == block.header.rowGroups.count {
+            if let pathTally {
+                let directories = try block.names().pathDirectories
+                for (key, list) in try block.busiestPathLists()
+                where !pathTally.agrees(with: list, key, isNameOnly: { directories[$0] == .absent }) {
+                    throw BlockError(.malformed, "busiest paths do not match the events")
+                }
+            }
             guard
                 bounds.earliest == block.header.earliest.microsecondsRoundedDown,
                 bounds.latest == block.header.latest.microsecondsRoundedDown

@@ -10,6 +10,11 @@ struct MergeEnding {
     private var content: BlockContent?
     private let entries: BlockNames
     private let names: [UInt8]
+    /// Counts until the busiest paths are found, for one key after the other.
+    private var tally: PathTally
+    private var tallyKeys: ArraySlice<BusiestPathsKey>
+    private let busiestEntryCount: Int
+    private var busiestLists: (count: Int, bytes: [UInt8]) = (0, [])
     /// Of the paths, until these are encoded.
     private var objects: [StoredObject]
     /// The path groups that are left to be added, before all parts.
@@ -22,10 +27,12 @@ struct MergeEnding {
     /// `objects` are those of the dictionary's paths; `assembler` has all row groups. Without a path group size it is chosen by
     /// the count of paths.
     init(
-        _ content: BlockContent, _ dictionary: PathDictionary, objects: [StoredObject], _ assembler: BlockAssembler,
-        pathGroupSize chosen: Int?, filterKey: FilterKey
+        _ content: BlockContent, _ dictionary: PathDictionary, objects: [StoredObject], _ tally: PathTally,
+        _ assembler: BlockAssembler, pathGroupSize chosen: Int?, filterKey: FilterKey
     ) {
         entries = BlockNames(directories: dictionary.directories, paths: dictionary.paths)
+        busiestEntryCount = PathTally.entryCount(eventCount: content.count)
+        (self.tally, tallyKeys) = busiestEntryCount > 0 ? (tally, tally.keys[...]) : (PathTally(), [])
         names = dictionary.names
         outline = BlockOutline(content, entries)
         self.content = content
@@ -42,11 +49,16 @@ struct MergeEnding {
     mutating func step(level: Int32, _ compressor: inout Compressor) throws(BlockError) -> EncodedBlock? {
         if let group = pathGroups.popFirst() {
             try addPathGroup(group, level: level, &compressor)
+        } else if let key = tallyKeys.popFirst() {
+            addBusiestPaths(key)
         } else if let content = content.take() {
             parts =
                 (assembler.pathGroupCount > 0
                 ? content.partsBesidePaths(entries, names: names)
                 : content.parts(entries, names: names, objects: objects)).reversed()
+            // The last of the block's parts.
+            parts.insert(PendingPart(.busiestPaths, busiestPaths), at: 0)
+            tally = PathTally()
             objects = []
         } else if var part = parts.popLast() {
             if try !assembler.addPiece(of: &part, level: level, &compressor) { parts.append(part) }
@@ -66,6 +78,21 @@ struct MergeEnding {
             try assembler.add(part.kind, part.bytes, level: level, &compressor)
         }
         assembler.endPathGroup()
+    }
+
+    private mutating func addBusiestPaths(_ key: BusiestPathsKey) {
+        let list = tally.list(key, limit: busiestEntryCount) { entries.paths[$0].directory == .absent }
+        guard let list else { return }
+        list.append(key, to: &busiestLists.bytes)
+        busiestLists.count += 1
+    }
+
+    /// The part of the block; empty where it has no lists.
+    private var busiestPaths: [UInt8] {
+        guard busiestLists.count > 0 else { return [] }
+        var bytes: [UInt8] = []
+        bytes.appendVarint(busiestLists.count)
+        return bytes + busiestLists.bytes
     }
 
     private func makeFilter() -> [UInt8] {

@@ -24,6 +24,7 @@ enum PartKind: UInt8, CaseIterable, Sendable {
     case processControlGroups = 21
     case directoryDigits = 22
     case pathDigits = 23
+    case busiestPaths = 24
     // Of a row group.
     case windowSymbols = 32
     case windowRuns = 33
@@ -66,6 +67,7 @@ enum PartKind: UInt8, CaseIterable, Sendable {
         case .processControlGroups: "process control groups"
         case .directoryDigits: "directory digits"
         case .pathDigits: "path digits"
+        case .busiestPaths: "busiest paths"
         case .directoryPrefixes: "directory prefixes"
         case .pathPrefixes: "path prefixes"
         case .windowSymbols: "window symbols"
@@ -96,6 +98,7 @@ enum PartKind: UInt8, CaseIterable, Sendable {
         case .processLinks, .processControlGroups, .lastProcesses: 2
         case .directoryDigits, .pathDigits: 3
         case .pathChunks: 5
+        case .busiestPaths: 6
         default: 1
         }
     }

@@ -33,9 +33,17 @@ package struct TopGroups {
     ) throws(StoreError) {
         let maximumByteCount = maximumByteCount ?? GroupKeys.maximumByteCount
         if grouping == .path, let limit = extent.limit, 1...TopPaths.greatestLimit ~= limit {
-            let scan = makeScan()
+            var scan = makeScan()
             var paths = TopPaths(reader, limit: limit, withTies: extent.hasTies, maximumByteCount: maximumByteCount)
-            if let found = try paths.find(scan) {
+            var answer = try paths.find(scan)
+            if answer == nil, paths.hasSummaries {
+                scan = makeScan()
+                paths = TopPaths(
+                    reader, limit: limit, withTies: extent.hasTies, askingBlocks: false,
+                    maximumByteCount: maximumByteCount)
+                answer = try paths.find(scan)
+            }
+            if let found = answer {
                 var keys = try GroupKeys(.path, in: reader)
                 rows = found.map { (group: keys.group(ofPath: $0.name), count: $0.count) }
                 self.keys = keys

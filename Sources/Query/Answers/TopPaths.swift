@@ -8,6 +8,7 @@ internal import Store
 /// events. So each block counts by its own indices and names only those with the most. From their sums follows how many
 /// events a path must have in some block to be among the first; those are named, then what a path that may be among them
 /// has in the other blocks is looked up: the threshold algorithm TPUT (Cao and Wang, PODC 2004). The answer is exact.
+/// A block that says itself which are its busiest paths is not even counted, as long as that is enough.
 ///
 /// Memory: 8 bytes for each path with events in each block.
 struct TopPaths {
@@ -26,6 +27,7 @@ struct TopPaths {
     private let limit: Int
     private let hasTies: Bool
     private let maximumByteCount: Int
+    private let asksBlocks: Bool
     private var blocks: [BlockPathCounts] = []
     private var numbers: [[UInt8]: Int] = [:]
     private var candidates: [Candidate] = []
@@ -40,10 +42,14 @@ struct TopPaths {
 
     /// Parameters: `limit` is 1 to `greatestLimit`, `maximumByteCount` what the counts of all blocks may take. With
     /// `withTies` all paths come that have as many events as the last one.
-    init(_ reader: StoreReader, limit: Int, withTies: Bool = false, maximumByteCount: Int) {
+    /// With `askingBlocks` what blocks say of their busiest paths is taken for what they have.
+    init(
+        _ reader: StoreReader, limit: Int, withTies: Bool = false, askingBlocks: Bool = true, maximumByteCount: Int
+    ) {
         self.reader = reader
         self.limit = limit
         hasTies = withTies
+        asksBlocks = askingBlocks
         self.maximumByteCount = maximumByteCount
     }
 
@@ -51,6 +57,7 @@ struct TopPaths {
     /// found this way, and all paths have to be named: so many have as many events, or a block was merged meanwhile.
     mutating func find(_ scan: Scan) throws(StoreError) -> [Row]? {
         let (limit, maximumByteCount) = (limit, maximumByteCount)
+        let (asksBlocks, operation) = (asksBlocks, scan.selection.operations)
         var blocks: [BlockPathCounts] = []
         var (byteCount, placelessCount) = (0, 0)
         try scan.reduce(
@@ -58,6 +65,9 @@ struct TopPaths {
             visit: { (part: inout BlockPathCounts, view) throws(BlockError) in try part.add(view) },
             end: { (part: inout BlockPathCounts, block) throws(BlockError) in
                 try part.finish(block.reader, limit: limit)
+            },
+            summary: { (block) throws(BlockError) in
+                asksBlocks ? try BlockPathCounts(block, of: operation, limit: limit) : nil
             },
             fold: { part in
                 byteCount += part.byteCount
@@ -70,17 +80,21 @@ struct TopPaths {
         else { return nil }
         self.blocks = blocks
         for number in blocks.indices { takeNamed(number) }
-        totalCount = blocks.reduce(0) { sum, block in
-            block.counts.reduce(sum + block.unknownCount + block.placelessEventCount) { $0 + UInt64($1) }
-        }
+        totalCount = blocks.reduce(0) { $0 + $1.totalCount }
         // A path with fewer in every block has fewer than the last row.
         let (share, rest) = leastOfRows.quotientAndRemainder(dividingBy: UInt64(max(1, blocks.count)))
         let from = UInt32(clamping: max(1, share + (rest > 0 ? 1 : 0)))
         guard blocks.reduce(0, { $0 + $1.unnamedCount(from: from) }) <= Self.greatestNameCount,
-            try nameAll(from: from), try lookUpRest()
+            try nameAll(from: from)
         else { return nil }
+        // Where a block does not say enough of its paths, one that none has named could be among the first.
+        let most = self.blocks.reduce(0) { $0 + $1.greatestUnnamedCount }
+        guard !hasSummaries || most < leastOfRows, try lookUpRest(scan.selector) else { return nil }
         return rows
     }
+
+    /// Whether some block was not counted, since it says which are its busiest paths.
+    var hasSummaries: Bool { blocks.contains { $0.isSummary } }
 
     /// The count of the last row, by what is known so far; 0 where there are not so many.
     private var leastOfRows: UInt64 {
@@ -117,6 +131,7 @@ struct TopPaths {
     /// Names all paths of all blocks with at least so many events. False where a block is not what it was.
     private mutating func nameAll(from count: UInt32) throws(StoreError) -> Bool {
         let wanted = blocks.indices.filter { blocks[$0].unnamedCount(from: count) > 0 }
+        for number in Set(blocks.indices).subtracting(wanted) { blocks[number].noteNamed(from: count) }
         guard
             let named = try again(
                 wanted,
@@ -141,14 +156,16 @@ struct TopPaths {
     }
 
     /// Looks up what the paths that may be among the first have in the blocks that did not name them.
-    private mutating func lookUpRest() throws(StoreError) -> Bool {
+    private mutating func lookUpRest(_ selector: BlockSelector) throws(StoreError) -> Bool {
         let least = leastOfRows
         var lookups: [[Lookup]] = Array(repeating: [], count: blocks.count)
         var filters: [PathFilterReader?] = Array(repeating: nil, count: blocks.count)
         // What has no place was named wherever it has events.
         for (number, candidate) in candidates.enumerated() where candidate.name.first == UInt8(ascii: "/") {
-            let others = blocks.indices.filter { blocks[$0].namedFrom > 1 && !candidate.blocks.contains($0) }
-            let most = others.reduce(candidate.count) { $0 + UInt64(blocks[$1].namedFrom - 1) }
+            let others = blocks.indices.filter {
+                blocks[$0].greatestUnnamedCount > 0 && !candidate.blocks.contains($0)
+            }
+            let most = others.reduce(candidate.count) { $0 + blocks[$1].greatestUnnamedCount }
             guard most >= least, !others.isEmpty else { continue }
             // The root is not found by its name.
             guard candidate.name.count > 1 else { return false }
@@ -173,7 +190,7 @@ struct TopPaths {
             let found = try again(
                 asked.indices.filter { !asked[$0].isEmpty },
                 { (number, block, reader) throws(BlockError) in
-                    var counts: [UInt64] = []
+                    var counts: [(count: UInt64, uncertain: [PathIndex])] = []
                     for lookup in asked[number] {
                         counts.append(
                             block.count(of: try reader.pathIndices(of: lookup.path, inGroup: lookup.pathGroup)))
@@ -181,8 +198,45 @@ struct TopPaths {
                     return counts
                 })
         else { return false }
+        var uncertain: [Uncertain] = []
         for (number, counts) in found {
-            for (lookup, count) in zip(asked[number], counts) { candidates[lookup.candidate].count += count }
+            for (lookup, counted) in zip(asked[number], counts) {
+                candidates[lookup.candidate].count += counted.count
+                guard !counted.uncertain.isEmpty else { continue }
+                uncertain.append(
+                    Uncertain(candidate: lookup.candidate, block: number, entries: counted.uncertain))
+            }
+        }
+        return try count(uncertain, selector)
+    }
+
+    /// Entries of a path in a block that says of others that they have more events.
+    private struct Uncertain {
+        let candidate: Int
+        let block: Int
+        let entries: [PathIndex]
+    }
+
+    /// Counts what is not certain of the paths that may be among the first.
+    private mutating func count(_ uncertain: [Uncertain], _ selector: BlockSelector) throws(StoreError) -> Bool {
+        var most: [Int: UInt64] = [:]
+        for each in uncertain {
+            most[each.candidate, default: candidates[each.candidate].count] +=
+                UInt64(each.entries.count) * UInt64(blocks[each.block].mostBeside)
+        }
+        let least = leastOfRows
+        let needed = uncertain.filter { most[$0.candidate, default: 0] >= least }
+        let entries = Dictionary(grouping: needed, by: \.block).mapValues { $0.flatMap(\.entries) }
+        guard
+            let counted = try again(
+                entries.keys.sorted(),
+                { (number, _, reader) throws(BlockError) in
+                    try BlockPathCounts.count(of: entries[number] ?? [], reader, selector)
+                })
+        else { return false }
+        let counts = Dictionary(uniqueKeysWithValues: counted.map { ($0.number, $0.made) })
+        for each in needed {
+            for entry in each.entries { candidates[each.candidate].count += counts[each.block]?[entry] ?? 0 }
         }
         return true
     }

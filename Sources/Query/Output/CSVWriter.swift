@@ -28,6 +28,7 @@ package struct CSVWriter {
 
     /// Bytes that are not kept: a field without a copy of its own.
     package mutating func field(_ value: UnsafeRawBufferPointer) {
+        // SAFETY: the buffer is only read, within the call and within its bounds.
         field { unsafe $0.append(contentsOf: value) }
     }
 

@@ -24,15 +24,25 @@ extension Scan {
     /// Makes a part of every block that has selected events, as many at once as there are processors, and gives them to
     /// `fold` in the order of blocks.
     ///
-    /// `begin`, `visit` and `end`, behind the last row group, are called on other threads. Damaged blocks are noted; what was found before the damage counts.
+    /// `begin`, `visit` and `end`, behind the last row group, are called on other threads; so is `summary`, of blocks of which
+    /// nothing but the operation leaves events out: where it knows the part, nothing is decoded. Damaged blocks are noted; what was found before the damage counts.
     func reduce<Part: Sendable>(
         begin: @escaping @Sendable (BlockView) throws(BlockError) -> Part,
         visit: @escaping @Sendable (inout Part, RowGroupView) throws(BlockError) -> Void,
         end: @escaping @Sendable (inout Part, BlockView) throws(BlockError) -> Void = { _, _ in },
+        summary: (@Sendable (BlockView) throws(BlockError) -> Part?)? = nil,
         fold: (Part) -> Flow
     ) throws(StoreError) {
+        let selection = selection
         try eachBlock(
             { (block, selector, remaining, outcome) throws(BlockError) in
+                let header = block.reader.header
+                if let summary, selection.isOnlyTimeAndOperation, selection.holds(header.earliest, header.latest),
+                    remaining.count == header.count, let known = try summary(block)
+                {
+                    outcome.part = known
+                    return
+                }
                 var part: Part?
                 defer { outcome.part = part }
                 for (index, group) in block.reader.header.rowGroups.enumerated() {

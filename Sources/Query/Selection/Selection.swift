@@ -43,6 +43,11 @@ package struct Selection: Sendable {
         !hasPathCondition && !hasProcessCondition && operations.isEmpty
     }
 
+    /// True when nothing narrows beside the time and at most one operation.
+    var isOnlyTimeAndOperation: Bool {
+        !hasPathCondition && !hasProcessCondition && operations.rawValue.nonzeroBitCount <= 1
+    }
+
     /// True when every moment from `earliest` to `latest` lies in the range of time.
     package func holds(_ earliest: Instant, _ latest: Instant) -> Bool {
         since.map { $0 <= earliest } ?? true && until.map { latest < $0 } ?? true
