@@ -16,8 +16,8 @@ OPENS_OPERATIONS = "open,modify,close_write"
 
 
 class Bench:
-    """`seconds`: the scenario's share of the run's time, None for as long as it takes; rounds beyond the fewest that a
-    figure needs are left out when it is used up."""
+    """`seconds`: the scenario's share of the run's time, None for as long as it takes. What is left out because it is used
+    up is in `cut_short`, which stands beside the figures."""
 
     def __init__(self, tools, options, run_directory, terminal, seconds=None):
         self.tools = tools
@@ -26,6 +26,7 @@ class Bench:
         self.terminal = terminal
         self.started = time.monotonic()
         self.deadline = self.started + seconds if seconds else None
+        self.cut_short = []
         # Flags and marks for the bare loop, once a recorder has shown them.
         self.group = None
         self._stores = 0
@@ -45,9 +46,25 @@ class Bench:
     def is_late(self):
         return self.share_used() > 1
 
-    def share_used(self):
-        """Of the scenario's time."""
-        return (time.monotonic() - self.started) / (self.deadline - self.started) if self.deadline else 0.0
+    def share_used(self, ahead=0.0):
+        """Of the scenario's time, in so many seconds."""
+        return (time.monotonic() + ahead - self.started) / (self.deadline - self.started) if self.deadline else 0.0
+
+    def rounds(self, wanted, fewest=1, until=1.0, what="rounds"):
+        """The numbers of all rounds that are wanted; after the `fewest` only while another one, as long as those before,
+        ends within the share `until` of the scenario's time."""
+        begun = time.monotonic()
+        for index in range(wanted):
+            each = (time.monotonic() - begun) / max(1, index)
+            if index >= fewest and self.deadline and self.share_used(ahead=each) > until:
+                self.leave_out(f"{index} of {wanted} {what}")
+                return
+            self.progress(index, wanted)
+            yield index
+
+    def leave_out(self, what):
+        self.cut_short.append(what)
+        self.say(f"{what}: the time of this scenario was used up")
 
     def say(self, text):
         self.terminal.say(f"  {text}")

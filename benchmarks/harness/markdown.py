@@ -50,6 +50,8 @@ def section(scenario, stem):
         remarks.append(f"**{scenario['state']}**: {scenario.get('why', 'what was measured until then')}")
     if scenario.get("contended"):
         remarks.append(f"**Other work took {scenario['others_cores']:g} cores meanwhile.**")
+    if scenario.get("cut_short"):
+        remarks.append(f"Cut short, since its time was used up: {'; '.join(scenario['cut_short'])}.")
     for key in ("workload", "note"):
         if isinstance(scenario.get(key), str):
             remarks.append(scenario[key])
@@ -64,6 +66,8 @@ def section(scenario, stem):
     for table in scenario["tables"]:
         lines += ["", f"{table['title']}:", "", f"| {' | '.join(table['columns'])} |", "|---" * len(table["columns"]) + "|"]
         lines += [f"| {' | '.join(cell(str(value)) for value in row)} |" for row in table["rows"]]
+        if table.get("note"):
+            lines += ["", cell(table["note"])]
     for index, plot in enumerate(scenario["plots"]):
         lines += ["", f"![{plot['title']}]({PLOTS}/{plot_name(stem, scenario, index)})"]
     return lines

@@ -50,15 +50,17 @@ class Report:
     def detail(self, key, value):
         self.content[key] = value
 
-    def table(self, title, columns, rows):
-        """Cells are text."""
-        self.content["tables"].append({"title": title, "columns": columns, "rows": rows})
+    def table(self, title, columns, rows, note=None):
+        """Cells are text; `note` says below the table how they are to be read, and why one is empty."""
+        self.content["tables"].append({"title": title, "columns": columns, "rows": rows} | ({"note": note} if note else {}))
         self.results.write()
         widths = [max(len(str(line[place])) for line in (columns, *rows)) for place in range(len(columns))]
         self.terminal.say(f"  {title}:")
         for line in (columns, *rows):
             cells = (str(cell).ljust(width) for cell, width in zip(line, widths))
             self.terminal.say(("    " + "  ".join(cells)).rstrip())
+        if note:
+            self.terminal.say(f"    {note}")
 
     def bars(self, title, entries):
         """(label, summary of stats.summary) each; what was not measured has no bar."""

@@ -16,19 +16,26 @@ from ..tools import BENCHMARKS
 
 # Kinds of writers: how many of them, and the limit of what may be missed.
 WRITERS = {"Python": (1, "capture-missed"), "two of Python": (2, "capture-missed"), "C": (1, "capture-missed-of-c")}
+ROUNDS = 5
 
 
 def run(bench, report):
-    seconds = bench.options.seconds or bench.size(20, 8, 3)
-    pairs = bench.pairs(3, 1)
-    report.detail("workload", f"autocommit inserts for {seconds:g} s, WAL, synchronous=NORMAL, default autocheckpoint")
+    seconds = bench.options.seconds or bench.size(60, 3, 3)
+    report.detail("workload", f"autocommit inserts for {seconds:g} s a run (--long: 60), WAL, synchronous=NORMAL, default "
+                  "autocheckpoint")
+    rounds = {kind: [] for kind in WRITERS}
     # Of two writers as fast as they go one may keep the log from starting over for long.
     with bench.filesystem("watched", 16_384) as filesystem:
-        for kind, (count, limit) in WRITERS.items():
-            rounds = [one(bench, filesystem.mount_point, kind, count, seconds, number) for number in range(pairs)]
-            tell(report, kind, limit, rounds)
         for load in ("idle", "beside a writer as fast as it goes"):
             tell_latency(report, load, latency(bench, filesystem.mount_point, load != "idle"))
+        try:
+            for number in bench.rounds(bench.pairs(ROUNDS, 1)):
+                for kind, (count, _) in WRITERS.items():
+                    rounds[kind].append(one(bench, filesystem.mount_point, kind, count, seconds, number))
+        finally:
+            for kind, (_, limit) in WRITERS.items():
+                if rounds[kind]:
+                    tell(report, kind, limit, rounds[kind])
 
 
 # `--commit-interval` of a recorder that is told nothing else.
@@ -38,7 +45,7 @@ LATENCY_SEED = 7
 
 def latency(bench, root, is_loaded):
     """Seconds from a commit's return until a segment with it, synced, has its name, of one commit after the other."""
-    count = 8 if bench.quick else 100
+    count = bench.size(100, 60, 8)
     place = root / f"latency-{'loaded' if is_loaded else 'idle'}"
     place.mkdir()
     pause = random.Random(LATENCY_SEED)

@@ -64,8 +64,7 @@ def compare(bench, report, paths, workload, operations, pairs, limit, before=Non
 
 def measure(bench, paths, workload, operations, pairs, prepared, wake_every, group, refused, rounds, wake_only):
     """Fills `rounds`, `wake_only` and, should fatrace be here and refuse, `refused`."""
-    for index in range(2 * pairs):
-        bench.progress(index, 2 * pairs)
+    for index in bench.rounds(2 * pairs, fewest=min(pairs, FEWEST_PAIRS), what="possible rounds"):
         runs = {}
         for name in alternating([name for name in RUNS if name not in refused], index):
             prepared()
@@ -86,7 +85,7 @@ def measure(bench, paths, workload, operations, pairs, prepared, wake_every, gro
         rounds.append(runs)
         bench.say(describe(runs))
         counted = sum(one["counts"] for one in rounds)
-        if counted == pairs or (bench.is_late() and (counted >= FEWEST_PAIRS or index + 1 >= 2 * FEWEST_PAIRS)):
+        if counted == pairs:
             break
 
 
