@@ -59,13 +59,13 @@ def read_truth(path):
     pairs, operations = Counter(), []
     with open(path, errors="surrogateescape") as file:
         for line in file:
-            kind, name, *dated = line.rstrip("\n").split("\t")
-            pairs[kind, name] += 1
-            if dated:
-                begin = int(dated[1])
+            kind, name, *more = line.rstrip("\n").split("\t")
+            pairs[kind, name] += int(more[0]) if len(more) == 1 else 1
+            if len(more) == 2:
+                begin = int(more[1])
                 if operations:
                     operations[-1].end = begin
-                operations.append(Operation(kind, name, dated[0], begin, inf))
+                operations.append(Operation(kind, name, more[0], begin, inf))
     return Truth(pairs, operations=operations)
 
 
