@@ -51,16 +51,17 @@ class Bench:
         return (time.monotonic() + ahead - self.started) / (self.deadline - self.started) if self.deadline else 0.0
 
     def rounds(self, wanted, fewest=1, until=1.0, what="rounds"):
-        """The numbers of all rounds that are wanted; after the `fewest` only while another one, as long as those before,
+        """The numbers of all rounds that are wanted; after the `fewest` only while another one, as long as the one before,
         ends within the share `until` of the scenario's time."""
-        begun = time.monotonic()
+        took = 0.0
         for index in range(wanted):
-            each = (time.monotonic() - begun) / max(1, index)
-            if index >= fewest and self.deadline and self.share_used(ahead=each) > until:
+            if index >= fewest and self.deadline and self.share_used(ahead=took) > until:
                 self.leave_out(f"{index} of {wanted} {what}")
                 return
             self.progress(index, wanted)
+            begun = time.monotonic()
             yield index
+            took = time.monotonic() - begun
 
     def leave_out(self, what):
         self.cut_short.append(what)

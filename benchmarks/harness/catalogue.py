@@ -5,10 +5,16 @@ from typing import Callable
 
 from .scenarios import (ask, attribution, capture, cpu, growth, idle, latency, loss, questions, restore, rowdiff, segments,
                         sidebyside, size, slowdown, start, storm, trickle)
-from .workloads import workloads
 
 # A run of all scenarios ends within so many seconds; what has not begun by then says so.
 QUICK_SECONDS, FULL_SECONDS = 170, 39 * 60
+
+
+# Their shares of a full run; a quick run of all has one of each sort.
+SIDE_BY_SIDE = {"files": 50, "appends-1": 30, "appends-2": 30, "appends-4": 30, "commits-1": 25, "commits-1-batched": 25,
+                "commits-4": 25, "commits-4-batched": 25, "metadata": 50, "forks": 50, "compile": 55, "unpack": 60,
+                "stress-ng": 40, "fio": 28}
+SIDE_BY_SIDE_QUICK = {"files": 13, "appends-4": 13, "metadata": 13, "commits-4": 13}
 
 
 @dataclass
@@ -20,31 +26,25 @@ class Scenario:
     quick: int | None = None
 
 
-def side_by_side():
-    """One scenario a workload; a quick run of all has one of each sort."""
-    quick = {"files": 15, "appends-4": 15, "metadata": 15, "commits-4": 15}
-    return {name: Scenario(sidebyside.scenario(name), 45, quick.get(name)) for name in workloads(quick=True)}
-
-
 SCENARIOS = {
-    "cpu-append": Scenario(cpu.run_append, 120, 15),
-    "slowdown": Scenario(slowdown.run, 120, 12),
+    "cpu-append": Scenario(cpu.run_append, 35, 14),
+    "slowdown": Scenario(slowdown.run, 35, 12),
     "loss": Scenario(loss.run, 60, 10),
-    "latency": Scenario(latency.run, 75, 15),
-    "idle": Scenario(idle.run, 110, 20),
-    **side_by_side(),
-    "trickle": Scenario(trickle.run, 130, 12),
-    "attribution": Scenario(attribution.run, 120),
-    "storm": Scenario(storm.run, 120, 12),
-    "rowdiff": Scenario(rowdiff.run, 60),
-    "segments": Scenario(segments.run, 60),
-    "restore": Scenario(restore.run, 180),
-    "capture": Scenario(capture.run, 260),
-    "growth": Scenario(growth.run, 240, 20),
-    "cpu-compile": Scenario(cpu.run_compile, 300),
-    "ask": Scenario(ask.run, 150),
-    "size": Scenario(size.run, 300),
-    "start": Scenario(start.run, 10, 5),
-    "questions-recorded": Scenario(questions.run_recorded, 240),
-    "questions-zipf": Scenario(questions.run_zipf, 200),
+    "latency": Scenario(latency.run, 60, 14),
+    "idle": Scenario(idle.run, 88, 20),
+    **{name: Scenario(sidebyside.scenario(name), full, SIDE_BY_SIDE_QUICK.get(name)) for name, full in SIDE_BY_SIDE.items()},
+    "trickle": Scenario(trickle.run, 70, 10),
+    "attribution": Scenario(attribution.run, 55),
+    "storm": Scenario(storm.run, 40, 10),
+    "rowdiff": Scenario(rowdiff.run, 35),
+    "segments": Scenario(segments.run, 80),
+    "restore": Scenario(restore.run, 80),
+    "capture": Scenario(capture.run, 200),
+    "growth": Scenario(growth.run, 220, 20),
+    "cpu-compile": Scenario(cpu.run_compile, 160),
+    "ask": Scenario(ask.run, 65),
+    "size": Scenario(size.run, 150),
+    "start": Scenario(start.run, 5, 5),
+    "questions-recorded": Scenario(questions.run_recorded, 170),
+    "questions-zipf": Scenario(questions.run_zipf, 95),
 }

@@ -31,9 +31,10 @@ class Report:
         if self.content["machine"]["cores"] == 1:
             self.detail("note", "one core: the recorder and the workload take turns on it")
 
-    def figure(self, name, text, value=None, limit=None, digits=4):
-        """`limit` names an entry of thresholds.json; the verdict compares `value` with it (at most)."""
-        entry = {"name": name, "text": text}
+    def figure(self, name, text, value=None, limit=None, digits=4, beside=None):
+        """`limit` names an entry of thresholds.json; the verdict compares `value` with it (at most), and `beside` is told
+        with the verdict."""
+        entry = {"name": name, "text": text} | ({"beside": beside} if beside else {})
         if value is not None:
             entry["value"] = round(value, digits)
         if limit is not None:
@@ -43,6 +44,12 @@ class Report:
         self.content["figures"].append(entry)
         self.results.write()
         self.terminal.say(f"  {name}: {text}{verdict(entry)}")
+
+    def lower_end(self, summarised, limit):
+        """Of an interval: of few values it says little, so the median stands beside the verdict."""
+        low = summarised["interval"][0]
+        beside = f"median {summarised['median']:g}, n {summarised['count']}"
+        self.figure("the lower end of its interval", f"{low:g} ({beside})", low, limit, beside=beside)
 
     def not_measured(self, name, why, limit=None):
         self.figure(name, f"not measured: {why}", None, limit)

@@ -65,3 +65,12 @@ def cell(values, digits=2):
     if len(values) == 1:
         return f"{values[0]:.{digits}f} (n 1)"
     return f"{median(values):.{digits}f} ({min(values):.{digits}f}-{max(values):.{digits}f}, n {len(values)})"
+
+
+def short(summarised):
+    """The same of a summary."""
+    if summarised is None:
+        return ""
+    if summarised["count"] == 1:
+        return f"{summarised['median']:.2f} (n 1)"
+    return f"{summarised['median']:.2f} ({summarised['least']:.2f}-{summarised['most']:.2f}, n {summarised['count']})"

@@ -42,8 +42,7 @@ def tell(report, rounds):
     report.detail("rounds", rounds)
     against_loop = stats.summary([one["recorder"] / one["loop"] for one in rounds])
     report.figure("wall time beside varved / beside the bare loop", stats.line(against_loop))
-    report.figure("the lower end of its interval", f"{against_loop['interval'][0]:g}",
-                  against_loop["interval"][0], "slowdown-lower-end")
+    report.lower_end(against_loop, "slowdown-lower-end")
     report.figure("beside varved / without any recorder", stats.line(
         stats.summary([one["recorder"] / one["alone"] for one in rounds])))
     report.figure("beside the bare loop / without any recorder", stats.line(
