@@ -33,7 +33,7 @@ SCENARIOS = {
     "latency": Scenario(latency.run, 60, 14),
     "idle": Scenario(idle.run, 88, 20),
     **{name: Scenario(sidebyside.scenario(name), full, SIDE_BY_SIDE_QUICK.get(name)) for name, full in SIDE_BY_SIDE.items()},
-    "trickle": Scenario(trickle.run, 70, 10),
+    "trickle": Scenario(trickle.run, 112, 13),
     "attribution": Scenario(attribution.run, 55),
     "storm": Scenario(storm.run, 40, 10),
     "rowdiff": Scenario(rowdiff.run, 35),

@@ -112,8 +112,8 @@ class Comparison:
                                  f"{str(expected[question.name])[:150]}")
 
     def engine_figures(self, engine):
-        self.milliseconds("Inside one process, ms", engine, f"Best of up to {ROUNDS} rounds, behind it the median and the most.",
-                          best_of)
+        self.milliseconds("Inside one process, ms", engine,
+                          f"Best of up to {ROUNDS} rounds, behind it the median and the most.", best_of)
         for question in self.questions:
             self.report.bars(f"Inside one process: {question.title}, ms", [
                 (TITLES[name], milliseconds_of(times[question.name])) for name, times in engine.items()
@@ -186,8 +186,8 @@ class Comparison:
         return found
 
     def command_figures(self, commands):
-        self.milliseconds("Whole command, ms", commands, "Median (least-most, n rounds); grep reads everything, so it runs once.",
-                          stats.cell)
+        self.milliseconds("Whole command, ms", commands,
+                          "Median (least-most, n rounds); grep reads everything, so it runs once.", stats.cell)
         for _, title, parts in self.rows():
             if "duckdb" not in commands:
                 self.report.not_measured(f"command: {title}, varve / duckdb -readonly",

@@ -2,8 +2,8 @@
 `load_peers.py EXPORT DUCKDB PLACE [sqlite] [chdb]`. DUCKDB is the program of duckdb-cli: what it makes, it and the library
 can read.
 
-Makes PLACE/event.duckdb, event.parquet (zstd 3) and what is named of event.sqlite and chdb/. stdout: {"bytes": …, "seconds": …,
-"failed": why}, each by name. What says the same twice is left out (`time` beside `time_ns`, `op` beside `mask`), to the peers'
+Makes PLACE/event.duckdb, event.parquet (zstd 3) and what is named of event.sqlite and chdb/. stdout: {"bytes": …,
+"seconds": …, "failed": why}, each by name. What says the same twice is left out (`time` beside `time_ns`, `op` beside `mask`), to the peers'
 advantage. SQLite has fewer columns.
 """
 

@@ -25,7 +25,7 @@ def engine(tools, *words):
 
 
 def load(tools, store, place, loaded=LOADED, has_text=True, may_install=True):
-    """Into the directory `place`, which is made. Bytes and seconds by peer, and of those that cannot be had, why (`failed`)."""
+    """Into the directory `place`, which is made. Bytes and seconds by peer, and why of those that cannot be had (`failed`)."""
     place.mkdir()
     told = in_tables(tools, store, place, loaded, may_install)
     if has_text:

@@ -55,6 +55,8 @@ def section(scenario, stem):
     for key in ("workload", "note"):
         if isinstance(scenario.get(key), str):
             remarks.append(scenario[key])
+    if scenario.get("notes"):
+        remarks.append(" ".join(scenario["notes"]))
     for remark in remarks:
         lines += ["", cell(remark)]
     if scenario["figures"]:

@@ -29,7 +29,7 @@ class Report:
         }
         results.add(self.content)
         if self.content["machine"]["cores"] == 1:
-            self.detail("note", "one core: the recorder and the workload take turns on it")
+            self.note("One core: the recorder and the workload take turns on it.")
 
     def figure(self, name, text, value=None, limit=None, digits=4, beside=None):
         """`limit` names an entry of thresholds.json; the verdict compares `value` with it (at most), and `beside` is told
@@ -56,6 +56,10 @@ class Report:
 
     def detail(self, key, value):
         self.content[key] = value
+
+    def note(self, sentence):
+        """Said once beside the figures: why there is one run, or no peer."""
+        self.content.setdefault("notes", []).append(sentence)
 
     def table(self, title, columns, rows, note=None):
         """Cells are text; `note` says below the table how they are to be read, and why one is empty."""

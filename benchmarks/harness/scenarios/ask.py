@@ -94,7 +94,10 @@ def first_row(bench, report, store, parquet):
     ratio = stats.summary([a / b for a, b in zip(ours, theirs)])
     report.figure("first row of `varve events --since --until --path` / `sqlite3 'select 1'`", stats.line(ratio),
                   ratio["median"], "ask-first-row-ratio")
-    for name, values in (("varve, first row", ours), ("varve, whole answer", whole), ("sqlite3, first row", theirs)):
+    found = (("varve, first row", ours), ("varve, whole answer", whole), ("sqlite3, first row", theirs))
+    report.bars("Narrow questions and `select 1`, ms", [(name, stats.summary([1000 * value for value in values], 2))
+                                                        for name, values in found])
+    for name, values in found:
         report.figure(name, stats.line(stats.summary([1000 * value for value in values], 2), " ms"))
 
 

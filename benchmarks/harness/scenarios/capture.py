@@ -21,6 +21,7 @@ ROUNDS = 5
 
 def run(bench, report):
     seconds = bench.options.seconds or bench.size(60, 3, 3)
+    report.note("No peer captures commits: the ratio is to the same writers beside a recorder that does not.")
     report.detail("workload", f"autocommit inserts for {seconds:g} s a run (--long: 60), WAL, synchronous=NORMAL, default "
                   "autocheckpoint")
     rounds = {kind: [] for kind in WRITERS}
@@ -184,8 +185,10 @@ def tell(report, kind, limit, rounds):
     on = [each[True] for each in rounds]
     report.detail(f"rounds, {kind}", rounds)
     report.figure(f"{kind}: commits a second beside capture; without",
-                  f"{statistics.median(each['rate'] for each in on):.0f}; "
-                  f"{statistics.median(each[False]['rate'] for each in rounds):.0f}")
+                  f"{stats.cell([each['rate'] for each in on], 0)}; {stats.cell([each[False]['rate'] for each in rounds], 0)}")
+    report.bars(f"{kind}: commits a second", [
+        ("beside capture", stats.summary([each["rate"] for each in on])),
+        ("without", stats.summary([each[False]["rate"] for each in rounds]))])
     ratio = stats.summary([each[False]["rate"] / each[True]["rate"] for each in rounds])
     report.figure(f"{kind}: throughput without capture / with", stats.line(ratio), ratio["median"], "capture-slowdown")
     worst = max(1 - each["captured"] / each["written"] for each in on)
@@ -194,9 +197,10 @@ def tell(report, kind, limit, rounds):
     unaccounted = [each["captured"] + (each["missed"] or 0) - each["written"] for each in on]
     report.figure(f"{kind}: captured + counted as missed - written", ", ".join(map(str, unaccounted)),
                   max(map(abs, unaccounted)), "capture-unaccounted")
-    report.figure(f"{kind}: bytes a captured commit", f"{statistics.median(each['bytes'] for each in on):.0f} B")
+    report.figure(f"{kind}: bytes a captured commit", f"{stats.cell([each['bytes'] for each in on], 0)} B")
     widths = [each["width"] for each in on if each["width"] is not None]
     if widths:
         width = 1e3 * statistics.median(widths)
-        report.figure(f"{kind}: bounds of a commit apart, median", f"{width:.2f} ms", width, "capture-bounds-ms")
+        report.figure(f"{kind}: bounds of a commit apart, median", f"{stats.cell([1e3 * each for each in widths])} ms", width,
+                      "capture-bounds-ms")
     report.figure(f"{kind}: RSS peak", f"{max(each['rss_kib'] for each in on) / 1024:.1f} MiB")

@@ -62,6 +62,9 @@ def tell(report, title, limit, rounds):
     report.table(f"{title} ({written['commits']} commits, {written['wal_bytes'] / 2**20:.0f} MiB of log)",
                  ["method", "bytes a commit", "log / stored", "written, MB/s", "played, MB/s"], rows,
                  "MB/s: median (least-most, n rounds). The bytes are the same in every round. LZ4's pages are not played.")
+    report.bars(f"{title}: bytes a commit", [
+        (method, stats.summary([rounds[0]["found"][method]["bytes"] / written["commits"]]))
+        for method in (SEGMENT, ZSTD, LZ4)])
     stored = rounds[0]["found"][SEGMENT]["bytes"]
     report.figure(f"{title}: stored / bytes of the log", f"{stored} B / {written['wal_bytes']} B",
                   stored / written["wal_bytes"], limit)

@@ -52,7 +52,7 @@ def run(bench, report, name):
             whole = [runs for runs in rounds if all(peer in runs for peer in CORE)]
             if whole:
                 if any(SMALL_ALONE in runs for runs in whole):
-                    report.detail("note", f"Beside {SMALL}: {small.title}.")
+                    report.note(f"Beside {SMALL}: {small.title}.")
                 tell(report, whole, refused, empty)
 
 
@@ -134,7 +134,8 @@ def tell(report, rounds, refused, empty=None):
     report.detail("rounds", [{peer: plain(one) for peer, one in runs.items()} for runs in rounds])
     slower = {recorder: ratios(rounds, recorder, "seconds") for recorder in recorders}
     against_loop = stats.summary([runs["varved"]["seconds"] / runs["loop"]["seconds"] for runs in rounds])
-    report.figure("wall time without a recorder", stats.line(stats.summary([runs["none"]["seconds"] for runs in rounds]), " s"))
+    alone = stats.summary([runs["none"]["seconds"] for runs in rounds])
+    report.figure("wall time without a recorder", stats.line(alone, " s"))
     report.figure("wall time beside varved / beside the bare loop", stats.line(against_loop))
     report.lower_end(against_loop, "slowdown-lower-end")
     report.figure("wall time beside varved / without a recorder", stats.line(slower["varved"]))
@@ -168,7 +169,8 @@ def plots(report, rounds, recorders, slower):
         report.bars(title, [(recorder, stats.summary([value(one) for one in of(rounds, recorder) if value(one) is not None]))
                             for recorder in recorders])
 
-    drawn("CPU of the recorder an event, µs", lambda one: None if cpu(one) is None else 1e6 * cpu(one) / one["made"], watching)
+    drawn("CPU of the recorder an event, µs", lambda one: None if cpu(one) is None else 1e6 * cpu(one) / one["made"],
+          watching)
     drawn("RSS peak of the recorder, MiB", lambda one: one["rss_kib"] / 1024, watching)
     telling = [recorder for recorder in watching if of(rounds, recorder)[0]["score"]]
     drawn("Lost, % of the pairs of operation and path", lambda one: 100 * one["score"].lost / max(1, one["score"].distinct),

@@ -8,6 +8,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from .. import stats
 from ..processes import BenchmarkError, Recorder, die_with_parent, running
 from ..store import stored_count
 from ..tools import duckdb, store_byte_count
@@ -31,6 +32,7 @@ def run(bench, report):
         paths = [filesystem.mount_point, "/usr", *toolchain()]
         for kind, (_, options, _) in KINDS.items():
             recorders[kind] = stack.enter_context(running(Recorder(bench.tools, stores[kind], paths, options)))
+        report.note("One run: no activity is done twice, and the bytes are those of that activity.")
         report.detail("recorded", "the activity's filesystem, /usr and the Swift toolchain")
         report.detail("activities", perform(bench, activities, recorders))
         for recorder in recorders.values():
@@ -136,6 +138,8 @@ def parquet(bench, report, kind, store, store_bytes, count):
                   "size-of-parquet")
     columns = {name: round(stored / count, 4) for name, stored in converted["columns"].items()}
     report.detail(f"parquet_columns_{kind}", columns)
+    report.bars(f"Bytes an event, {title}", [("store", stats.summary([store_bytes / count])),
+                                             ("Parquet", stats.summary([size / count]))])
     parts(bench, report, kind, store, path, count)
     path.unlink()
 
