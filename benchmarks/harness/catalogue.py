@@ -29,7 +29,7 @@ class Scenario:
 SCENARIOS = {
     "cpu-append": Scenario(cpu.run_append, 35, 14),
     "slowdown": Scenario(slowdown.run, 35, 12),
-    "loss": Scenario(loss.run, 60, 10),
+    "loss": Scenario(loss.run, 70, 10),
     "latency": Scenario(latency.run, 60, 14),
     "idle": Scenario(idle.run, 88, 20),
     **{name: Scenario(sidebyside.scenario(name), full, SIDE_BY_SIDE_QUICK.get(name)) for name, full in SIDE_BY_SIDE.items()},
