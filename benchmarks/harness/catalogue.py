@@ -19,11 +19,13 @@ SIDE_BY_SIDE_QUICK = {"files": 13, "appends-4": 13, "metadata": 13, "commits-4":
 
 @dataclass
 class Scenario:
-    """`quick` and `full`: its share of such a run. Without `quick` it takes too long and must be named."""
+    """`quick` and `full`: its share of such a run. Without `quick` it takes too long and must be named. `gibibytes`: what a
+    full run takes of the disk, about."""
 
     run: Callable
     full: int
     quick: int | None = None
+    gibibytes: float = 2
 
 
 SCENARIOS = {
@@ -32,19 +34,20 @@ SCENARIOS = {
     "loss": Scenario(loss.run, 70, 10),
     "latency": Scenario(latency.run, 60, 14),
     "idle": Scenario(idle.run, 88, 20),
-    **{name: Scenario(sidebyside.scenario(name), full, SIDE_BY_SIDE_QUICK.get(name)) for name, full in SIDE_BY_SIDE.items()},
+    **{name: Scenario(sidebyside.scenario(name), full, SIDE_BY_SIDE_QUICK.get(name), 4)
+       for name, full in SIDE_BY_SIDE.items()},
     "trickle": Scenario(trickle.run, 112, 13),
     "attribution": Scenario(attribution.run, 55),
     "storm": Scenario(storm.run, 40, 10),
     "rowdiff": Scenario(rowdiff.run, 35),
     "segments": Scenario(segments.run, 80),
     "restore": Scenario(restore.run, 80),
-    "capture": Scenario(capture.run, 200),
-    "growth": Scenario(growth.run, 220, 20),
-    "cpu-compile": Scenario(cpu.run_compile, 160),
-    "ask": Scenario(ask.run, 65),
-    "size": Scenario(size.run, 150),
+    "capture": Scenario(capture.run, 200, gibibytes=4),
+    "growth": Scenario(growth.run, 220, 20, gibibytes=6),
+    "cpu-compile": Scenario(cpu.run_compile, 160, gibibytes=4),
+    "ask": Scenario(ask.run, 65, gibibytes=3),
+    "size": Scenario(size.run, 150, gibibytes=12),
     "start": Scenario(start.run, 5, 5),
-    "questions-recorded": Scenario(questions.run_recorded, 170),
-    "questions-zipf": Scenario(questions.run_zipf, 95),
+    "questions-recorded": Scenario(questions.run_recorded, 170, gibibytes=8),
+    "questions-zipf": Scenario(questions.run_zipf, 95, gibibytes=6),
 }
