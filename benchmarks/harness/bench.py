@@ -5,7 +5,8 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from .kernel import loop_filesystem
+from .kernel import loop_filesystem, memory_filesystem
+from .machine import filesystem_of
 from .processes import Drain, Recorder, running
 
 # The workload of the CPU, slowdown and loss scenarios: 100,000 x (open, write, close) over 1,000 files.
@@ -13,6 +14,10 @@ OPENS_COUNT = 100_000
 OPENS_FILES = 1_000
 OPENS_DIRECTORIES = 64
 OPENS_OPERATIONS = "open,modify,close_write"
+
+
+# Of the filesystems that scenarios make for themselves, those that are recorded; others hold stores.
+WATCHED = ("watched", "activity")
 
 
 class Bench:
@@ -27,6 +32,8 @@ class Bench:
         self.started = time.monotonic()
         self.deadline = self.started + seconds if seconds else None
         self.cut_short = []
+        # Told of each filesystem that is made to be watched.
+        self.tell_watched = lambda kind: None
         # Flags and marks for the bare loop, once a recorder has shown them.
         self.group = None
         self._stores = 0
@@ -83,7 +90,15 @@ class Bench:
     @contextmanager
     def filesystem(self, name="watched", mebibytes=8192, inodes=None):
         with loop_filesystem(self.directory, name, mebibytes, inodes) as made:
+            if name in WATCHED:
+                self.tell_watched(f"{filesystem_of(made.mount_point).split()[0]} on a loop device")
             yield made
+
+    @contextmanager
+    def memory_filesystem(self, mebibytes):
+        with memory_filesystem(self.directory, "watched", mebibytes) as mount_point:
+            self.tell_watched(filesystem_of(mount_point).split()[0])
+            yield mount_point
 
     @contextmanager
     def store(self):

@@ -92,6 +92,7 @@ class Run:
             with run_directory(self.tools.work, name) as directory:
                 bench = Bench(self.tools, self.options, directory, self.terminal, seconds)
                 report.detail("cut_short", bench.cut_short)
+                bench.tell_watched = report.watched
                 SCENARIOS[name].run(bench, report)
             report.finish(results.COMPLETE)
         except KeyboardInterrupt as interrupt:

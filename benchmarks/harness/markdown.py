@@ -4,7 +4,7 @@ each scenario."""
 import re
 
 from . import svg
-from .machine import machine_line
+from .machine import machine_line, versions_line
 from .results import COMPLETE, RESULTS, newest_scenarios, runs
 from .thresholds import thresholds, verdicts
 
@@ -19,6 +19,8 @@ def write_run(results):
 def write_page(content, directory, stem):
     lines = [f"# Run of {content['date']}", "", f"`{content['command']}` at commit {content['commit']}: "
              f"{content['state']}{', --quick: to try the harness, not to be quoted' if content['quick'] else ''}"]
+    if content["machine"].get("versions"):
+        lines += ["", f"Versions: {versions_line(content['machine'])}."]
     for scenario in content["scenarios"]:
         lines += section(scenario, stem)
     (directory / f"{stem}.md").write_text("\n".join(lines) + "\n")

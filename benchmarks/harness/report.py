@@ -57,6 +57,10 @@ class Report:
     def detail(self, key, value):
         self.content[key] = value
 
+    def watched(self, filesystem):
+        """The kind of filesystem that is recorded."""
+        self.content["machine"]["watched_filesystem"] = filesystem
+
     def note(self, sentence):
         """Said once beside the figures: why there is one run, or no peer."""
         self.content.setdefault("notes", []).append(sentence)

@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from datetime import datetime, timezone
 
-from .machine import commit, machine
+from .machine import commit, machine, versions
 from .tools import BENCHMARKS, REPOSITORY
 
 RESULTS = BENCHMARKS / "results"
@@ -18,6 +18,7 @@ class RunResults:
     then is there, and it says `running` or `interrupted` until all is done."""
 
     def __init__(self, work, command, quick, directory=RESULTS):
+        self.work = work
         facts = machine(work)
         now = datetime.now(timezone.utc)
         self.directory = directory
@@ -35,6 +36,8 @@ class RunResults:
 
     def finish(self, state):
         self.content["state"] = state
+        # Only now: what comes from PyPI is installed when it is first asked for.
+        self.content["machine"]["versions"] = versions(self.work)
         for scenario in self.content["scenarios"]:
             if scenario["state"] == RUNNING:
                 scenario["state"] = state

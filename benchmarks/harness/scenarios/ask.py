@@ -12,7 +12,6 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from .. import stats
-from ..kernel import memory_filesystem
 from ..processes import BenchmarkError, Recorder, die_with_parent, running
 from ..store import stored_count
 from ..tools import duckdb
@@ -50,7 +49,7 @@ def run(bench, report):
 
 
 def record(bench, report, store, wanted):
-    with memory_filesystem(bench.directory, "watched", 2048) as mount_point:
+    with bench.memory_filesystem(2048) as mount_point:
         with running(Recorder(bench.tools, store, [mount_point], ["--ops", "all"])) as recorder:
             started = time.monotonic()
             seed = 1

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from .. import stats
 from ..comparison import ROUNDS, Comparison
-from ..kernel import memory_filesystem
 from ..loaded import TITLES as PEER_TITLES
 from ..loaded import LOADED, count_within, engine, load, middle, places
 from ..processes import BenchmarkError, Recorder, die_with_parent, running
@@ -56,7 +55,7 @@ def run(bench, report):
     # The list is in the document from here on: what there is of it when something goes wrong is kept.
     report.detail("points", points)
     try:
-        with bench.store() as store, memory_filesystem(bench.directory, "watched", 2048) as mount_point:
+        with bench.store() as store, bench.memory_filesystem(2048) as mount_point:
             measure(bench, report, Growth(bench, store, mount_point), sizes, points)
     finally:
         if points:
