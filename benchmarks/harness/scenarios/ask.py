@@ -3,8 +3,6 @@
 The store is a real recording: `mixed` runs thousands of short programs under varved until the store holds the number.
 """
 
-import json
-import random
 import shutil
 import subprocess
 import time

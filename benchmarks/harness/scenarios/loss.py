@@ -3,7 +3,7 @@
 from collections import Counter
 
 from .. import stats
-from ..bench import OPENS_COUNT, OPENS_DIRECTORIES, OPENS_FILES, OPENS_OPERATIONS
+from ..bench import OPENS_DIRECTORIES, OPENS_FILES, OPENS_OPERATIONS
 from ..kernel import memory_group
 from ..store import events, gaps
 
