@@ -16,6 +16,8 @@ OPENS_DIRECTORIES = 64
 OPENS_OPERATIONS = "open,modify,close_write"
 
 
+# Shares of a scenario's time.
+FEWEST_UNTIL = 1.5
 # Of the filesystems that scenarios make for themselves, those that are recorded; others hold stores.
 WATCHED = ("watched", "activity")
 
@@ -57,12 +59,12 @@ class Bench:
         """Of the scenario's time, in so many seconds."""
         return (time.monotonic() + ahead - self.started) / (self.deadline - self.started) if self.deadline else 0.0
 
-    def rounds(self, wanted, fewest=1, until=1.0, what="rounds"):
+    def rounds(self, wanted, fewest=1, what="rounds"):
         """The numbers of all rounds that are wanted; after the `fewest` only while another one, as long as the one before,
-        ends within the share `until` of the scenario's time."""
+        ends within the scenario's time. The fewest end with that time and half of it again."""
         took = 0.0
         for index in range(wanted):
-            if index >= fewest and self.deadline and self.share_used(ahead=took) > until:
+            if index > 0 and self.share_used(ahead=took) > (1 if index >= fewest else FEWEST_UNTIL):
                 self.leave_out(f"{index} of {wanted} {what}")
                 return
             self.progress(index, wanted)

@@ -11,9 +11,9 @@ QUICK_SECONDS, FULL_SECONDS = 170, 39 * 60
 
 
 # Their shares of a full run; a quick run of all has one of each sort.
-SIDE_BY_SIDE = {"files": 50, "appends-1": 30, "appends-2": 30, "appends-4": 30, "commits-1": 25, "commits-1-batched": 25,
-                "commits-4": 25, "commits-4-batched": 25, "metadata": 50, "forks": 50, "compile": 55, "unpack": 60,
-                "stress-ng": 40, "fio": 28}
+SIDE_BY_SIDE = {"files": 45, "appends-1": 27, "appends-2": 27, "appends-4": 27, "commits-1": 25, "commits-1-batched": 25,
+                "commits-4": 25, "commits-4-batched": 25, "metadata": 40, "forks": 45, "compile": 50, "unpack": 50,
+                "stress-ng": 35, "fio": 28}
 SIDE_BY_SIDE_QUICK = {"files": 13, "appends-4": 13, "metadata": 13, "commits-4": 13}
 
 
@@ -31,23 +31,23 @@ class Scenario:
 SCENARIOS = {
     "cpu-append": Scenario(cpu.run_append, 35, 14),
     "slowdown": Scenario(slowdown.run, 35, 12),
-    "loss": Scenario(loss.run, 70, 10),
-    "latency": Scenario(latency.run, 60, 14),
-    "idle": Scenario(idle.run, 88, 20),
+    "loss": Scenario(loss.run, 65, 10),
+    "latency": Scenario(latency.run, 55, 14),
+    "idle": Scenario(idle.run, 92, 20),
     **{name: Scenario(sidebyside.scenario(name), full, SIDE_BY_SIDE_QUICK.get(name), 4)
        for name, full in SIDE_BY_SIDE.items()},
-    "trickle": Scenario(trickle.run, 112, 13),
-    "attribution": Scenario(attribution.run, 55),
+    "trickle": Scenario(trickle.run, 102, 13),
+    "attribution": Scenario(attribution.run, 70),
     "storm": Scenario(storm.run, 40, 10),
     "rowdiff": Scenario(rowdiff.run, 35),
-    "segments": Scenario(segments.run, 80),
-    "restore": Scenario(restore.run, 80),
-    "capture": Scenario(capture.run, 200, gibibytes=4),
+    "segments": Scenario(segments.run, 100),
+    "restore": Scenario(restore.run, 90),
+    "capture": Scenario(capture.run, 205, gibibytes=4),
     "growth": Scenario(growth.run, 220, 20, gibibytes=6),
-    "cpu-compile": Scenario(cpu.run_compile, 160, gibibytes=4),
+    "cpu-compile": Scenario(cpu.run_compile, 180, gibibytes=4),
     "ask": Scenario(ask.run, 65, gibibytes=3),
     "size": Scenario(size.run, 150, gibibytes=12),
     "start": Scenario(start.run, 5, 5),
-    "questions-recorded": Scenario(questions.run_recorded, 170, gibibytes=8),
+    "questions-recorded": Scenario(questions.run_recorded, 150, gibibytes=8),
     "questions-zipf": Scenario(questions.run_zipf, 95, gibibytes=6),
 }

@@ -131,8 +131,10 @@ def summarise(report, rounds, wake_only, limit, pairs):
     if len(counted) < pairs:
         every = stats.summary([one["recorder"]["cpu"] / one["loop"]["cpu"] for one in rounds])
         records = stats.summary([one["recorder"]["records"] / one["loop"]["records"] for one in rounds])
-        report.not_measured("CPU of varved / bare C loop", "too few pairs read comparable numbers of records; of all "
-                            f"pairs the ratio is {stats.line(every)}, of the records {stats.line(records)}", f"{limit}-ratio")
+        reason = ("too few pairs read comparable numbers of records" if len(rounds) >= pairs
+                  else "the time of this scenario was used up")
+        report.not_measured("CPU of varved / bare C loop", f"{reason}; of all pairs the ratio is {stats.line(every)}, of the "
+                            f"records {stats.line(records)}", f"{limit}-ratio")
         return
 
     def ratio(top, bottom, key="cpu"):

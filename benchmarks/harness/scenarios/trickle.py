@@ -14,7 +14,7 @@ PIECES = 5
 
 
 def run(bench, report):
-    seconds = bench.options.seconds or bench.size(600, 100, 5)
+    seconds = bench.options.seconds or bench.size(600, 90, 5)
     pieces = 1 if bench.quick else PIECES
     report.detail("workload", f"{RATE} appends a second over {FILES} open files for {seconds:g} s, looked at in {pieces} "
                   "pieces")
