@@ -144,7 +144,7 @@ def tell(report, rounds, refused, empty=None):
                   f"{lost} of {rounds[0]['varved']['score'].distinct}", lost, "lost")
     comparable = [runs for runs in rounds if is_comparable(runs)]
     if len(comparable) < len(rounds):
-        report.figure(f"rounds that do not count for CPU: varved read less than {COMPARABLE} of the loop's records",
+        report.figure(f"rounds that do not count for CPU: varved read less than {COMPARABLE} x the loop's records",
                       f"{len(rounds) - len(comparable)} of {len(rounds)}")
     if comparable:
         report.figure("CPU of varved / bare loop", stats.line(cpu_ratios(comparable, "varved", "loop")))
@@ -195,9 +195,10 @@ def ratios(rounds, recorder, key):
 
 
 def is_comparable(runs):
-    """Records that were read, where it is known of both."""
+    """By the records that were read of each event made, where it is known of both."""
     counters = getattr(runs["varved"]["run"], "counters", None)
-    return not counters or counters["records_read"] >= COMPARABLE * runs["loop"]["records"]
+    ours, theirs = runs["varved"], runs["loop"]
+    return not counters or counters["records_read"] / ours["made"] >= COMPARABLE * theirs["records"] / theirs["made"]
 
 
 def cpu(one):
