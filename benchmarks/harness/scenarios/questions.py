@@ -87,8 +87,10 @@ def perform(bench, report, made, bytes_limit, make_store):
     count = made.step("store", make_store)["events"]
     report.figure("events", str(count))
     loaded = made.step("peers", lambda place: load(bench.tools, store, place))
+    # Kept stores of older runs do not tell.
+    failed = loaded.get("failed", {})
     report.detail("seconds to load", loaded["seconds"])
-    for name, reason in loaded["failed"].items():
+    for name, reason in failed.items():
         report.not_measured(TITLES[name], reason)
     stored = {"varve": store_byte_count(store)["length"], **loaded["bytes"]}
     report.table("Bytes on disk", ["", "bytes an event"],
@@ -100,12 +102,12 @@ def perform(bench, report, made, bytes_limit, make_store):
         ratio = stored["varve"] / stored["chdb"]
         report.figure("bytes on disk, store / chDB MergeTree", f"{ratio:.2f}", ratio, bytes_limit)
     else:
-        report.not_measured("bytes on disk, store / chDB MergeTree", loaded["failed"]["chdb"], bytes_limit)
+        report.not_measured("bytes on disk, store / chDB MergeTree", failed["chdb"], bytes_limit)
     asked = facts(bench.tools, store, count)
     # Without the paths, which are those of this machine.
     report.detail("asked", {key: moment(asked[key]) for key in ("since", "until")})
     report.figure("events in the range of time", str(count_within(bench.tools, store, asked)))
-    Comparison(bench, report, store, places(peers, loaded), all_questions(asked), loaded["failed"]).perform()
+    Comparison(bench, report, store, places(peers, loaded), all_questions(asked), failed).perform()
 
 
 def facts(tools, store, count):
