@@ -9,7 +9,6 @@ from .scenarios import (ask, attribution, capture, cpu, growth, idle, latency, l
 # A run of all scenarios ends within so many seconds; what has not begun by then says so.
 QUICK_SECONDS, FULL_SECONDS = 170, 39 * 60
 
-
 # Their shares of a full run; a quick run of all has one of each sort.
 SIDE_BY_SIDE = {"files": 45, "appends-1": 27, "appends-2": 27, "appends-4": 27, "commits-1": 25, "commits-1-batched": 25,
                 "commits-4": 25, "commits-4-batched": 25, "metadata": 40, "forks": 45, "compile": 50, "unpack": 50,

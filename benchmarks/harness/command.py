@@ -72,7 +72,7 @@ class Run:
             self.write_pages()
 
     def measure(self, name):
-        seconds = None if self.options.long else self.share(name)
+        seconds = self.share(name)
         if self.is_whole and self.options.quick and seconds is None:
             self.skip(name, "takes too long for --quick; name it to run it all the same")
             return
@@ -105,9 +105,12 @@ class Run:
                 traceback.print_exc()
 
     def share(self, name):
-        """Seconds of a scenario. In a run of all, less where what is left for it and those behind it does not suffice: each
-        is to have a part of it, and the last ones not to be left out for the first."""
+        """Seconds of a scenario, None for as long as it takes. In a run of all, less where what is left for it and those
+        behind it does not suffice: each is to have a part of it, and the last ones not to be left out for the first."""
         share = self.planned(name)
+        if self.options.long or (self.options.pairs and not self.is_whole):
+            # So many rounds were asked for, however long they take.
+            return None
         if share is None or not self.deadline:
             return share
         behind = sum(self.planned(each) or 0 for each in self.names[self.names.index(name):])
