@@ -22,7 +22,7 @@ from ..questions import all_questions, moment
 from ..store import stored_count
 from ..tools import store_byte_count
 from .activities import Activities
-from .size import toolchain
+from .size import SHARE_FOR_DOWNLOADS, toolchain
 
 EVENTS = 10_000_000
 SEED = 20
@@ -58,7 +58,7 @@ def record(bench, store):
     """Every operation of real activity. What lies under `once` will be only in the oldest round."""
     with bench.filesystem("activity", 40_960, 4_000_000) as filesystem:
         activities = Activities(filesystem.mount_point / "work", bench.tools.work / "downloads", bench.tools, bench.quick)
-        activities.fetch()
+        activities.fetch(lambda: bench.share_used() > SHARE_FOR_DOWNLOADS)
         once = filesystem.mount_point / "once"
         performed = []
         paths = [filesystem.mount_point, "/usr", *toolchain()]

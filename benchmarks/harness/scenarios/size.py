@@ -15,6 +15,7 @@ from ..tools import duckdb, store_byte_count
 from .activities import Activities
 
 WANTED_EVENTS = 1_000_000
+SHARE_FOR_DOWNLOADS = 0.25
 # What is not begun by then is left out: compacting and converting both stores take the rest of the time.
 SHARE_FOR_ACTIVITIES = 0.55
 KINDS = {"all": ("every operation", ["--ops", "all"], "size-all-bytes-per-event"),
@@ -24,7 +25,7 @@ KINDS = {"all": ("every operation", ["--ops", "all"], "size-all-bytes-per-event"
 def run(bench, report):
     with bench.filesystem("activity", 40_960, 4_000_000) as filesystem, ExitStack() as stack:
         activities = Activities(filesystem.mount_point / "work", bench.tools.work / "downloads", bench.tools, bench.quick)
-        activities.fetch()
+        activities.fetch(lambda: bench.share_used() > SHARE_FOR_DOWNLOADS)
         empty(bench, report, filesystem.mount_point)
         stores = {kind: stack.enter_context(bench.store()) for kind in KINDS}
         recorders = {}
