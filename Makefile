@@ -7,6 +7,8 @@ DESTDIR ?=
 DIR     ?=
 # Extra arguments for `swift test`, such as `--filter BlockTests`.
 TESTARGS ?=
+# Extra arguments for benchmarks/run, such as `files --pairs 9`.
+BENCHARGS ?=
 # Extra arguments for benchmarks/count-instructions, such as `--renew`.
 COUNTARGS ?=
 
@@ -17,7 +19,7 @@ BIN     := $(STATIC)/release
 STATICFLAGS := -c release --scratch-path $(STATIC) --static-swift-stdlib -Xswiftc -static-executable
 CAPABILITIES := cap_sys_admin,cap_dac_read_search,cap_sys_ptrace+p
 
-.PHONY: help build release extension test lint format demo bench instructions install clean
+.PHONY: help build release extension test lint format demo bench instructions instructions-program install clean
 
 help:
 	@echo "make demo [DIR=…]            record a directory, watch the events come in, ask the store"
@@ -27,7 +29,7 @@ help:
 	@echo "make extension               varve.so for any SQLite, in $(BIN) (part of release)"
 	@echo "make install [PREFIX= DESTDIR=]   install them; varved as root:varve 0750 with file capabilities"
 	@echo "make lint, make format       check or apply the layout rules"
-	@echo "make bench                   measure beside peers (benchmarks/run), within 40 minutes"
+	@echo "make bench [BENCHARGS='SCENARIO …']   measure beside peers (benchmarks/run), within 40 minutes"
 	@echo "make instructions [COUNTARGS=--renew]   instructions that the hot paths take, against a baseline"
 	@echo "make clean                   remove what was built"
 
@@ -69,13 +71,15 @@ bench: release
 	$(SWIFT) build $(STATICFLAGS) --product rowdiff
 	$(SWIFT) build $(STATICFLAGS) --product questions
 	$(SWIFT) build $(STATICFLAGS) --product segment-benchmark
-	benchmarks/run
+	benchmarks/run $(BENCHARGS)
 
 # The flags of the release, so that what is counted is what is shipped.
-instructions:
+instructions: instructions-program
+	benchmarks/count-instructions $(COUNTARGS)
+
+instructions-program:
 	@scripts/install-packages count
 	$(SWIFT) build $(STATICFLAGS) --product instructions
-	benchmarks/count-instructions $(COUNTARGS)
 
 install:
 	@test -x $(BIN)/varved && test -x $(BIN)/varve || { echo "run 'make release' first" >&2; exit 1; }

@@ -5,7 +5,8 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from .kernel import loop_filesystem
+from .kernel import loop_filesystem, memory_filesystem
+from .machine import filesystem_of
 from .processes import Drain, Recorder, running
 
 # The workload of the CPU, slowdown and loss scenarios: 100,000 x (open, write, close) over 1,000 files.
@@ -15,9 +16,15 @@ OPENS_DIRECTORIES = 64
 OPENS_OPERATIONS = "open,modify,close_write"
 
 
+# Shares of a scenario's time.
+FEWEST_UNTIL = 1.5
+# Of the filesystems that scenarios make for themselves, those that are recorded; others hold stores.
+WATCHED = ("watched", "activity")
+
+
 class Bench:
-    """`seconds`: the scenario's share of the run's time, None for as long as it takes; rounds beyond the fewest that a
-    figure needs are left out when it is used up."""
+    """`seconds`: the scenario's share of the run's time, None for as long as it takes. What is left out because it is used
+    up is in `cut_short`, which stands beside the figures."""
 
     def __init__(self, tools, options, run_directory, terminal, seconds=None):
         self.tools = tools
@@ -26,6 +33,9 @@ class Bench:
         self.terminal = terminal
         self.started = time.monotonic()
         self.deadline = self.started + seconds if seconds else None
+        self.cut_short = []
+        # Told of each filesystem that is made to be watched.
+        self.tell_watched = lambda kind: None
         # Flags and marks for the bare loop, once a recorder has shown them.
         self.group = None
         self._stores = 0
@@ -45,9 +55,26 @@ class Bench:
     def is_late(self):
         return self.share_used() > 1
 
-    def share_used(self):
-        """Of the scenario's time."""
-        return (time.monotonic() - self.started) / (self.deadline - self.started) if self.deadline else 0.0
+    def share_used(self, ahead=0.0):
+        """Of the scenario's time, in so many seconds."""
+        return (time.monotonic() + ahead - self.started) / (self.deadline - self.started) if self.deadline else 0.0
+
+    def rounds(self, wanted, fewest=1, what="rounds"):
+        """The numbers of all rounds that are wanted; after the `fewest` only while another one, as long as the one before,
+        ends within the scenario's time. The fewest end with that time and half of it again."""
+        took = 0.0
+        for index in range(wanted):
+            if index > 0 and self.share_used(ahead=took) > (1 if index >= fewest else FEWEST_UNTIL):
+                self.leave_out(f"{index} of {wanted} {what}")
+                return
+            self.progress(index, wanted)
+            begun = time.monotonic()
+            yield index
+            took = time.monotonic() - begun
+
+    def leave_out(self, what):
+        self.cut_short.append(what)
+        self.say(f"{what}: the time of this scenario was used up")
 
     def say(self, text):
         self.terminal.say(f"  {text}")
@@ -65,7 +92,15 @@ class Bench:
     @contextmanager
     def filesystem(self, name="watched", mebibytes=8192, inodes=None):
         with loop_filesystem(self.directory, name, mebibytes, inodes) as made:
+            if name in WATCHED:
+                self.tell_watched(f"{filesystem_of(made.mount_point).split()[0]} on a loop device")
             yield made
+
+    @contextmanager
+    def memory_filesystem(self, mebibytes):
+        with memory_filesystem(self.directory, "watched", mebibytes) as mount_point:
+            self.tell_watched(filesystem_of(mount_point).split()[0])
+            yield mount_point
 
     @contextmanager
     def store(self):

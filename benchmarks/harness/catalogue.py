@@ -5,46 +5,48 @@ from typing import Callable
 
 from .scenarios import (ask, attribution, capture, cpu, growth, idle, latency, loss, questions, restore, rowdiff, segments,
                         sidebyside, size, slowdown, start, storm, trickle)
-from .workloads import workloads
 
 # A run of all scenarios ends within so many seconds; what has not begun by then says so.
 QUICK_SECONDS, FULL_SECONDS = 170, 39 * 60
 
+# Their shares of a full run; a quick run of all has one of each sort.
+SIDE_BY_SIDE = {"files": 45, "appends-1": 27, "appends-2": 27, "appends-4": 27, "commits-1": 25, "commits-1-batched": 25,
+                "commits-4": 25, "commits-4-batched": 25, "metadata": 40, "forks": 45, "compile": 50, "unpack": 50,
+                "stress-ng": 35, "fio": 28}
+SIDE_BY_SIDE_QUICK = {"files": 13, "appends-4": 13, "metadata": 13, "commits-4": 13}
+
 
 @dataclass
 class Scenario:
-    """`quick` and `full`: its share of such a run. Without `quick` it takes too long and must be named."""
+    """`quick` and `full`: its share of such a run. Without `quick` it takes too long and must be named. `gibibytes`: what a
+    full run takes of the disk, about."""
 
     run: Callable
     full: int
     quick: int | None = None
-
-
-def side_by_side():
-    """One scenario a workload; a quick run of all has one of each sort."""
-    quick = {"files": 15, "appends-4": 15, "metadata": 15, "commits-4": 15}
-    return {name: Scenario(sidebyside.scenario(name), 45, quick.get(name)) for name in workloads(quick=True)}
+    gibibytes: float = 2
 
 
 SCENARIOS = {
-    "cpu-append": Scenario(cpu.run_append, 120, 15),
-    "slowdown": Scenario(slowdown.run, 120, 12),
-    "loss": Scenario(loss.run, 60, 10),
-    "latency": Scenario(latency.run, 75, 15),
-    "idle": Scenario(idle.run, 110, 20),
-    **side_by_side(),
-    "trickle": Scenario(trickle.run, 130, 12),
-    "attribution": Scenario(attribution.run, 120),
-    "storm": Scenario(storm.run, 120, 12),
-    "rowdiff": Scenario(rowdiff.run, 60),
-    "segments": Scenario(segments.run, 60),
-    "restore": Scenario(restore.run, 180),
-    "capture": Scenario(capture.run, 260),
-    "growth": Scenario(growth.run, 240, 20),
-    "cpu-compile": Scenario(cpu.run_compile, 300),
-    "ask": Scenario(ask.run, 150),
-    "size": Scenario(size.run, 300),
-    "start": Scenario(start.run, 10, 5),
-    "questions-recorded": Scenario(questions.run_recorded, 240),
-    "questions-zipf": Scenario(questions.run_zipf, 200),
+    "cpu-append": Scenario(cpu.run_append, 35, 14),
+    "slowdown": Scenario(slowdown.run, 35, 12),
+    "loss": Scenario(loss.run, 65, 10),
+    "latency": Scenario(latency.run, 55, 14),
+    "idle": Scenario(idle.run, 92, 20),
+    **{name: Scenario(sidebyside.scenario(name), full, SIDE_BY_SIDE_QUICK.get(name), 4)
+       for name, full in SIDE_BY_SIDE.items()},
+    "trickle": Scenario(trickle.run, 102, 13),
+    "attribution": Scenario(attribution.run, 70),
+    "storm": Scenario(storm.run, 40, 10),
+    "rowdiff": Scenario(rowdiff.run, 35),
+    "segments": Scenario(segments.run, 100),
+    "restore": Scenario(restore.run, 90),
+    "capture": Scenario(capture.run, 205, gibibytes=4),
+    "growth": Scenario(growth.run, 220, 20, gibibytes=6),
+    "cpu-compile": Scenario(cpu.run_compile, 180, gibibytes=4),
+    "ask": Scenario(ask.run, 65, gibibytes=3),
+    "size": Scenario(size.run, 150, gibibytes=12),
+    "start": Scenario(start.run, 5, 5),
+    "questions-recorded": Scenario(questions.run_recorded, 150, gibibytes=8),
+    "questions-zipf": Scenario(questions.run_zipf, 95, gibibytes=6),
 }

@@ -3,6 +3,7 @@ they take, inside one process and as whole commands."""
 
 import json
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -21,6 +22,8 @@ PEERS = ["duckdb", "parquet", "chdb", "sqlite"]
 MODULES = {"duckdb": ["duckdb"], "parquet": ["duckdb"], "chdb": ["chdb"], "sqlite": []}
 # The last line about a path (given as its key in JSON) that is of a modify or close_write.
 TEXT_SEARCH = r'''zstd -dcq "$1" | grep -F "$2" | grep -E '"op":\[[^]]*"(modify|close_write)"' | tail -n 1'''
+# Where a question is not one for this peer.
+NOT_ASKED = "–"
 COMMANDS = ["varve", "sql", "duckdb", "parquet", "sqlite"]
 # What an engine may take of DuckDB's time, by question; of the two of the last writer the mean counts.
 LIMITS = {"count": "questions-count-of-duckdb", "under": "questions-under-of-duckdb", "top": "questions-top-of-duckdb",
@@ -28,11 +31,16 @@ LIMITS = {"count": "questions-count-of-duckdb", "under": "questions-under-of-duc
 
 
 class Comparison:
-    """`places` are those of the peers' files, for the peers that are there; `questions` those of harness/questions.py."""
+    """`places` are those of the peers' files, for the peers that are there, `failed` says of the others why they are not;
+    `questions` are those of harness/questions.py."""
 
-    def __init__(self, tools, report, store, places, questions, asks_sql=True):
-        self.tools, self.report, self.store, self.places, self.questions = tools, report, store, places, questions
+    def __init__(self, bench, report, store, places, questions, failed=None, asks_sql=True):
+        self.bench, self.tools = bench, bench.tools
+        self.report, self.store, self.places, self.questions = report, store, places, questions
         self.asks_sql = asks_sql
+        self.failed = dict(failed or {})
+        if not shutil.which("sqlite3"):
+            self.failed["sqlite as a command"] = "sqlite3 is not installed (benchmarks/peers --install)"
         # Rows of each answer, once they have been compared.
         self.counts = {}
 
@@ -41,12 +49,15 @@ class Comparison:
         self.report.detail("rows", self.counts)
         self.engine_figures(engines)
         self.command_figures(self.commands())
-        self.cold()
+        if self.bench.is_late():
+            self.bench.leave_out("whole commands without a page cache")
+        else:
+            self.cold()
 
     # Inside one process
 
     def engines(self):
-        """Nanoseconds by peer and question, best of the rounds; and that all answers are equal."""
+        """Nanoseconds of each round by peer and question; and that all answers are equal."""
         expected = self.native_answers()
         found = {"varve": self.own([question.line() for question in self.questions])}
         if self.asks_sql:
@@ -58,12 +69,16 @@ class Comparison:
             asked = [{"name": question.name, "check": question.sql(dialect, table),
                       "timed": question.sql(dialect, table, timed=True), "rows": question.has_rows}
                      for question in self.questions]
-            told = json.loads(self.tools.analyse(
-                "ask_peer.py", peer, self.places[peer], ROUNDS, QUESTION_SECONDS, given=json.dumps(asked),
-                modules=MODULES[peer]))
+            try:
+                told = json.loads(self.tools.analyse(
+                    "ask_peer.py", peer, self.places[peer], ROUNDS, QUESTION_SECONDS, given=json.dumps(asked),
+                    modules=MODULES[peer]))
+            except BenchmarkError as error:
+                self.failed[peer] = str(error)
+                continue
             for question in self.questions:
                 self.compare(question, peer, question.compared(told[question.name]["rows"]), expected)
-            found[peer] = {name: min(answer["ns"]) for name, answer in told.items()}
+            found[peer] = {name: answer["ns"] for name, answer in told.items()}
         return found
 
     def own(self, lines):
@@ -72,7 +87,7 @@ class Comparison:
             input="\n".join(lines), capture_output=True, text=True, preexec_fn=die_with_parent)
         if done.returncode != 0:
             raise BenchmarkError(done.stderr.strip()[-300:])
-        return {answer["name"]: min(answer["ns"]) for answer in map(json.loads, done.stdout.splitlines())}
+        return {answer["name"]: answer["ns"] for answer in map(json.loads, done.stdout.splitlines())}
 
     def native_answers(self):
         expected, counts = {}, {}
@@ -97,10 +112,22 @@ class Comparison:
                                  f"{str(expected[question.name])[:150]}")
 
     def engine_figures(self, engine):
-        self.milliseconds(f"Inside one process, ms, best of {ROUNDS}", engine)
-        duckdb = {name: min(engine["duckdb"][name], engine["parquet"][name]) for name in engine["duckdb"]}
+        self.milliseconds("Inside one process, ms", engine,
+                          f"Best of up to {ROUNDS} rounds, behind it the median and the most.", best_of)
+        for question in self.questions:
+            self.report.bars(f"Inside one process: {question.title}, ms", [
+                (TITLES[name], milliseconds_of(times[question.name])) for name, times in engine.items()
+                if question.name in times])
+        best = {who: {name: min(times) for name, times in asked.items()} for who, asked in engine.items()}
+        duckdbs = [best[who] for who in ("duckdb", "parquet") if who in best]
         for name, title, parts in self.rows():
-            ours, sql, theirs = (sum(times[part] for part in parts) for times in (engine["varve"], engine["sql"], duckdb))
+            ours, sql = (sum(best[who][part] for part in parts) for who in ("varve", "sql"))
+            if not duckdbs:
+                reason = self.failed.get("duckdb", "DuckDB is not there")
+                self.report.not_measured(f"engine: {title}, varve / DuckDB", reason, LIMITS[name])
+                self.report.not_measured(f"engine: {title}, varve sql / DuckDB", reason, "questions-sql")
+                continue
+            theirs = sum(min(duckdb[part] for duckdb in duckdbs) for part in parts)
             self.report.figure(f"engine: {title}, varve / DuckDB", f"{ours / theirs:.2f}", ours / theirs, LIMITS[name])
             self.report.figure(f"engine: {title}, varve sql", f"{sql / ours:.1f} x native, {sql / theirs:.2f} x DuckDB",
                                min(sql / ours / 3, sql / theirs), "questions-sql")
@@ -108,17 +135,21 @@ class Comparison:
     # Whole commands
 
     def commands(self):
-        """Nanoseconds by peer and question: the median of the rounds, of which each asks all peers in turn."""
-        found = {peer: {} for peer in COMMANDS}
-        for question in self.questions:
-            times = {peer: [] for peer in COMMANDS}
-            for index in range(ROUNDS):
-                for peer in alternating(COMMANDS, index):
-                    if sum(times[peer]) < QUESTION_SECONDS * 1e9:
-                        times[peer].append(self.wall(peer, question))
-            for peer in COMMANDS:
-                found[peer][question.name] = stats.median(times[peer])
-        return found | {"grep": self.text_searches()}
+        """Nanoseconds of each round by peer and question; a round asks all peers in turn."""
+        asked = self.commanded()
+        found = {peer: {question.name: [] for question in self.questions} for peer in asked}
+        for index in self.bench.rounds(ROUNDS, what="rounds of whole commands"):
+            for question in self.questions:
+                for peer in alternating(asked, index):
+                    times = found[peer][question.name]
+                    if sum(times) < QUESTION_SECONDS * 1e9:
+                        times.append(self.wall(peer, question))
+        return found | ({"grep": self.text_searches()} if "grep" in self.places else {})
+
+    def commanded(self):
+        """The peers that can be asked by a command."""
+        return [peer for peer in COMMANDS if peer in ("varve", "sql") or peer in self.places and
+                f"{peer} as a command" not in self.failed]
 
     def wall(self, peer, question):
         # 1 is an error of the peers, of varve that nothing was found.
@@ -148,28 +179,34 @@ class Comparison:
             started = time.perf_counter_ns()
             done = subprocess.run(["sh", "-c", TEXT_SEARCH, "sh", str(self.places["grep"]), key], capture_output=True,
                                   text=True, preexec_fn=die_with_parent)
-            found[question.name] = time.perf_counter_ns() - started
+            found[question.name] = [time.perf_counter_ns() - started]
             row = json.loads(self.tools.query(self.store, *question.native, "-o", "jsonl", "--accept-gaps") or "{}")
             if json.loads(done.stdout or "{}").get("seq") != row.get("seq"):
                 raise BenchmarkError(f"{question.title}: grep finds {done.stdout[:100]}")
         return found
 
     def command_figures(self, commands):
-        self.milliseconds(f"Whole command, ms, median of {ROUNDS}; grep once", commands)
+        self.milliseconds("Whole command, ms", commands,
+                          "Median (least-most, n rounds); grep reads everything, so it runs once.", stats.cell)
         for _, title, parts in self.rows():
-            ours, theirs = (sum(commands[peer][part] for part in parts) for peer in ("varve", "duckdb"))
+            if "duckdb" not in commands:
+                self.report.not_measured(f"command: {title}, varve / duckdb -readonly",
+                                         self.failed.get("duckdb", "DuckDB is not there"), "questions-command-of-duckdb")
+                continue
+            ours, theirs = (sum(stats.median(commands[peer][part]) for part in parts) for peer in ("varve", "duckdb"))
             self.report.figure(f"command: {title}, varve / duckdb -readonly", f"{ours / theirs:.2f}", ours / theirs,
                                "questions-command-of-duckdb")
 
     def cold(self):
         """Each whole command once, nothing of any file in the page cache."""
-        found = {peer: {} for peer in COMMANDS}
+        found = {peer: {} for peer in self.commanded()}
         for question in self.questions:
-            for peer in COMMANDS:
+            for peer in found:
                 os.sync()
                 Path("/proc/sys/vm/drop_caches").write_text("3")
-                found[peer][question.name] = self.wall(peer, question)
-        self.milliseconds("Whole command, the first after dropping the page cache, ms", found)
+                found[peer][question.name] = [self.wall(peer, question)]
+        self.milliseconds("Whole command, the first after dropping the page cache, ms", found,
+                          "One run each: the page cache of the whole machine is dropped for it.", stats.cell)
 
     # What both tell
 
@@ -180,8 +217,21 @@ class Comparison:
                 yield question.name, question.title, [question.name]
         yield "last", "last writer of one path, mean", list(LAST)
 
-    def milliseconds(self, title, times):
+    def milliseconds(self, title, times, note, cell):
+        """`cell` makes the text of a list of milliseconds. A peer that cannot be asked is a column that says why below."""
         columns = [name for name in TITLES if name in times]
+        absent = "; ".join(f"{TITLES.get(name, name)} not measured: {reason}" for name, reason in self.failed.items()
+                           if name not in times)
         self.report.table(title, ["", *(TITLES[name] for name in columns)], [
-            [question.title, *(f"{times[name][question.name] / 1e6:.2f}" if question.name in times[name] else "–"
-                               for name in columns)] for question in self.questions])
+            [question.title, *(cell([each / 1e6 for each in times[name].get(question.name, [])]) or NOT_ASKED
+                               for name in columns)] for question in self.questions],
+            f"{note} {NOT_ASKED}: there is no such form of this question.{' ' + absent if absent else ''}")
+
+
+def milliseconds_of(times):
+    return stats.summary([each / 1e6 for each in times])
+
+
+def best_of(times):
+    """`1.52 (1.60, 1.90; n 7)`: the best, the median and the most."""
+    return f"{min(times):.2f} ({stats.median(times):.2f}, {max(times):.2f}; n {len(times)})" if times else ""

@@ -2,9 +2,9 @@
 `load_peers.py EXPORT DUCKDB PLACE [sqlite] [chdb]`. DUCKDB is the program of duckdb-cli: what it makes, it and the library
 can read.
 
-Makes PLACE/event.duckdb, event.parquet (zstd 3) and what is named of event.sqlite and chdb/. stdout: {"bytes": …, "seconds": …}, each by name.
-What says the same twice is left out (`time` beside `time_ns`, `op` beside `mask`), to the peers' advantage. SQLite has fewer
-columns.
+Makes PLACE/event.duckdb, event.parquet (zstd 3) and what is named of event.sqlite and chdb/. stdout: {"bytes": …,
+"seconds": …, "failed": why}, each by name. What says the same twice is left out (`time` beside `time_ns`, `op` beside `mask`), to the peers'
+advantage. SQLite has fewer columns.
 """
 
 import json
@@ -85,15 +85,22 @@ def chdb_type(name, found):
 
 def main():
     export, program, place, named = sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4:]
-    told = {"bytes": {}, "seconds": {}}
+    told = {"bytes": {}, "seconds": {}, "failed": {}}
     makers = {"duckdb": lambda: make_duckdb(export, program, place), "sqlite": lambda: make_sqlite(place),
               "chdb": lambda: make_chdb(place)}
     for name in ["duckdb", *named]:
         started = time.monotonic()
-        told["bytes"][name] = makers[name]()
+        try:
+            told["bytes"][name] = makers[name]()
+        except Exception as error:  # noqa: BLE001 each library has its own, and one that fails must not end the others
+            if name == "duckdb":
+                raise
+            told["failed"][name] = f"{type(error).__name__}: {error}"[:300]
         told["seconds"][name] = round(time.monotonic() - started, 1)
     told["bytes"] |= {name: os.stat(place / f"event.{name}").st_size
-                      for name in ("duckdb", "parquet", *named) if name != "chdb"}
+                      for name in ("duckdb", "parquet", *named) if name != "chdb" and name not in told["failed"]}
+    for name in told["failed"]:
+        told["bytes"].pop(name, None)
     json.dump(told, sys.stdout)
 
 

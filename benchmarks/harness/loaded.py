@@ -1,9 +1,11 @@
 """The rows of a store in the form of every peer, so that the same can be asked of all."""
 
 import json
+import shutil
 import subprocess
 
 from .processes import BenchmarkError, die_with_parent
+from .questions import moment
 
 FILES = {"duckdb": "event.duckdb", "parquet": "event.parquet", "sqlite": "event.sqlite", "chdb": "chdb",
          "grep": "events.jsonl.zst"}
@@ -22,20 +24,44 @@ def engine(tools, *words):
     return json.loads(done.stdout)
 
 
-def load(tools, store, place, loaded=LOADED):
-    """Into the directory `place`, which is made; text under zstd always. Bytes and seconds by peer."""
+def load(tools, store, place, loaded=LOADED, has_text=True, may_install=True):
+    """Into the directory `place`, which is made. Bytes and seconds by peer, and why of those that cannot be had (`failed`)."""
     place.mkdir()
-    export = place / "export.parquet"
-    tools.query(store, "export", "--format", "parquet", "-o", export, "--accept-gaps", accepted=(0,))
-    told = json.loads(tools.analyse("load_peers.py", export, tools.duckdb(), place, *loaded,
-                                    modules=["duckdb", *({"chdb"} & set(loaded))]))
-    export.unlink()
-    told["bytes"]["grep"] = as_text(tools, store, place / FILES["grep"])
+    told = in_tables(tools, store, place, loaded, may_install)
+    if has_text:
+        try:
+            told["bytes"]["grep"] = as_text(tools, store, place / FILES["grep"])
+        except BenchmarkError as error:
+            told["failed"]["grep"] = str(error)
     return told
+
+
+def in_tables(tools, store, place, loaded, may_install):
+    """DuckDB's own, from which all others are filled."""
+    lacking = {name: tools.lacks(name, may_install) for name in ("duckdb", *sorted({"chdb"} & set(loaded)))}
+    failed = {name: reason for name, reason in lacking.items() if reason}
+    made = [name for name in loaded if name not in failed]
+    told = {"bytes": {}, "seconds": {}, "failed": {}}
+    if "duckdb" not in failed:
+        export = place / "export.parquet"
+        tools.query(store, "export", "--format", "parquet", "-o", export, "--accept-gaps", accepted=(0,))
+        try:
+            told = json.loads(tools.analyse("load_peers.py", export, tools.duckdb(), place, *made,
+                                            modules=["duckdb", *({"chdb"} & set(made))]))
+        except BenchmarkError as error:
+            failed["duckdb"] = str(error)
+        export.unlink()
+    failed |= told["failed"]
+    if "duckdb" in failed:
+        for name in ("parquet", *made):
+            failed[name] = f"it is made out of DuckDB's table, and of that: {failed['duckdb']}"
+    return told | {"failed": failed}
 
 
 def as_text(tools, store, text):
     """jsonl under zstd -3; its bytes."""
+    if not shutil.which("zstd"):
+        raise BenchmarkError("zstd is not installed (benchmarks/peers --install)")
     with subprocess.Popen([str(tools.varve), "events", "--store", str(store), "-o", "jsonl", "--accept-gaps"],
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent) as lines:
         with open(text, "wb") as packed:
@@ -46,10 +72,31 @@ def as_text(tools, store, text):
     return text.stat().st_size
 
 
-def places(directory, loaded=LOADED):
-    return {name: directory / FILES[name] for name in ("duckdb", "parquet", *loaded, "grep")}
+def places(directory, told):
+    """Of the peers that `load` has made."""
+    return {name: directory / FILES[name] for name in ("duckdb", "parquet", *LOADED, "grep") if name in told["bytes"]}
 
 
-def middle(low, high):
-    """Of a range of time, from three tenths to six; nanoseconds."""
-    return {name: low + tenths * (high - low) // 10 + 1 for name, tenths in (("since", 3), ("until", 6))}
+def middle(tools, store):
+    """A range of time from three tenths of the events to six, by their number: of the time a good part may have no event at
+    all. Nanoseconds."""
+    bounds = asked(tools, store, "SELECT min(first_seq) AS low, max(last_seq) AS high FROM block")
+    moments = [asked(tools, store, f"SELECT time_ns FROM event WHERE seq >= {sequence} ORDER BY seq LIMIT 1")["time_ns"]
+               for sequence in (bounds["low"] + tenths * (bounds["high"] - bounds["low"]) // 10 for tenths in (3, 6))]
+    if moments[0] >= moments[1]:
+        raise BenchmarkError("the events of the middle of the store have all the same time")
+    return {"since": moments[0], "until": moments[1]}
+
+
+def asked(tools, store, query):
+    """The one row that `varve sql` answers."""
+    return json.loads(tools.query(store, "sql", query, "-o", "jsonl", "--accept-gaps"))
+
+
+def count_within(tools, store, within):
+    """How many events a range of `middle` has; none would make its question say nothing."""
+    count = int(tools.query(store, "count", "--since", moment(within["since"]), "--until", moment(within["until"]),
+                            "--accept-gaps").split()[0])
+    if not count:
+        raise BenchmarkError("the range of time that is asked about has no event")
+    return count

@@ -29,11 +29,12 @@ class Report:
         }
         results.add(self.content)
         if self.content["machine"]["cores"] == 1:
-            self.detail("note", "one core: the recorder and the workload take turns on it")
+            self.note("One core: the recorder and the workload take turns on it.")
 
-    def figure(self, name, text, value=None, limit=None, digits=4):
-        """`limit` names an entry of thresholds.json; the verdict compares `value` with it (at most)."""
-        entry = {"name": name, "text": text}
+    def figure(self, name, text, value=None, limit=None, digits=4, beside=None):
+        """`limit` names an entry of thresholds.json; the verdict compares `value` with it (at most), and `beside` is told
+        with the verdict."""
+        entry = {"name": name, "text": text} | ({"beside": beside} if beside else {})
         if value is not None:
             entry["value"] = round(value, digits)
         if limit is not None:
@@ -44,21 +45,37 @@ class Report:
         self.results.write()
         self.terminal.say(f"  {name}: {text}{verdict(entry)}")
 
+    def lower_end(self, summarised, limit):
+        """Of an interval: of few values it says little, so the median stands beside the verdict."""
+        low = summarised["interval"][0]
+        beside = f"median {summarised['median']:g}, n {summarised['count']}"
+        self.figure("the lower end of its interval", f"{low:g} ({beside})", low, limit, beside=beside)
+
     def not_measured(self, name, why, limit=None):
         self.figure(name, f"not measured: {why}", None, limit)
 
     def detail(self, key, value):
         self.content[key] = value
 
-    def table(self, title, columns, rows):
-        """Cells are text."""
-        self.content["tables"].append({"title": title, "columns": columns, "rows": rows})
+    def watched(self, filesystem):
+        """The kind of filesystem that is recorded."""
+        self.content["machine"]["watched_filesystem"] = filesystem
+
+    def note(self, sentence):
+        """Said once beside the figures: why there is one run, or no peer."""
+        self.content.setdefault("notes", []).append(sentence)
+
+    def table(self, title, columns, rows, note=None):
+        """Cells are text; `note` says below the table how they are to be read, and why one is empty."""
+        self.content["tables"].append({"title": title, "columns": columns, "rows": rows} | ({"note": note} if note else {}))
         self.results.write()
         widths = [max(len(str(line[place])) for line in (columns, *rows)) for place in range(len(columns))]
         self.terminal.say(f"  {title}:")
         for line in (columns, *rows):
             cells = (str(cell).ljust(width) for cell, width in zip(line, widths))
             self.terminal.say(("    " + "  ".join(cells)).rstrip())
+        if note:
+            self.terminal.say(f"    {note}")
 
     def bars(self, title, entries):
         """(label, summary of stats.summary) each; what was not measured has no bar."""

@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from datetime import datetime, timezone
 
-from .machine import commit, machine
+from .machine import commit, machine, versions
 from .tools import BENCHMARKS, REPOSITORY
 
 RESULTS = BENCHMARKS / "results"
@@ -18,6 +18,7 @@ class RunResults:
     then is there, and it says `running` or `interrupted` until all is done."""
 
     def __init__(self, work, command, quick, directory=RESULTS):
+        self.work = work
         facts = machine(work)
         now = datetime.now(timezone.utc)
         self.directory = directory
@@ -35,6 +36,8 @@ class RunResults:
 
     def finish(self, state):
         self.content["state"] = state
+        # Only now: what comes from PyPI is installed when it is first asked for.
+        self.content["machine"]["versions"] = versions(self.work)
         for scenario in self.content["scenarios"]:
             if scenario["state"] == RUNNING:
                 scenario["state"] = state
@@ -59,24 +62,44 @@ def machine_name(facts):
     return f"{words}-{facts['cores']}"
 
 
-def runs():
+def runs(directory=RESULTS):
     """Every run in results/, oldest first; those of --quick are for trying and do not count."""
-    found = [json.loads(path.read_text()) | {"stem": path.stem} for path in RESULTS.glob("*.json")]
+    found = [json.loads(path.read_text()) | {"stem": path.stem} for path in directory.glob("*.json")]
+    for run in found:
+        mark_ended(run)
     return sorted((run for run in found if not run["quick"]), key=lambda run: run["date"])
 
 
-def newest_scenarios():
-    """The newest result of each scenario that has figures: a complete one, or else the newest part of one."""
+def mark_ended(run):
+    """Of a run that was killed nobody was left to say how it ended."""
+    for part in (run, *run["scenarios"]):
+        if part["state"] == RUNNING:
+            part["state"] = INTERRUPTED
+            if part is not run:
+                part.setdefault("why", "the run was killed, or the machine stopped")
+
+
+def newest_scenarios(directory=RESULTS):
+    """The newest result of each scenario that has figures: a complete one, or else the newest part of one. What was tried
+    later and gave none is in its `later`; of a scenario that never had one there is the last attempt, without figures."""
     newest = {}
-    for run in runs():
+    for run in runs(directory):
         for scenario in run["scenarios"]:
-            if not scenario["figures"]:
-                continue
-            if scenario["state"] == RUNNING:
-                # Nobody was left to say how it ended.
-                scenario["state"] = INTERRUPTED
+            told = scenario | {"run": run["stem"], "run_date": run["date"]}
             known = newest.get(scenario["scenario"])
-            if known and known["state"] == COMPLETE and scenario["state"] != COMPLETE:
-                continue
-            newest[scenario["scenario"]] = scenario | {"run": run["stem"], "run_date": run["date"]}
+            if known and rank(scenario) < rank(known):
+                known["later"] = attempt(told)
+            else:
+                newest[scenario["scenario"]] = told
     return newest
+
+
+def rank(scenario):
+    """Of no figures, of part of them, and of all."""
+    return 0 if not scenario["figures"] else 2 if scenario["state"] == COMPLETE else 1
+
+
+def attempt(scenario):
+    given = "only a part of its figures" if scenario["figures"] else "no figure"
+    return (f"A newer attempt ({scenario['run_date'][:10]}, commit {scenario['commit']}) gave {given}: {scenario['state']}, "
+            f"{scenario.get('why', 'no reason is known')}.")

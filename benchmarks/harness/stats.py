@@ -56,3 +56,21 @@ def line(summarised, unit=""):
         f"{summarised['median']:g}{unit} [{low:g}, {high:g}] (least {summarised['least']:g}, "
         f"quartiles {first:g}-{third:g}, most {summarised['most']:g}, n {summarised['count']})"
     )
+
+
+def cell(values, digits=2):
+    """`1.52 (1.44-1.90, n 5)` for a cell of a table; of one value the value, of none nothing."""
+    if not values:
+        return ""
+    if len(values) == 1:
+        return f"{values[0]:.{digits}f} (n 1)"
+    return f"{median(values):.{digits}f} ({min(values):.{digits}f}-{max(values):.{digits}f}, n {len(values)})"
+
+
+def short(summarised):
+    """The same of a summary."""
+    if summarised is None:
+        return ""
+    if summarised["count"] == 1:
+        return f"{summarised['median']:.2f} (n 1)"
+    return f"{summarised['median']:.2f} ({summarised['least']:.2f}-{summarised['most']:.2f}, n {summarised['count']})"

@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections import Counter
 from datetime import datetime, timezone
+from functools import lru_cache
 
 from .processes import BenchmarkError, die_with_parent
 
@@ -26,8 +27,13 @@ def events(tools, store):
 def nanoseconds(moment):
     """Since the epoch, of RFC 3339 in UTC with any number of decimals."""
     seconds, _, decimals = moment.removesuffix("Z").partition(".")
-    whole = int(datetime.fromisoformat(seconds).replace(tzinfo=timezone.utc).timestamp())
-    return whole * 1_000_000_000 + int(decimals[:9].ljust(9, "0"))
+    return whole_seconds(seconds) * 1_000_000_000 + int(decimals[:9].ljust(9, "0"))
+
+
+@lru_cache
+def whole_seconds(moment):
+    """Of many events that follow each other it is the same."""
+    return int(datetime.fromisoformat(moment).replace(tzinfo=timezone.utc).timestamp())
 
 
 def gaps(tools, store):

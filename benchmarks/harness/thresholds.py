@@ -20,7 +20,7 @@ def verdicts(newest):
     found = {}
     for name, goal in thresholds().items():
         absent = [scenario for scenario in goal["scenario"] if scenario not in newest]
-        worst, is_contended = None, False
+        worst, is_contended, beside = None, False, ""
         for scenario in (newest[one] for one in goal["scenario"] if one in newest):
             figures = [entry for entry in scenario["figures"] if entry.get("threshold") == name]
             values = [entry["value"] for entry in figures if entry.get("value") is not None]
@@ -30,7 +30,9 @@ def verdicts(newest):
                 absent.append(scenario["scenario"])
             if values and (worst is None or max(values) > worst):
                 worst, is_contended = max(values), scenario.get("contended", False)
-        text = "" if worst is None else f"{worst:g}{' (beside other work on the machine)' if is_contended else ''}"
+                beside = remark_of(scenario, next(entry for entry in figures if entry.get("value") == worst))
+        remarks = [remark for remark in (beside, "beside other work on the machine" if is_contended else "") if remark]
+        text = "" if worst is None else f"{worst:g}" + (f" ({'; '.join(remarks)})" if remarks else "")
         if worst is not None and worst > goal["at_most"]:
             found[name] = ("missed", text)
         elif absent:
@@ -38,3 +40,8 @@ def verdicts(newest):
         else:
             found[name] = ("met", text)
     return found
+
+
+def remark_of(scenario, entry):
+    """What is to be told beside a figure that is the end of an interval."""
+    return f"{scenario['scenario']}: {entry['beside']}" if "beside" in entry else ""

@@ -1,8 +1,10 @@
 """What a workload did, and what a recorder's account of it is worth: lost, merged and invented events."""
 
 import os
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from itertools import accumulate
 from math import inf
 
 # The operations that are counted, by their names in `varve events`; a rename carries the old path.
@@ -59,13 +61,13 @@ def read_truth(path):
     pairs, operations = Counter(), []
     with open(path, errors="surrogateescape") as file:
         for line in file:
-            kind, name, *dated = line.rstrip("\n").split("\t")
-            pairs[kind, name] += 1
-            if dated:
-                begin = int(dated[1])
+            kind, name, *more = line.rstrip("\n").split("\t")
+            pairs[kind, name] += int(more[0]) if len(more) == 1 else 1
+            if len(more) == 2:
+                begin = int(more[1])
                 if operations:
                     operations[-1].end = begin
-                operations.append(Operation(kind, name, dated[0], begin, inf))
+                operations.append(Operation(kind, name, more[0], begin, inf))
     return Truth(pairs, operations=operations)
 
 
@@ -123,10 +125,29 @@ def joined_pairs(operations, missing, windows):
     The kernel joins a record that waits with the next of the same process about the same entry of the same directory, whatever
     the directory is called by then; the record has one name, the earlier one.
     """
+    if not missing or not windows:
+        return set()
+    objects = {(one.kind, one.object) for one in operations if (one.kind, one.path) in missing}
     paths = defaultdict(set)
     for one in operations:
-        paths[one.kind, one.object].add(one.path)
-    apart = {(one.kind, one.path) for one in operations if (one.kind, one.path) in missing and not any(
-        earliest <= one.end and one.begin <= time
-        for path in paths[one.kind, one.object] for earliest, time in windows.get((one.kind, path), ()))}
-    return {(one.kind, one.path) for one in operations} & missing - apart
+        if (one.kind, one.object) in objects:
+            paths[one.kind, one.object].add(one.path)
+    spans = {(kind, object): Spans(window for path in names for window in windows.get((kind, path), ()))
+             for (kind, object), names in paths.items()}
+    met = [one for one in operations if (one.kind, one.path) in missing]
+    apart = {(one.kind, one.path) for one in met if not spans[one.kind, one.object].meet(one.begin, one.end)}
+    return {(one.kind, one.path) for one in met} - apart
+
+
+class Spans:
+    """Of time, with both ends, to be asked whether one of them has a moment in common with another one."""
+
+    def __init__(self, spans):
+        ordered = sorted(spans)
+        self.begins = [begin for begin, _ in ordered]
+        # The latest end of those that begin first.
+        self.ends = list(accumulate((end for _, end in ordered), max))
+
+    def meet(self, begin, end):
+        count = bisect_right(self.begins, end)
+        return count > 0 and self.ends[count - 1] >= begin

@@ -4,6 +4,7 @@ of what it did."""
 import glob
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -111,6 +112,45 @@ class Program(Workload):
         return replace(read_truth(truth_path), is_whole=self.is_whole)
 
 
+class Compile(Workload):
+    """A parallel compile of C sources that it writes itself, from a seed: gcc makes two objects at a time, then a program.
+    What it made is what lies there afterwards; gcc's own temporary files lie elsewhere."""
+
+    name = "compile"
+    kinds = frozenset({"create", "modify", "close_write"})
+    seed, functions = 5, 2
+
+    def __init__(self, files):
+        self.files = files
+        self.title = f"`make -j2`: {files} C files compiled by gcc, two at a time, and linked"
+
+    def missing(self, _tools):
+        absent = [program for program in ("make", "gcc") if not shutil.which(program)]
+        return f"{' and '.join(absent)} not installed" if absent else None
+
+    def prepare(self, _tools, tree):
+        source = tree / "source"
+        source.mkdir(parents=True)
+        (tree / "made").mkdir()
+        generator = random.Random(self.seed)
+        for number in range(self.files):
+            (source / f"part{number:03}.c").write_text("".join(
+                f"int part{number:03}_{which}(int n) {{ for (int i = 0; i < n; i++) n += i * {generator.randrange(1, 999)} % "
+                f"(n + 1); return n; }}\n" for which in range(self.functions)))
+        calls = " + ".join(f"part{number:03}_0(1)" for number in range(self.files))
+        declared = "".join(f"int part{number:03}_0(int);\n" for number in range(self.files))
+        (source / "main.c").write_text(f"{declared}int main(void) {{ return ({calls}) & 1; }}\n")
+        (source / "Makefile").write_text(
+            "objects := $(patsubst %.c,../made/%.o,$(wildcard *.c))\n"
+            "../made/program: $(objects)\n\t@gcc -o $@ $^\n../made/%.o: %.c\n\t@gcc -c -o $@ $<\n")
+
+    def command(self, _tools, tree, _seed, _truth_path):
+        return ["make", "-s", "-j2", "-C", tree / "source"]
+
+    def truth(self, tree, _truth_path, _output):
+        return tree_truth(tree / "made")
+
+
 class Forks(Workload):
     """Short-lived writers as fast as one core can fork them: what they made is what lies there afterwards."""
 
@@ -204,7 +244,7 @@ class Fio(Workload):
 
     name = "fio"
     kinds = frozenset({"modify"})
-    files = 8
+    files, blocks = 8, 2_000
 
     def __init__(self, writes):
         self.writes = writes
@@ -217,13 +257,13 @@ class Fio(Workload):
         tree.mkdir()
         for number in range(self.files):
             with open(tree / f"data.{number}", "wb") as file:
-                file.write(bytes(self.writes * 4096 // self.files))
+                file.write(bytes(self.blocks * 4096 // self.files))
 
     def command(self, _tools, tree, seed, _truth_path):
         names = ":".join(f"data.{number}" for number in range(self.files))
         return ["fio", "--name=writes", f"--directory={tree}", f"--filename={names}", "--rw=randwrite", "--bs=4k",
-                f"--size={self.writes * 4}k", "--ioengine=psync", f"--randseed={seed}", "--invalidate=0",
-                "--fallocate=none", "--output-format=json", "--thread"]
+                f"--size={self.blocks * 4}k", f"--io_size={self.writes * 4}k", "--ioengine=psync", f"--randseed={seed}",
+                "--invalidate=0", "--fallocate=none", "--output-format=json", "--thread"]
 
     def truth(self, tree, _truth_path, output):
         writes = json.loads(output[output.index("{"):])["jobs"][0]["write"]["total_ios"]
@@ -231,23 +271,43 @@ class Fio(Workload):
         return Truth(pairs, Counter(modify=writes), is_whole=False)
 
 
-def workloads(quick):
-    """All of them, by name, in the size of this run."""
-    scale = 1 if quick else 5
+@dataclass
+class Sizes:
+    """How much of each; in a full run so much that it takes about a second without a recorder, for the ratios of shorter ones
+    are those of the machine's moods. Of `metadata` it is less: to tell what of it was merged takes longer than to do it."""
+
+    files: int
+    appends: int
+    commits: int
+    batches: int
+    metadata: int
+    fork_seconds: float
+    compile: int
+    stress: int
+    writes: int
+
+
+SMALL = Sizes(2_000, 10_000, 500, 100, 5_000, 1, 24, 2_000, 2_000)
+FULL = Sizes(40_000, 2_000_000, 80_000, 8_000, 200_000, 1.5, 120, 20_000, 150_000)
+
+
+def workloads(is_small):
+    """All of them, by name, in the size of a quick or of a full run."""
+    size = SMALL if is_small else FULL
+    commits = {1: size.commits, 100: size.batches}
     made = [
-        Program("files", f"{2_000 * scale} small files created, written, renamed and removed",
-                {"create", "modify", "close_write", "rename", "delete"}, "files", [2_000 * scale, DIRECTORIES],
-                [DIRECTORIES]),
-        *(Program(f"appends-{writers}", f"{10_000 * scale} appends over 4 files by {writers} writers at once",
-                  {"modify", "close_write"}, "appends", [writers, 10_000 * scale // writers, 4], [4])
+        Program("files", f"{size.files} small files created, written, renamed and removed",
+                {"create", "modify", "close_write", "rename", "delete"}, "files", [size.files, DIRECTORIES], [DIRECTORIES]),
+        *(Program(f"appends-{writers}", f"{size.appends} appends over 4 files by {writers} writers at once",
+                  {"modify", "close_write"}, "appends", [writers, size.appends // writers, 4], [4])
           for writers in (1, 2, 4)),
         *(Program(f"commits-{databases}{'-batched' if rows > 1 else ''}",
-                  f"{500 * scale // (5 if rows > 1 else 1)} SQLite commits of {rows} row{'s' if rows > 1 else ''} over "
-                  f"{databases} database{'s' if databases > 1 else ''} in WAL mode", {"modify"}, "transactions",
-                  [databases, 500 * scale // (5 if rows > 1 else 1), rows], [databases], is_whole=False)
+                  f"{commits[rows]} SQLite commits of {rows} row{'s' if rows > 1 else ''} over {databases} "
+                  f"database{'s' if databases > 1 else ''} in WAL mode", {"modify"}, "transactions",
+                  [databases, commits[rows], rows], [databases], is_whole=False)
           for databases in (1, 4) for rows in (1, 100)),
-        Program("metadata", f"{5_000 * scale} changes of mode over 1,000 files, every 64th the renaming of their directory",
-                {"attrib", "rename"}, "metadata", [5_000 * scale, 1_000, DIRECTORIES], [1_000, DIRECTORIES]),
-        Forks(1 if quick else 3), Unpack(), StressNG(2_000 * scale), Fio(2_000 * scale),
+        Program("metadata", f"{size.metadata} changes of mode over 1,000 files, every 64th the renaming of their directory",
+                {"attrib", "rename"}, "metadata", [size.metadata, 1_000, DIRECTORIES], [1_000, DIRECTORIES]),
+        Forks(size.fork_seconds), Compile(size.compile), Unpack(), StressNG(size.stress), Fio(size.writes),
     ]
     return {workload.name: workload for workload in made}

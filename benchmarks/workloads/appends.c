@@ -29,22 +29,23 @@ static int open_file(const char *root, unsigned long number) {
 static double append(const char *root, unsigned long count, unsigned long files, uint64_t state, const char *truth_path) {
     char line[line_length], path[path_length];
     int descriptors[file_limit];
-    struct truth truth = truth_of(count + files);
+    unsigned long long appended[file_limit] = {0};
     memset(line, 'a', sizeof line);
     line[sizeof line - 1] = '\n';
     for (unsigned long i = 0; i < files; i++) descriptors[i] = open_file(root, i);
     for (unsigned long i = 0; i < count; i++) {
         unsigned long file = next_random(&state) % files;
         if (write(descriptors[file], line, sizeof line) != (ssize_t)sizeof line) fail("write");
-        name(path, root, file);
-        truth_add(&truth, "modify", path);
+        appended[file]++;
     }
+    for (unsigned long i = 0; i < files; i++) close(descriptors[i]);
+    double ended = seconds_now();
+    struct truth truth = truth_of(2 * files);
     for (unsigned long i = 0; i < files; i++) {
-        close(descriptors[i]);
         name(path, root, i);
+        truth_add_times(&truth, "modify", path, appended[i]);
         truth_add(&truth, "close_write", path);
     }
-    double ended = seconds_now();
     truth_write(&truth, truth_path);
     return ended;
 }

@@ -5,6 +5,8 @@
 // Where an object is met under several paths because a directory above it gets another name, two more columns say which
 // object it is and when the operation began, in nanoseconds since the epoch: the kernel joins operations of one object that
 // wait in its queue, whatever the directory is called meanwhile.
+//
+// Where few paths are met very often, a workload counts for itself, and one more column says how often it was.
 
 #ifndef VARVE_BENCHMARK_TRUTH_H
 #define VARVE_BENCHMARK_TRUTH_H
@@ -51,6 +53,12 @@ static inline void truth_add_dated(struct truth *truth, const char *kind, const 
     clock_gettime(CLOCK_REALTIME, &now);
     snprintf(line, sizeof line, "%s\t%s\t%lld", path, object, now.tv_sec * 1000000000LL + now.tv_nsec);
     truth_add(truth, kind, line);
+}
+
+static inline void truth_add_times(struct truth *truth, const char *kind, const char *path, unsigned long long times) {
+    char line[1024];
+    snprintf(line, sizeof line, "%s\t%llu", path, times);
+    if (times > 0) truth_add(truth, kind, line);
 }
 
 // Appends to `path`, which lies outside of what is recorded: writers of one workload share it, one after the other.

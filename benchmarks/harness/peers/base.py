@@ -41,6 +41,8 @@ class Peer:
     package = ""
     kinds = frozenset()
     directory_kinds = frozenset()
+    # Why it may tell of nothing although it is at work.
+    blindness = "nothing of it reached its output"
 
     def missing(self):
         """Why it cannot run here, or None."""
@@ -145,3 +147,10 @@ def lines(path):
     with open(path, errors="surrogateescape") as file:
         for line in file:
             yield line.rstrip("\n")
+
+
+def counted_lines(path):
+    """Each different line and how often it is there, for outputs in which the same is told a million times."""
+    with open(path, errors="surrogateescape") as file:
+        for line, times in Counter(file).items():
+            yield line.rstrip("\n"), times

@@ -20,6 +20,7 @@ STRING_BYTES = 200
 class Bpftrace(Peer):
     name = program = package = "bpftrace"
     kinds = frozenset({"create", "rename", "delete", "attrib"})
+    blindness = "it sees calls by absolute path, and this workload makes its own by relative ones"
 
     def missing(self):
         absent = super().missing()
@@ -33,8 +34,9 @@ class Bpftrace(Peer):
             f'tracepoint:syscalls:sys_enter_{call} /strncmp(str(args->{path}), "{text}", {len(text)}) == 0'
             f'{f" && {condition}" if condition else ""}/ {{ printf("{kind} %s\\n", str(args->{path})); }}\n'
             for call, path, kind, condition in PROBES)
-        # The tracing filesystem need not be mounted: it is, for this process alone.
+        # Where the tracing filesystem is not mounted, it is for this process alone.
         return ["unshare", "--mount", "env", f"BPFTRACE_STRLEN={STRING_BYTES}", "sh", "-c",
+                'grep -q " /sys/kernel/tracing tracefs " /proc/self/mounts || '
                 'mount -t tracefs tracefs /sys/kernel/tracing && exec bpftrace -o "$1" -e "$2"', "sh", output, script]
 
     def read(self, output, tree):

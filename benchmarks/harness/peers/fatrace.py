@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from .base import Peer, below, lines
+from .base import Peer, below, counted_lines
 
 LINE = re.compile(r"^(.*)\((\d+)\)[^:]*: (\S+)\s+(/.*)$")
 # A merged record shows several letters. `C` beside `W` may be a close of either kind after a write: it counts as the
@@ -24,17 +24,17 @@ class Fatrace(Peer):
 
     def read(self, output, tree):
         recorded, records = Counter(), 0
-        for line in lines(output):
+        for line, times in counted_lines(output):
             found = LINE.match(line)
             if not found:
                 continue
             letters, path = found.group(3), found.group(4).removesuffix(" (deleted)")
             if not below(path, tree):
                 continue
-            records += 1
+            records += times
             for letter, kind in LETTERS.items():
                 if letter in letters:
-                    recorded[kind, path] += 1
+                    recorded[kind, path] += times
             if "C" in letters and "W" in letters:
-                recorded["close_write", path] += 1
+                recorded["close_write", path] += times
         return recorded, records, ""

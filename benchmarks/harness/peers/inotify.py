@@ -3,7 +3,7 @@
 from collections import Counter
 
 from ..truth import KINDS
-from .base import Peer, below, lines
+from .base import Peer, below, counted_lines
 
 NAMES = {"CREATE": "create", "MODIFY": "modify", "CLOSE_WRITE": "close_write", "ATTRIB": "attrib",
          "MOVED_FROM": "rename", "DELETE": "delete"}
@@ -23,17 +23,17 @@ class Inotifywait(Peer):
 
     def read(self, output, tree):
         recorded, records, overflows = Counter(), 0, 0
-        for line in lines(output):
+        for line, times in counted_lines(output):
             names, _, path = line.partition(" ")
             if "OVERFLOW" in names:
-                overflows += 1
+                overflows += times
             path = path.removesuffix(" (deleted)")
             if not below(path, tree):
                 continue
-            records += 1
+            records += times
             for name in names.split(","):
                 if name in NAMES:
-                    recorded[NAMES[name], path] += 1
+                    recorded[NAMES[name], path] += times
         return recorded, records, f"{overflows} overflows" if overflows else ""
 
 

@@ -52,13 +52,15 @@ class Recording(Recorder):
     def finish(self, workload):
         """Its CPU counts to its exit, the last commit included, without the one request for counters."""
         self.sync()
-        before = self.user_and_system()
+        before = self.cpu()
         counters = self.counters()
         group = self.group()
-        request = [after - earlier for after, earlier in zip(self.user_and_system(), before)]
+        # By the process's clock: in ticks of 10 ms it may seem to be more than all.
+        request = self.cpu() - before
         rss = int(self.status_field("VmHWM"))
         self.stop()
-        user, system = (spent - asked for spent, asked in zip(self.user_and_system_to_exit(), request))
+        counted = 1 - request / self.cpu_to_exit()
+        user, system = (spent * counted for spent in self.user_and_system_to_exit())
         recorded, records, windows = Counter(), 0, defaultdict(list)
         for event in events(self.tools, self.store):
             if below(event.get("path") or "", self.tree):

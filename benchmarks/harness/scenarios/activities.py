@@ -35,15 +35,15 @@ class Activities:
         self.tools = tools
         self.quick = quick
 
-    def fetch(self):
-        """Downloads what is missing, with the ordinary clients, and clones the Swift packages' sources."""
+    def fetch(self, is_late=lambda: False):
+        """Downloads what is missing, with the ordinary clients; what is not there when it is late, its activities say."""
         self.downloads.mkdir(parents=True, exist_ok=True)
         wanted = DEBIAN_PACKAGES[:2] if self.quick else [
             *DEBIAN_PACKAGES, KERNEL_PACKAGE, *KERNEL_TOOLS, *SERVER_PACKAGES]
         for package in wanted:
-            if not glob.glob(f"{self.downloads}/{package}_*.deb"):
+            if not glob.glob(f"{self.downloads}/{package}_*.deb") and not is_late():
                 run(["apt-get", "download", "-q", package], self.downloads)
-        if not self.quick:
+        if not self.quick and not is_late():
             self.unpack_tools("kernel-tools", KERNEL_TOOLS)
             self.unpack_tools("server", SERVER_PACKAGES)
         self.tools.python()
@@ -55,7 +55,7 @@ class Activities:
                 run(["dpkg-deb", "-x", self.deb(package), place])
 
     def deb(self, package):
-        return glob.glob(f"{self.downloads}/{package}_*.deb")[0]
+        return only(f"{self.downloads}/{package}_*.deb")
 
     def all(self):
         """(name, function) in the order in which they run."""
@@ -89,11 +89,11 @@ class Activities:
     def unpack_kernel(self):
         place = self.place("kernel")
         run(["dpkg-deb", "-x", self.deb(KERNEL_PACKAGE), place])
-        run(["tar", "-xf", glob.glob(f"{place}/usr/src/linux-source-*.tar.xz")[0], "-C", place])
+        run(["tar", "-xf", only(f"{place}/usr/src/linux-source-*.tar.xz"), "-C", place])
 
     def build_kernel(self):
         """The smallest kernel configuration, without the mitigations whose tool needs more libraries."""
-        source = glob.glob(f"{self.root}/kernel/linux-source-*")[0]
+        source = only(f"{self.root}/kernel/linux-source-*")
         output = self.place("kernel/output")
         tools = self.downloads / "kernel-tools"
         environment = {
@@ -109,11 +109,11 @@ class Activities:
 
     def git_history(self):
         """A repository that grows directory by directory over real sources, is read, walked, branched and packed."""
-        sources = next((self.root / "packages/golang-1.19-src").glob("usr/share/go-*/src"))
+        sources = Path(only(f"{self.root}/packages/golang-1.19-src/usr/share/go-*/src"))
         self.history(self.place("git/go"), sources, 60 if not self.quick else 10)
 
     def kernel_in_git(self):
-        source = Path(glob.glob(f"{self.root}/kernel/linux-source-*")[0])
+        source = Path(only(f"{self.root}/kernel/linux-source-*"))
         self.history(self.place("git/kernel"), source / "drivers", 25)
 
     def history(self, place, sources, commits):
@@ -199,7 +199,7 @@ class Activities:
 
     def copy_kernel(self):
         place = self.place("copies-kernel")
-        source = glob.glob(f"{self.root}/kernel/linux-source-*")[0]
+        source = only(f"{self.root}/kernel/linux-source-*")
         run(["cp", "-a", f"{source}/arch", f"{source}/Documentation", place])
         run(["tar", "-cf", place / "arch.tar", "-C", place, "arch"])
         unpacked = self.place("copies-kernel/unpacked")
@@ -214,6 +214,14 @@ class Activities:
         run(["chmod", "-R", "go-rx", place / "boost"])
         run(["rm", "-rf", place / "boost"])
         run(["rm", "-rf", self.root / "packages/texlive-latex-extra"])
+
+
+def only(pattern):
+    """What an earlier activity or a download has left; there may have been no time for it."""
+    found = glob.glob(pattern)
+    if not found:
+        raise BenchmarkError(f"{Path(pattern).name} is not there: what downloads or makes it was left out")
+    return found[0]
 
 
 def run(command, directory=None, environment=None):

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from .. import stats
 from ..peers.base import Listener
 from ..peers.fatrace import LINE, Fatrace
 from ..processes import BenchmarkError, Recorder, die_with_parent, running
@@ -20,42 +21,70 @@ from ..tools import BENCHMARKS
 KINDS = ["touch", "cp", "mv", "rm", "redirect", "sh", "subshell"]
 WRITERS = 1_000
 LATENCIES = [0, 0.05, 1]
+ROUNDS = 5
 GOAL = "attribution-not-right-percent"
 
 
 def run(bench, report):
     count = WRITERS // 5 if bench.quick else WRITERS
-    report.detail("workload", f"{count} writers a row, kinds in turn: {', '.join(KINDS)}")
+    rounds = 1 if bench.quick else ROUNDS
+    report.detail("workload", f"{count} writers a row in {rounds} runs, kinds in turn: {', '.join(KINDS)}")
     refused = Fatrace().missing()
     if refused:
         report.not_measured("fatrace", refused)
-    for workers in () if bench.options.reuse_only else (1, 8):
-        for latency in LATENCIES:
-            title = f"{'one at a time' if workers == 1 else f'{workers} in parallel'}, latency {latency * 1000:g} ms"
-            ours, theirs = measure(bench, count, workers, latency, not refused)
-            figure(report, title, ours, GOAL)
-            if isinstance(theirs, BenchmarkError):
-                refused = str(theirs)
-                report.not_measured("fatrace", refused)
-            elif theirs is not None:
-                figure(report, f"{title}, fatrace", theirs)
-    for latency in LATENCIES:
-        ours, _ = measure(bench, count, 1, latency, False, pid=free_pid())
-        title = f"all writers with the same pid, latency {latency * 1000:g} ms"
-        figure(report, title, ours)
-        wrong = ours["total"]["wrong"]
-        report.figure(f"{title}: wrong", str(wrong), wrong, "attribution-wrong-after-reuse")
+    rows = [] if bench.options.reuse_only else [(workers, latency, False) for workers in (1, 8) for latency in LATENCIES]
+    rows += [(1, latency, True) for latency in LATENCIES]
+    found = {row: ([], []) for row in rows}
+    try:
+        for _ in bench.rounds(rounds):
+            for row in rows:
+                workers, latency, has_one_pid = row
+                ours, theirs = measure(bench, count // rounds, workers, latency, not refused and not has_one_pid,
+                                       free_pid() if has_one_pid else None)
+                found[row][0].append(ours)
+                if isinstance(theirs, BenchmarkError):
+                    refused = str(theirs)
+                    report.not_measured("fatrace", refused)
+                elif theirs is not None:
+                    found[row][1].append(theirs)
+    finally:
+        tell(report, {row: scores for row, scores in found.items() if scores[0]})
 
 
-def figure(report, title, score, goal=None):
-    total = score["total"]
-    missed = 100 * (1 - total["right"] / max(1, sum(total.values())))
-    by_kind = ", ".join(f"{kind} {score[kind]['right']}/{sum(score[kind].values())}" for kind in KINDS)
-    others = ", ".join(f"{total[name]} {name}" for name in ("wrong", "unknown", "marked") if total[name])
-    report.figure(f"{title}: program not right", f"{missed:.2f} % of {sum(total.values())} events "
-                  f"({by_kind}{'; ' + others if others else ''})", missed, goal)
-    if score.get("spans"):
-        report.figure(f"{title}: records across an exec with both programs", score["spans"])
+def tell(report, found):
+    bars = []
+    for (workers, latency, has_one_pid), (ours, theirs) in found.items():
+        who = "one at a time" if workers == 1 else f"{workers} in parallel"
+        title = f"{'all writers with the same pid' if has_one_pid else who}, latency {latency * 1000:g} ms"
+        figure(report, title, ours, None if has_one_pid else GOAL)
+        if theirs:
+            figure(report, f"{title}, fatrace", theirs)
+        if has_one_pid:
+            wrong = sum(score["total"]["wrong"] for score in ours)
+            report.figure(f"{title}: wrong", str(wrong), wrong, "attribution-wrong-after-reuse")
+        else:
+            place = f"{'one' if workers == 1 else workers}, {latency * 1000:g} ms"
+            bars += [(f"{name}, {place}", stats.summary([missed(score) for score in scores]))
+                     for name, scores in (("varved", ours), ("fatrace", theirs)) if scores]
+    report.bars("Events whose program is not right, %", bars)
+
+
+def missed(score):
+    """Percent of the events."""
+    return 100 * (1 - score["total"]["right"] / max(1, score["total"].total()))
+
+
+def figure(report, title, scores, goal=None):
+    """Of all runs together, beside the least and the most of one."""
+    both = {kind: sum((score[kind] for score in scores), Counter(right=0)) for kind in [*KINDS, "total"]}
+    each = [missed(score) for score in scores]
+    by_kind = ", ".join(f"{kind} {both[kind]['right']}/{both[kind].total()}" for kind in KINDS)
+    others = ", ".join(f"{both['total'][name]} {name}" for name in ("wrong", "unknown", "marked") if both["total"][name])
+    report.figure(f"{title}: program not right", f"{missed(both):.2f} % of {both['total'].total()} events; by run "
+                  f"{stats.cell(each)} % ({by_kind}{'; ' + others if others else ''})", missed(both), goal)
+    spans = [score["spans"] for score in scores if score.get("spans")]
+    if spans:
+        report.figure(f"{title}: records across an exec with both programs", "; ".join(spans))
 
 
 def measure(bench, count, workers, latency, has_fatrace, pid=None):

@@ -16,19 +16,27 @@ from ..tools import BENCHMARKS
 
 # Kinds of writers: how many of them, and the limit of what may be missed.
 WRITERS = {"Python": (1, "capture-missed"), "two of Python": (2, "capture-missed"), "C": (1, "capture-missed-of-c")}
+ROUNDS = 5
 
 
 def run(bench, report):
-    seconds = bench.options.seconds or bench.size(20, 8, 3)
-    pairs = bench.pairs(3, 1)
-    report.detail("workload", f"autocommit inserts for {seconds:g} s, WAL, synchronous=NORMAL, default autocheckpoint")
+    seconds = bench.options.seconds or bench.size(60, 3, 3)
+    report.note("No peer captures commits: the ratio is to the same writers beside a recorder that does not.")
+    report.detail("workload", f"autocommit inserts for {seconds:g} s a run (--long: 60), WAL, synchronous=NORMAL, default "
+                  "autocheckpoint")
+    rounds = {kind: [] for kind in WRITERS}
     # Of two writers as fast as they go one may keep the log from starting over for long.
     with bench.filesystem("watched", 16_384) as filesystem:
-        for kind, (count, limit) in WRITERS.items():
-            rounds = [one(bench, filesystem.mount_point, kind, count, seconds, number) for number in range(pairs)]
-            tell(report, kind, limit, rounds)
         for load in ("idle", "beside a writer as fast as it goes"):
             tell_latency(report, load, latency(bench, filesystem.mount_point, load != "idle"))
+        try:
+            for number in bench.rounds(bench.pairs(ROUNDS, 1)):
+                for kind, (count, _) in WRITERS.items():
+                    rounds[kind].append(one(bench, filesystem.mount_point, kind, count, seconds, number))
+        finally:
+            for kind, (_, limit) in WRITERS.items():
+                if rounds[kind]:
+                    tell(report, kind, limit, rounds[kind])
 
 
 # `--commit-interval` of a recorder that is told nothing else.
@@ -38,7 +46,7 @@ LATENCY_SEED = 7
 
 def latency(bench, root, is_loaded):
     """Seconds from a commit's return until a segment with it, synced, has its name, of one commit after the other."""
-    count = 8 if bench.quick else 100
+    count = bench.size(100, 60, 8)
     place = root / f"latency-{'loaded' if is_loaded else 'idle'}"
     place.mkdir()
     pause = random.Random(LATENCY_SEED)
@@ -177,8 +185,10 @@ def tell(report, kind, limit, rounds):
     on = [each[True] for each in rounds]
     report.detail(f"rounds, {kind}", rounds)
     report.figure(f"{kind}: commits a second beside capture; without",
-                  f"{statistics.median(each['rate'] for each in on):.0f}; "
-                  f"{statistics.median(each[False]['rate'] for each in rounds):.0f}")
+                  f"{stats.cell([each['rate'] for each in on], 0)}; {stats.cell([each[False]['rate'] for each in rounds], 0)}")
+    report.bars(f"{kind}: commits a second", [
+        ("beside capture", stats.summary([each["rate"] for each in on])),
+        ("without", stats.summary([each[False]["rate"] for each in rounds]))])
     ratio = stats.summary([each[False]["rate"] / each[True]["rate"] for each in rounds])
     report.figure(f"{kind}: throughput without capture / with", stats.line(ratio), ratio["median"], "capture-slowdown")
     worst = max(1 - each["captured"] / each["written"] for each in on)
@@ -187,9 +197,10 @@ def tell(report, kind, limit, rounds):
     unaccounted = [each["captured"] + (each["missed"] or 0) - each["written"] for each in on]
     report.figure(f"{kind}: captured + counted as missed - written", ", ".join(map(str, unaccounted)),
                   max(map(abs, unaccounted)), "capture-unaccounted")
-    report.figure(f"{kind}: bytes a captured commit", f"{statistics.median(each['bytes'] for each in on):.0f} B")
+    report.figure(f"{kind}: bytes a captured commit", f"{stats.cell([each['bytes'] for each in on], 0)} B")
     widths = [each["width"] for each in on if each["width"] is not None]
     if widths:
         width = 1e3 * statistics.median(widths)
-        report.figure(f"{kind}: bounds of a commit apart, median", f"{width:.2f} ms", width, "capture-bounds-ms")
+        report.figure(f"{kind}: bounds of a commit apart, median", f"{stats.cell([1e3 * each for each in widths])} ms", width,
+                      "capture-bounds-ms")
     report.figure(f"{kind}: RSS peak", f"{max(each['rss_kib'] for each in on) / 1024:.1f} MiB")

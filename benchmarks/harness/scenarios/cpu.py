@@ -64,8 +64,7 @@ def compare(bench, report, paths, workload, operations, pairs, limit, before=Non
 
 def measure(bench, paths, workload, operations, pairs, prepared, wake_every, group, refused, rounds, wake_only):
     """Fills `rounds`, `wake_only` and, should fatrace be here and refuse, `refused`."""
-    for index in range(2 * pairs):
-        bench.progress(index, 2 * pairs)
+    for index in bench.rounds(2 * pairs, fewest=min(pairs, FEWEST_PAIRS), what="possible rounds"):
         runs = {}
         for name in alternating([name for name in RUNS if name not in refused], index):
             prepared()
@@ -86,7 +85,7 @@ def measure(bench, paths, workload, operations, pairs, prepared, wake_every, gro
         rounds.append(runs)
         bench.say(describe(runs))
         counted = sum(one["counts"] for one in rounds)
-        if counted == pairs or (bench.is_late() and (counted >= FEWEST_PAIRS or index + 1 >= 2 * FEWEST_PAIRS)):
+        if counted == pairs:
             break
 
 
@@ -132,8 +131,10 @@ def summarise(report, rounds, wake_only, limit, pairs):
     if len(counted) < pairs:
         every = stats.summary([one["recorder"]["cpu"] / one["loop"]["cpu"] for one in rounds])
         records = stats.summary([one["recorder"]["records"] / one["loop"]["records"] for one in rounds])
-        report.not_measured("CPU of varved / bare C loop", "too few pairs read comparable numbers of records; of all "
-                            f"pairs the ratio is {stats.line(every)}, of the records {stats.line(records)}", f"{limit}-ratio")
+        reason = ("too few pairs read comparable numbers of records" if len(rounds) >= pairs
+                  else "the time of this scenario was used up")
+        report.not_measured("CPU of varved / bare C loop", f"{reason}; of all pairs the ratio is {stats.line(every)}, of the "
+                            f"records {stats.line(records)}", f"{limit}-ratio")
         return
 
     def ratio(top, bottom, key="cpu"):

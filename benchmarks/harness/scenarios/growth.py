@@ -4,17 +4,14 @@ same events in DuckDB, in ClickHouse (chDB), in a row table of SQLite and as jso
 The events are recorded up to a size, beyond it they are the recorded ones again and again in time (benchmarks/questions).
 """
 
-import json
-import shutil
 import subprocess
 import time
 from dataclasses import dataclass
 
 from .. import stats
-from ..comparison import Comparison
-from ..kernel import memory_filesystem
+from ..comparison import ROUNDS, Comparison
 from ..loaded import TITLES as PEER_TITLES
-from ..loaded import as_text, engine, load, middle, places
+from ..loaded import LOADED, count_within, engine, load, middle, places
 from ..processes import BenchmarkError, Recorder, die_with_parent, running
 from ..questions import growth_questions
 from ..store import gaps, stored_count
@@ -25,7 +22,7 @@ REPEATS = 5
 # Beyond so many rows SQLite's table takes longer to make than all else here.
 ROW_TABLE_EVENTS = 2_000_000
 # The largest store is begun while so much of the time is not used up, though it then takes longer.
-SHARE_FOR_REPLICATED = 0.85
+SHARE_FOR_REPLICATED = 0.45
 
 COSTS = {
     "cpu": "CPU of varved an event, µs",
@@ -54,44 +51,33 @@ def run(bench, report):
     report.detail("workload", f"rounds of {WORKERS} programs with {OPERATIONS} mixed operations each, on a tmpfs, every "
                   f"operation recorded; above {sizes.recorded[-1]:,} events those again and again in time")
     bench.tools.engine()
-    peers = available(bench, report)
     points = []
     # The list is in the document from here on: what there is of it when something goes wrong is kept.
     report.detail("points", points)
     try:
-        with bench.store() as store, memory_filesystem(bench.directory, "watched", 2048) as mount_point:
-            measure(bench, report, Growth(bench, store, mount_point), sizes, peers, points)
+        with bench.store() as store, bench.memory_filesystem(2048) as mount_point:
+            measure(bench, report, Growth(bench, store, mount_point), sizes, points)
     finally:
         if points:
             tell(report, points)
 
 
-def available(bench, report):
-    """The peers that can be had here, SQLite's row table only with DuckDB, out of which it is filled."""
-    lacking = {name: bench.tools.lacks(name, may_install=not bench.quick) for name in ("duckdb", "chdb")}
-    for name, reason in lacking.items():
-        if reason:
-            report.not_measured(PEER_TITLES[name], reason)
-    if lacking["duckdb"]:
-        return None
-    return ("sqlite",) if lacking["chdb"] else ("sqlite", "chdb")
-
-
-def measure(bench, report, growth, sizes, peers, points):
+def measure(bench, report, growth, sizes, points):
     wanted = [*((size, False) for size in sizes.recorded), *((size, True) for size in sizes.replicated)]
     for index, (size, is_replicated) in enumerate(wanted):
         bench.progress(index, len(wanted))
         if points and (bench.share_used() > SHARE_FOR_REPLICATED if is_replicated else bench.is_late()):
+            bench.leave_out(f"{size:,} events")
             report.not_measured(f"{size:,} events", "the time of this scenario was used up (--long)")
             continue
         if is_replicated:
             with bench.store() as store:
                 engine(bench.tools, "replicate", growth.store, store, size, growth.once)
-                points.append(ask(bench, report, store, growth.old, peers))
+                points.append(ask(bench, report, store, growth.old))
         else:
             recorded = growth.record(size)
-            points.append(recorded | ask(bench, report, growth.store, growth.old, peers))
-        bench.say(", ".join(f"{key} {value:.4g}" for key, value in points[-1].items()))
+            points.append(recorded | ask(bench, report, growth.store, growth.old))
+        bench.say(", ".join(f"{key} {value:.4g}" for key, value in points[-1].items() if key != "failed"))
 
 
 class Growth:
@@ -132,31 +118,33 @@ class Growth:
                 "compact": compact}
 
 
-def ask(bench, report, store, old, peers):
-    """Bytes an event, milliseconds of each question inside one process, and of two whole commands, by who has the rows."""
-    count = bench.tools.count(store)
+def ask(bench, report, store, old):
+    """Bytes an event, milliseconds of each question inside one process, and of two whole commands, by who has the rows; and
+    of whom they could not be measured, why."""
+    tools = bench.tools
+    count = tools.count(store)
     where = ["--store", store, "--accept-gaps"]
+    within = middle(tools, store)
     found = {
-        "events": count, "bytes_varve": store_byte_count(store)["length"] / count,
-        "whole_count": timed([bench.tools.varve, "count", *where]),
-        "whole_first": timed([bench.tools.varve, "events", "--limit", 1, "-o", "jsonl", *where]),
+        "events": count, "events_within": count_within(tools, store, within),
+        "bytes_varve": store_byte_count(store)["length"] / count,
+        "whole_count": timed([tools.varve, "count", *where]),
+        "whole_first": timed([tools.varve, "events", "--limit", 1, "-o", "jsonl", *where]),
     }
-    bounds = json.loads(bench.tools.query(
-        store, "sql", "SELECT min(earliest_ns) AS low, max(latest_ns) AS high FROM block", "-o", "jsonl", "--accept-gaps"))
-    questions = growth_questions(middle(bounds["low"], bounds["high"]) | {"old": old})
+    is_small = count <= ROW_TABLE_EVENTS or bench.options.long
     with bench.store() as place:
-        lying = {}
-        if peers is not None:
-            loaded = [peer for peer in peers if peer != "sqlite" or count <= ROW_TABLE_EVENTS or bench.options.long]
-            told = load(bench.tools, store, place, loaded)
-            lying = places(place, loaded)
-            found |= {f"bytes_{peer}": byte_count / count for peer, byte_count in told["bytes"].items()}
-        elif shutil.which("zstd"):
-            place.mkdir()
-            found["bytes_grep"] = as_text(bench.tools, store, place / "text.zst") / count
-        for who, times in Comparison(bench.tools, report, store, lying, questions, asks_sql=False).engines().items():
-            found |= {f"{question}_{who}": nanoseconds / 1e6 for question, nanoseconds in times.items()}
-    return found
+        told = load(tools, store, place, LOADED if is_small else ("chdb",), is_small, may_install=not bench.quick)
+        if not is_small:
+            told["failed"] |= {
+                "sqlite": f"above {ROW_TABLE_EVENTS:,} events it takes longer to make than all else here (--long)",
+                "grep": "the same lines again and again, which take minutes to write (--long)"}
+        found |= {f"bytes_{peer}": byte_count / count for peer, byte_count in told["bytes"].items()}
+        comparison = Comparison(bench, report, store, places(place, told), growth_questions(within | {"old": old}),
+                                told["failed"], asks_sql=False)
+        for who, times in comparison.engines().items():
+            found |= {f"{question}_{who}": min(nanoseconds) / 1e6 for question, nanoseconds in times.items()}
+            found |= {f"{question}_{who}_most": max(nanoseconds) / 1e6 for question, nanoseconds in times.items()}
+    return found | {"failed": {name: reason for name, reason in comparison.failed.items() if name in STORED}}
 
 
 def timed(command):
@@ -181,20 +169,32 @@ def tell(report, points):
     columns = ["", *(f"{one['events']:,}{'' if 'cpu' in one else ', again and again'}" for one in points)]
 
     def rows(titles):
-        return [[title, *(f"{one[key]:.4g}" if key in one else "not measured" for one in points)]
-                for key, title in titles.items()]
+        return [[title, *(cell(one, key) for one in points)] for key, title in titles.items()]
 
-    report.table("By the number of events", columns, rows(COSTS))
-    report.table("Bytes an event", columns, rows({f"bytes_{name}": title for name, title in STORED.items()}))
+    report.table("By the number of events", columns, rows(COSTS), "Above the largest recorded size nothing is recorded: "
+                 "what recording costs is not measured there.")
+    reasons = dict.fromkeys(f"{STORED[name]} not measured at {one['events']:,}: {reason}" for one in points
+                            for name, reason in one.get("failed", {}).items())
+    report.table("Bytes an event", columns, rows({f"bytes_{name}": title for name, title in STORED.items()}),
+                 "; ".join(reasons) or None)
     report.lines("CPU of recording by the size of the store", "events", "µs an event", series(points, {"cpu": "varved"}),
                  log_x=True)
     report.lines("Bytes an event by the size of the store", "events", "bytes an event",
                  series(points, {f"bytes_{name}": title for name, title in STORED.items()}), log_x=True, log_y=True)
     for question, title in ASKED.items():
         names = {f"{question}_{who}": PEER_TITLES[who] for who in ASKERS}
-        report.table(f"{title}, inside one process, ms", columns, rows(names))
+        within = [["events in the range", *(f"{one['events_within']:,}" if "events_within" in one else "" for one in points)]]
+        report.table(f"{title}, inside one process, ms", columns, [*rows(names), *(within if question == "count" else [])],
+                     f"Best of up to {ROUNDS} rounds, and the most of them. " + "; ".join(reasons))
         report.lines(f"{title[0].upper()}{title[1:]} by the size of the store", "events", "ms", series(points, names),
                      log_x=True, log_y=True)
+
+
+def cell(point, key):
+    if key not in point:
+        return "not measured"
+    most = point.get(f"{key}_most")
+    return f"{point[key]:.4g}" + (f" ({most:.4g})" if most is not None else "")
 
 
 def series(points, titles):

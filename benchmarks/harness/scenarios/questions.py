@@ -5,15 +5,24 @@ under zstd. All answers must be equal.
 The events are recorded activity, again and again in time, or synthetic ones over paths that follow Zipf's law.
 """
 
+import csv
+import os
+import re
+import subprocess
+import zlib
+from collections import Counter
+from operator import itemgetter
+
+from .. import stats
 from ..comparison import Comparison
-from ..loaded import TITLES, engine, load, middle, places
+from ..loaded import TITLES, count_within, engine, load, middle, places
 from ..prepared import prepared
-from ..processes import BenchmarkError, Recorder, running
-from ..questions import all_questions, literal, moment
+from ..processes import BenchmarkError, Recorder, die_with_parent, running
+from ..questions import all_questions, moment
 from ..store import stored_count
-from ..tools import duckdb, store_byte_count
+from ..tools import store_byte_count
 from .activities import Activities
-from .size import toolchain
+from .size import SHARE_FOR_DOWNLOADS, toolchain
 
 EVENTS = 10_000_000
 SEED = 20
@@ -21,7 +30,10 @@ SEED = 20
 ROUND_SHARE = 10
 ONCE_FILES = 100
 # Paths that are asked for by themselves: whole ones without a character that means something in a pattern.
-IS_PLAIN = "regexp_full_match(path, '/[A-Za-z0-9/._+-]+')"
+PLAIN = re.compile("/[A-Za-z0-9/._+-]+")
+WRITES = {"modify", "close_write"}
+# Of the events, in their order: those of the range of time, and some more, since their times are not quite in that order.
+WITHIN = (0.29, 0.61)
 
 
 def run_recorded(bench, report):
@@ -46,7 +58,7 @@ def record(bench, store):
     """Every operation of real activity. What lies under `once` will be only in the oldest round."""
     with bench.filesystem("activity", 40_960, 4_000_000) as filesystem:
         activities = Activities(filesystem.mount_point / "work", bench.tools.work / "downloads", bench.tools, bench.quick)
-        activities.fetch()
+        activities.fetch(lambda: bench.share_used() > SHARE_FOR_DOWNLOADS)
         once = filesystem.mount_point / "once"
         performed = []
         paths = [filesystem.mount_point, "/usr", *toolchain()]
@@ -75,43 +87,68 @@ def perform(bench, report, made, bytes_limit, make_store):
     count = made.step("store", make_store)["events"]
     report.figure("events", str(count))
     loaded = made.step("peers", lambda place: load(bench.tools, store, place))
+    # Kept stores of older runs do not tell.
+    failed = loaded.get("failed", {})
     report.detail("seconds to load", loaded["seconds"])
+    for name, reason in failed.items():
+        report.not_measured(TITLES[name], reason)
     stored = {"varve": store_byte_count(store)["length"], **loaded["bytes"]}
     report.table("Bytes on disk", ["", "bytes an event"],
-                 [[TITLES[name], f"{stored[name] / count:.2f}"] for name in TITLES if name in stored])
-    ratio = stored["varve"] / stored["chdb"]
-    report.figure("bytes on disk, store / chDB MergeTree", f"{ratio:.2f}", ratio, bytes_limit)
-    lying = places(peers)
-    asked = facts(bench.tools, lying["parquet"], count)
+                 [[TITLES[name], f"{stored[name] / count:.2f}"] for name in TITLES if name in stored],
+                 "Of the same rows they are the same in each run.")
+    report.bars("Bytes on disk, by the event", [(TITLES[name], stats.summary([stored[name] / count]))
+                                                for name in TITLES if name in stored])
+    if "chdb" in stored:
+        ratio = stored["varve"] / stored["chdb"]
+        report.figure("bytes on disk, store / chDB MergeTree", f"{ratio:.2f}", ratio, bytes_limit)
+    else:
+        report.not_measured("bytes on disk, store / chDB MergeTree", failed["chdb"], bytes_limit)
+    asked = facts(bench.tools, store, count)
     # Without the paths, which are those of this machine.
     report.detail("asked", {key: moment(asked[key]) for key in ("since", "until")})
-    Comparison(bench.tools, report, store, lying, all_questions(asked)).perform()
+    report.figure("events in the range of time", str(count_within(bench.tools, store, asked)))
+    Comparison(bench, report, store, places(peers, loaded), all_questions(asked), failed).perform()
 
 
-def facts(tools, parquet, count):
-    """A range of three tenths of the time; a directory of some hundredth of its events; paths for the last writer."""
-    rows = f"read_parquet('{parquet}')"
-    bounds = duckdb(tools, f"SELECT min(time_ns) AS low, max(time_ns) AS high, max(seq) AS last FROM {rows}")[0]
-    asked = middle(bounds["low"], bounds["high"])
-    within = f"time_ns >= {asked['since']} AND time_ns < {asked['until']}"
-    old = duckdb(tools, f"SELECT path FROM {rows} WHERE mask & 10 <> 0 AND {IS_PLAIN} GROUP BY path "
-                 f"HAVING max(seq) < {bounds['last']} / 10 ORDER BY max(seq) DESC LIMIT 1")
-    unwritten = duckdb(tools, f"SELECT path FROM {rows} WHERE {IS_PLAIN} GROUP BY path "
-                       "HAVING count(*) FILTER (mask & 10 <> 0) = 0 ORDER BY hash(path) LIMIT 1")
-    directories = duckdb(
-        tools, f"SELECT regexp_extract(path, '^(/.+/[^/]+)/[^/]+$', 1) AS directory FROM {rows} "
-        f"WHERE {within} AND {IS_PLAIN} GROUP BY directory HAVING directory <> '' "
-        f"ORDER BY abs(count(*) - {count} * 0.3 / 100), directory LIMIT 50")
-    directory = next((row["directory"] for row in directories if is_closed(tools, rows, row["directory"], within)), None)
-    if not (old and unwritten and directory):
+def facts(tools, store, count):
+    """A range of three tenths of the events; a directory of some hundredth of them; paths for the last writer. They are read
+    from the store itself, so that no peer is needed to have them."""
+    paths, last_write, files, named, moves = set(), {}, Counter(), set(), set()
+    low, high = (share * count for share in WITHIN)
+    for index, (operations, path, target) in enumerate(rows(tools, store)):
+        paths.add(path)
+        if not WRITES.isdisjoint(operations.split(" ")):
+            last_write[path] = index
+        if low <= index <= high:
+            files[os.path.dirname(path)] += 1
+            named |= {path, target}
+            if target:
+                moves.add((path, target))
+    old = max(((index, path) for path, index in last_write.items() if index < count / 10 and PLAIN.fullmatch(path)),
+              default=None)
+    unwritten = min(((zlib.crc32(path.encode()), path) for path in paths - last_write.keys() if PLAIN.fullmatch(path)),
+                    default=None)
+    nearest = sorted((abs(times - count * 0.3 / 100), directory) for directory, times in files.items()
+                     if PLAIN.fullmatch(directory) and directory not in named)
+    closed = next((found for found in nearest if is_closed(found[1], moves)), None)
+    if not (old and unwritten and closed):
         raise BenchmarkError("the events have no path last written long ago, none never written, or no directory by itself")
-    return asked | {"directory": directory, "old": old[0]["path"], "unwritten": unwritten[0]["path"]}
+    return middle(tools, store) | {"directory": closed[1], "old": old[1], "unwritten": unwritten[1]}
 
 
-def is_closed(tools, rows, directory, within):
-    """Nothing of the range came into the directory from elsewhere, and nothing is about itself: `--under` also selects events
-    by the new name of a rename and those of the directory, which a range of paths does not."""
-    path, target = (f"starts_with({column}, {literal(directory + '/')})" for column in ("path", "target"))
-    stray = duckdb(tools, f"SELECT count(*) AS n FROM {rows} WHERE {within} AND (path = {literal(directory)} OR "
-                   f"target = {literal(directory)} OR {target} AND NOT coalesce({path}, false))")
-    return stray[0]["n"] == 0
+def rows(tools, store):
+    """(operations, path, new path) of each event, as it was recorded."""
+    with subprocess.Popen([str(tools.varve), "events", "--store", str(store), "-o", "csv", "--accept-gaps"],
+                          stdout=subprocess.PIPE, text=True, errors="replace", preexec_fn=die_with_parent) as events:
+        lines = csv.reader(events.stdout)
+        header = next(lines)
+        yield from map(itemgetter(*map(header.index, ("op", "path", "target"))), lines)
+    if events.returncode != 0:
+        raise BenchmarkError(f"varve events: exit {events.returncode}")
+
+
+def is_closed(directory, moves):
+    """Nothing of the range came into it from elsewhere: `--under` also selects events by the new name of a rename, which a
+    range of paths does not. That no event is about the directory itself is known by then."""
+    inside = directory + "/"
+    return not any(target.startswith(inside) and not path.startswith(inside) for path, target in moves)

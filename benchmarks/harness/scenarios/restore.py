@@ -5,10 +5,11 @@ import filecmp
 import json
 import random
 import sqlite3
-import statistics
 import subprocess
 import time
 
+from .. import stats
+from ..bench import alternating
 from ..processes import BenchmarkError, Recorder, die_with_parent, running
 
 SEED = 7
@@ -19,6 +20,8 @@ ROW_BYTES = 240
 COMMITS_A_SECOND = 2_000
 # The goal: this many times `cp`, and so many seconds.
 CP_TIMES, SECONDS_MORE = 2, 2
+ROUNDS = 5
+COLUMNS = ("restore", "cp", "cp and sync", "integrity_check alone")
 
 
 def run(bench, report):
@@ -47,29 +50,38 @@ def run(bench, report):
 
 def measure(bench, report, store, database, commits, last_sequence):
     """Parameter last_sequence: what the writer noted in its last commit; None where not each commit was captured."""
-    worst, table = 0, []
-    for depth in DEPTHS:
-        number = commits[max(0, int(depth * len(commits)) - 1)]
-        restores, copies, synced = [], [], []
-        for turn in range(bench.pairs(3, 1)):
-            restores.append(restore(bench, store, database, number, "restored.db"))
-            restored = bench.directory / "restored.db"
-            if turn == 0:
-                check(restored, database, number, commits, last_sequence)
-            copies.append(seconds("cp", restored, bench.directory / "copied.db"))
-            synced.append(copies[-1] + seconds("sync", bench.directory / "copied.db"))
-            checked = integrity_seconds(restored)
-            for name in ("restored.db", "copied.db"):
-                (bench.directory / name).unlink()
-        taken, copied = statistics.median(restores), statistics.median(copies)
-        ratio = taken / (CP_TIMES * copied + SECONDS_MORE)
-        worst = max(worst, ratio)
-        table.append([f"{number}", f"{taken:.2f} s", f"{copied:.2f} s", f"{statistics.median(synced):.2f} s",
-                      f"{checked:.2f} s", f"{ratio:.2f}"])
-    report.table("restores, medians", ["commit", "restore", "cp", "cp and sync", "integrity_check alone",
-                                       f"restore / ({CP_TIMES} cp + {SECONDS_MORE} s)"], table)
-    report.figure(f"restore / ({CP_TIMES} × cp + {SECONDS_MORE} s), the slowest of {len(DEPTHS)} depths", f"{worst:.2f}",
+    times = {commits[max(0, int(depth * len(commits)) - 1)]: {key: [] for key in COLUMNS} for depth in DEPTHS}
+    try:
+        for turn in bench.rounds(bench.pairs(ROUNDS, 1)):
+            for number in alternating(list(times), turn):
+                restored = bench.directory / "restored.db"
+                found = times[number]
+                found["restore"].append(restore(bench, store, database, number, restored.name))
+                if turn == 0:
+                    check(restored, database, number, commits, last_sequence)
+                found["cp"].append(seconds("cp", restored, bench.directory / "copied.db"))
+                found["cp and sync"].append(found["cp"][-1] + seconds("sync", bench.directory / "copied.db"))
+                found["integrity_check alone"].append(integrity_seconds(restored))
+                for name in ("restored.db", "copied.db"):
+                    (bench.directory / name).unlink()
+    finally:
+        tell(report, {number: found for number, found in times.items() if found["integrity_check alone"]})
+
+
+def tell(report, times):
+    if not times:
+        return
+    ratios = {number: stats.median(found["restore"]) / (CP_TIMES * stats.median(found["cp"]) + SECONDS_MORE)
+              for number, found in times.items()}
+    report.detail("times", [{"commit": number, **found} for number, found in times.items()])
+    report.table("restores, s", ["commit", *COLUMNS, f"restore / ({CP_TIMES} cp + {SECONDS_MORE} s)"],
+                 [[f"{number}", *(stats.cell(found[key]) for key in COLUMNS), f"{ratios[number]:.2f}"]
+                  for number, found in times.items()], "Median (least-most, n rounds); the last column is of the medians.")
+    worst = max(ratios.values())
+    report.figure(f"restore / ({CP_TIMES} × cp + {SECONDS_MORE} s), the slowest of {len(times)} depths", f"{worst:.2f}",
                   worst, "restore-of-cp")
+    report.bars("Restore and its peers at the deepest commit, s", [
+        (key, stats.summary(found[key])) for found in list(times.values())[:1] for key in COLUMNS])
 
 
 def restore(bench, store, database, number, name):

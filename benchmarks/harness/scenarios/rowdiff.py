@@ -21,7 +21,7 @@ def run(bench, report):
     make(before, after, ROWS // 20 if bench.quick else ROWS)
     report.figure("database", f"{before.stat().st_size / 2**20:.0f} MiB, one table, one index, {CHANGED} rows updated")
     ours, sessions, excepts = [], [], []
-    for number in range(bench.pairs(ROUNDS, 3)):
+    for number in bench.rounds(bench.pairs(ROUNDS, 3), fewest=3):
         steps = [lambda: ours.append(diff(bench, before, after)), lambda: sessions.append(session_diff(before, after)),
                  lambda: excepts.append(except_both_ways(before, after))]
         for step in steps if number % 2 == 0 else reversed(steps):

@@ -16,15 +16,21 @@ WORKLOADS = {
 }
 # Of the blocks of a segment: what the recorder writes.
 BLOCK_KIB = 128
+ROUNDS = 5
 SEGMENT, ZSTD, LZ4 = f"segment, blocks of {BLOCK_KIB} KiB", "zstd-3 a commit, no prefix", "LZ4 a page"
 
 
 def run(bench, report):
     report.detail("seed", SEED)
-    for kind, (description, count, quick_count, limit) in WORKLOADS.items():
-        count = quick_count if bench.quick else count
-        rounds = [one(bench, kind, count, number) for number in range(bench.pairs(3, 1))]
-        tell(report, f"{kind}: {description}", limit, rounds)
+    rounds = {kind: [] for kind in WORKLOADS}
+    try:
+        for number in bench.rounds(bench.pairs(ROUNDS, 1)):
+            for kind, (_, count, quick_count, _) in WORKLOADS.items():
+                rounds[kind].append(one(bench, kind, quick_count if bench.quick else count, number))
+    finally:
+        for kind, (description, _, _, limit) in WORKLOADS.items():
+            if rounds[kind]:
+                tell(report, f"{kind}: {description}", limit, rounds[kind])
 
 
 def one(bench, kind, count, number):
@@ -52,14 +58,14 @@ def tell(report, title, limit, rounds):
         byte_count = entries[0]["bytes"]
         played = [entry["play_mb_s"] for entry in entries if "play_mb_s" in entry]
         rows.append([method, f"{byte_count / written['commits']:.0f} B", f"{written['wal_bytes'] / byte_count:.1f}",
-                     f"{median(entry['encode_mb_s'] for entry in entries):.0f}",
-                     f"{median(played):.0f}" if played else "-"])
+                     stats.cell([entry["encode_mb_s"] for entry in entries], 0), stats.cell(played, 0) or "–"])
     report.table(f"{title} ({written['commits']} commits, {written['wal_bytes'] / 2**20:.0f} MiB of log)",
-                 ["method", "bytes a commit", "log / stored", "written, MB/s", "played, MB/s"], rows)
+                 ["method", "bytes a commit", "log / stored", "written, MB/s", "played, MB/s"], rows,
+                 "MB/s: median (least-most, n rounds). The bytes are the same in every round. LZ4's pages are not played.")
+    report.bars(f"{title}: bytes a commit", [
+        (method, stats.summary([rounds[0]["found"][method]["bytes"] / written["commits"]]))
+        for method in (SEGMENT, ZSTD, LZ4)])
     stored = rounds[0]["found"][SEGMENT]["bytes"]
     report.figure(f"{title}: stored / bytes of the log", f"{stored} B / {written['wal_bytes']} B",
                   stored / written["wal_bytes"], limit)
 
-
-def median(values):
-    return stats.summary(list(values))["median"]

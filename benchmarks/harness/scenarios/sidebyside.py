@@ -3,13 +3,24 @@
 from .. import stats
 from ..bench import alternating
 from ..peers import PEERS, SLOW
-from ..processes import BenchmarkError
+from ..peers import peer as peer_named
+from ..processes import BenchmarkError, Recorder, running
+from ..tools import store_byte_count
 from ..truth import KINDS, score
 from ..workloads import workloads
 
-ROUNDS = 5
+# Of all recorders, and of those that the ratios are about: of so many the interval of a median is less than their range.
+ROUNDS, CORE_ROUNDS, FEWEST_ROUNDS = 5, 9, 3
+CORE = ("none", "varved", "loop")
+# It stops the workload at each call, which makes a second some minutes: it gets the workload of a quick run, and a run of that
+# without a recorder beside it.
+SMALL, SMALL_ALONE = "strace", "none, small"
+# The other slow ones run again while so much of the time is not used up.
+SLOW_SHARE = 0.4
+# A round counts whose recorder has read so much of what the loop read: the rest the kernel has merged, which looks cheap.
+COMPARABLE = 0.95
 COLUMNS = ["recorder", "runs", "wall time / no recorder", "workload's CPU / no recorder", "CPU an event: user + system, µs",
-           "CPU / loop", "lost", "merged", "bytes an event", "disk written / stored", "RSS peak, MiB", "remarks"]
+           "CPU an event / loop", "lost", "merged", "bytes an event", "disk written / stored", "RSS peak, MiB", "remarks"]
 
 
 def scenario(name):
@@ -17,45 +28,65 @@ def scenario(name):
 
 
 def run(bench, report, name):
-    workload = workloads(bench.quick)[name]
+    workload, small = workloads(bench.quick)[name], workloads(True)[name]
     report.detail("workload", workload.title)
     absent = workload.missing(bench.tools)
     if absent:
         report.not_measured(workload.title, absent)
         return
-    peers, refused = available(bench, report)
+    peers, refused = available(bench)
     rounds = []
     with (bench.filesystem("watched", 1024 if bench.quick else 4096, 60_000 if bench.quick else 400_000) as watched,
           bench.filesystem("output", 1024 if bench.quick else 4096) as disk):
         # The loop takes its flags and marks from varved; this run also warms what all runs use.
         bench.group = measure(bench, peers["varved"], workload, watched, disk, 1)["run"].group
+        empty = empty_byte_count(bench, watched)
         try:
-            wanted = bench.pairs(ROUNDS, ROUNDS)
-            for index in range(wanted):
-                bench.progress(index, wanted)
-                runs = {}
-                for peer in alternating(list(peers), index):
-                    if peer in refused or (peer in SLOW and index > 0 and (bench.quick or bench.share_used() > 0.4)):
-                        continue
-                    try:
-                        runs[peer] = measure(bench, peers[peer], workload, watched, disk, index + 2)
-                    except BenchmarkError as error:
-                        if peer in ("none", "varved", "loop"):
-                            raise
-                        refused[peer] = str(error)
-                        bench.say(f"{peer}: {error}")
-                rounds.append(runs)
+            for index in bench.rounds(bench.pairs(ROUNDS if bench.quick else CORE_ROUNDS, ROUNDS), FEWEST_ROUNDS):
+                rounds.append({})
+                one_round(bench, index, rounds[-1], (workload, small), (watched, disk), peers, refused)
                 bench.say(f"round {index + 1}: " + ", ".join(
-                    f"{peer} {one['seconds']:.3f} s" for peer, one in sorted(runs.items())))
-                if bench.is_late() and index + 1 >= ROUNDS:
-                    break
+                    f"{peer} {one['seconds']:.3f} s" for peer, one in sorted(rounds[-1].items())))
         finally:
             # Also of a run that is interrupted: what was measured until then.
-            if rounds:
-                tell(report, rounds, refused)
+            whole = [runs for runs in rounds if all(peer in runs for peer in CORE)]
+            if whole:
+                if any(SMALL_ALONE in runs for runs in whole):
+                    report.note(f"Beside {SMALL}: {small.title}.")
+                tell(report, whole, refused, empty)
 
 
-def available(bench, report):
+def one_round(bench, index, runs, sizes, places, peers, refused):
+    """Fills `runs`, by peer."""
+    workload, small = sizes
+    for peer in alternating(list(peers), index):
+        if peer in refused or (peer not in CORE and index >= ROUNDS):
+            continue
+        if peer in SLOW and index > 0 and (bench.quick or bench.share_used() > SLOW_SHARE):
+            continue
+        if peer not in CORE and index == 0 and bench.is_late():
+            refused[peer] = "the time of this scenario was used up"
+            continue
+        try:
+            runs[peer] = measure(bench, peers[peer], small if peer == SMALL else workload, *places, index + 2)
+            if peer == SMALL and small.title != workload.title:
+                runs[SMALL_ALONE] = measure(bench, peers["none"], small, *places, index + 2)
+        except BenchmarkError as error:
+            if peer in CORE:
+                raise
+            refused[peer] = str(error)
+            bench.say(f"{peer}: {error}")
+
+
+def empty_byte_count(bench, watched):
+    """Of a store that has recorded nothing."""
+    with bench.store() as store:
+        with running(Recorder(bench.tools, store, [watched.mount_point])) as recorder:
+            recorder.stop()
+        return store_byte_count(store)["length"]
+
+
+def available(bench):
     """The recorders that run here, by name; the others are said, with the reason."""
     peers, refused = {}, {}
     for peer in PEERS:
@@ -96,40 +127,78 @@ def measure(bench, peer, workload, watched, disk, seed):
     }
 
 
-def tell(report, rounds, refused):
+def tell(report, rounds, refused, empty=None):
     recorders = [peer.name for peer in PEERS if any(peer.name in runs for runs in rounds)]
     rows = [row(recorder, rounds) for recorder in recorders]
     rows += [[peer, "0", *[""] * (len(COLUMNS) - 3), f"not measured: {why}"] for peer, why in refused.items()]
     report.detail("rounds", [{peer: plain(one) for peer, one in runs.items()} for runs in rounds])
-    slower = {recorder: ratios(rounds, recorder, "none", "seconds") for recorder in recorders}
-    against_loop = ratios(rounds, "varved", "loop", "seconds")
+    slower = {recorder: ratios(rounds, recorder, "seconds") for recorder in recorders}
+    against_loop = stats.summary([runs["varved"]["seconds"] / runs["loop"]["seconds"] for runs in rounds])
+    alone = stats.summary([runs["none"]["seconds"] for runs in rounds])
+    report.figure("wall time without a recorder", stats.line(alone, " s"))
     report.figure("wall time beside varved / beside the bare loop", stats.line(against_loop))
-    report.figure("the lower end of its interval", f"{against_loop['interval'][0]:g}", against_loop["interval"][0],
-                  "slowdown-lower-end")
+    report.lower_end(against_loop, "slowdown-lower-end")
     report.figure("wall time beside varved / without a recorder", stats.line(slower["varved"]))
     lost = max(runs["varved"]["score"].lost for runs in rounds)
     report.figure("varved: (operation, path) pairs lost, at most in a run",
                   f"{lost} of {rounds[0]['varved']['score'].distinct}", lost, "lost")
-    report.figure("CPU of varved / bare loop", stats.line(cpu_ratios(rounds, "varved", "loop")))
+    comparable = [runs for runs in rounds if is_comparable(runs)]
+    if len(comparable) < len(rounds):
+        report.figure(f"rounds that do not count for CPU: varved read less than {COMPARABLE} x the loop's records",
+                      f"{len(rounds) - len(comparable)} of {len(rounds)}")
+    if comparable:
+        report.figure("CPU of varved / bare loop", stats.line(cpu_ratios(comparable, "varved", "loop")))
+    else:
+        report.not_measured("CPU of varved / bare loop", f"no round counts; of all it is "
+                            f"{stats.line(cpu_ratios(rounds, 'varved', 'loop'))}")
     if any("fatrace" in runs for runs in rounds):
         of_fatrace = cpu_ratios(rounds, "varved", "fatrace")
         report.figure("CPU of varved / fatrace", stats.line(of_fatrace), of_fatrace["median"])
     elif "fatrace" in refused:
         report.not_measured("CPU of varved / fatrace", refused["fatrace"])
-    report.table("Beside each recorder; medians, loss and merging of the worst run", COLUMNS, rows)
-    report.bars("Wall time of the workload / without a recorder",
-                [(recorder, slower[recorder]) for recorder in recorders if recorder != "none"])
-    report.bars("CPU of the recorder an event, µs", [
-        (recorder, stats.summary([1e6 * cpu(one) / one["made"] for one in of(rounds, recorder) if cpu(one) is not None]))
-        for recorder in recorders if recorder != "none"])
+    report.table("Beside each recorder", COLUMNS, rows, "Medians (least-most, n runs); loss and merging of the worst run." + (
+        f" A store that has recorded nothing has {empty} bytes, which are in varved's bytes an event." if empty else ""))
+    plots(report, rounds, recorders, slower)
+
+
+def plots(report, rounds, recorders, slower):
+    watching = [recorder for recorder in recorders if recorder != "none"]
+    report.bars("Wall time of the workload / without a recorder", [(recorder, slower[recorder]) for recorder in watching])
+
+    def drawn(title, value, recorders):
+        report.bars(title, [(recorder, stats.summary([value(one) for one in of(rounds, recorder) if value(one) is not None]))
+                            for recorder in recorders])
+
+    drawn("CPU of the recorder an event, µs", lambda one: None if cpu(one) is None else 1e6 * cpu(one) / one["made"],
+          watching)
+    drawn("RSS peak of the recorder, MiB", lambda one: one["rss_kib"] / 1024, watching)
+    telling = [recorder for recorder in watching if of(rounds, recorder)[0]["score"]]
+    drawn("Lost, % of the pairs of operation and path", lambda one: 100 * one["score"].lost / max(1, one["score"].distinct),
+          telling)
+    storing = [recorder for recorder in telling if all(one["records"] for one in of(rounds, recorder))]
+    drawn("Bytes an event that was recorded", lambda one: one["output_bytes"] / one["records"], storing)
+    drawn("Disk written / stored", lambda one: one["written"] / max(1, one["output_bytes"]), storing)
 
 
 def of(rounds, recorder):
     return [runs[recorder] for runs in rounds if recorder in runs]
 
 
-def ratios(rounds, top, bottom, key):
-    return stats.summary([runs[top][key] / runs[bottom][key] for runs in rounds if top in runs and runs[bottom][key]])
+def ratios(rounds, recorder, key):
+    """Over the same workload without a recorder."""
+    found = []
+    for runs in rounds:
+        alone = runs[SMALL_ALONE if recorder == SMALL and SMALL_ALONE in runs else "none"]
+        if recorder in runs and alone[key]:
+            found.append(runs[recorder][key] / alone[key])
+    return stats.summary(found)
+
+
+def is_comparable(runs):
+    """By the records that were read of each event made, where it is known of both."""
+    counters = getattr(runs["varved"]["run"], "counters", None)
+    ours, theirs = runs["varved"], runs["loop"]
+    return not counters or counters["records_read"] / ours["made"] >= COMPARABLE * theirs["records"] / theirs["made"]
 
 
 def cpu(one):
@@ -137,28 +206,31 @@ def cpu(one):
 
 
 def cpu_ratios(rounds, top, bottom):
-    return stats.summary([cpu(runs[top]) / cpu(runs[bottom]) for runs in rounds
-                          if top in runs and bottom in runs and cpu(runs[bottom]) and cpu(runs[top]) is not None])
+    """By the event that was made."""
+    return stats.summary([(cpu(runs[top]) / runs[top]["made"]) / (cpu(runs[bottom]) / runs[bottom]["made"])
+                          for runs in rounds if top in runs and bottom in runs and cpu(runs[bottom])
+                          and cpu(runs[top]) is not None])
 
 
 def row(recorder, rounds):
     runs = of(rounds, recorder)
 
     def median(value, digits=2):
-        values = [value(one) for one in runs]
-        return f"{stats.median(values):.{digits}f}" if values else ""
+        return f"{stats.median([value(one) for one in runs]):.{digits}f}"
 
-    wall = ratios(rounds, recorder, "none", "seconds")
-    cells = [recorder, str(len(runs)), short(wall), short(ratios(rounds, recorder, "none", "workload_cpu"))]
+    def spread(value, digits=1):
+        return stats.cell([value(one) for one in runs], digits)
+
+    cells = [recorder, str(len(runs)), stats.short(ratios(rounds, recorder, "seconds")),
+             stats.short(ratios(rounds, recorder, "workload_cpu"))]
     if recorder == "none":
-        return cells + [""] * (len(COLUMNS) - 5) + [f"{runs[0]['made']} events, {median(lambda one: one['seconds'], 3)} s"]
+        return cells + [""] * (len(COLUMNS) - 5) + [f"{runs[0]['made']} events, {spread(lambda one: one['seconds'], 3)} s"]
     if cpu(runs[0]) is None:
         cells.append("not told apart")
     else:
         cells.append(f"{median(lambda one: 1e6 * one['user'] / one['made'])} + "
                      f"{median(lambda one: 1e6 * one['system'] / one['made'])}")
-    against = cpu_ratios(rounds, recorder, "loop")
-    cells.append(short(against) if against else "")
+    cells.append(stats.short(cpu_ratios(rounds, recorder, "loop")))
     scores = [one["score"] for one in runs]
     remarks = []
     if scores[0] is None:
@@ -168,29 +240,28 @@ def row(recorder, rounds):
     else:
         worst = max(scores, key=lambda each: each.lost)
         merged = max(scores, key=lambda each: each.merged)
-        cells += [f"{worst.lost} of {worst.distinct}", f"{merged.merged} of {merged.made}",
-                  median(lambda one: one["output_bytes"] / max(1, one["records"]), 1),
-                  median(lambda one: one["written"] / max(1, one["output_bytes"]), 1)]
-        extra = max(each.extra for each in scores)
-        if worst.doubtful:
-            remarks.append(f"of the lost {worst.doubtful} may be merged with what the file did before its directory's rename")
-        if merged.joined:
-            remarks.append(f"{merged.joined} merged under the name that the directory had before")
-        if extra:
-            remarks.append(f"{extra} under a name that was not the file's")
-        if runs[0]["unseen"]:
-            remarks.append(f"does not report {', '.join(runs[0]['unseen'])}")
+        cells += [f"{worst.lost} of {worst.distinct}", f"{merged.merged} of {merged.made}"]
+        if any(one["records"] for one in runs):
+            cells += [spread(lambda one: one["output_bytes"] / max(1, one["records"])),
+                      spread(lambda one: one["written"] / max(1, one["output_bytes"]))]
+        else:
+            cells += ["", ""]
+            remarks.append(f"told of none of these operations: {peer_named(recorder).blindness}")
+        remarks += score_remarks(scores, worst, merged, runs[0]["unseen"])
     remarks += sorted({one["run"].own_loss for one in runs if one["run"].own_loss})
-    return cells + [median(lambda one: one["rss_kib"] / 1024, 1), "; ".join(remarks)]
+    return cells + [spread(lambda one: one["rss_kib"] / 1024), "; ".join(remarks)]
 
 
-def short(summarised):
-    """A median and its spread, for a cell."""
-    if summarised is None:
-        return ""
-    if summarised["count"] == 1:
-        return f"{summarised['median']:.2f}"
-    return f"{summarised['median']:.2f} ({summarised['least']:.2f}-{summarised['most']:.2f})"
+def score_remarks(scores, worst, merged, unseen):
+    extra = max(each.extra for each in scores)
+    if worst.doubtful:
+        yield f"of the lost {worst.doubtful} may be merged with what the file did before its directory's rename"
+    if merged.joined:
+        yield f"{merged.joined} merged under the name that the directory had before"
+    if extra:
+        yield f"{extra} under a name that was not the file's"
+    if unseen:
+        yield f"does not report {', '.join(unseen)}"
 
 
 def plain(one):

@@ -3,10 +3,13 @@
 from .. import stats
 from ..bench import OPENS_COUNT, OPENS_DIRECTORIES, OPENS_FILES, OPENS_OPERATIONS, alternating
 
+# Of fewer the interval of the median is the whole range: its lower end says nothing.
+FEWEST_ROUNDS = 9
+
 
 def run(bench, report):
     count = OPENS_COUNT // 10 if bench.quick else OPENS_COUNT
-    pairs = bench.pairs(15, 5)
+    pairs = bench.pairs(15, FEWEST_ROUNDS)
     rounds = []
     with bench.filesystem(mebibytes=512) as filesystem:
         paths = [filesystem.mount_point]
@@ -15,10 +18,7 @@ def run(bench, report):
         report.detail("workload", f"{count} x open+write+close over {OPENS_FILES} files, wall time inside the program")
         group = bench.record(paths, lambda: bench.tools.workload("opens", *shape, 1), OPENS_OPERATIONS)["group"]
         try:
-            for index in range(pairs):
-                if index >= 5 and bench.is_late():
-                    break
-                bench.progress(index, pairs)
+            for index in bench.rounds(pairs, fewest=5):
                 # All runs of a round do the same operations, in the same seeded order.
                 def workload(seed=index + 2):
                     return bench.tools.workload("opens", *shape, seed)
@@ -42,8 +42,7 @@ def tell(report, rounds):
     report.detail("rounds", rounds)
     against_loop = stats.summary([one["recorder"] / one["loop"] for one in rounds])
     report.figure("wall time beside varved / beside the bare loop", stats.line(against_loop))
-    report.figure("the lower end of its interval", f"{against_loop['interval'][0]:g}",
-                  against_loop["interval"][0], "slowdown-lower-end")
+    report.lower_end(against_loop, "slowdown-lower-end")
     report.figure("beside varved / without any recorder", stats.line(
         stats.summary([one["recorder"] / one["alone"] for one in rounds])))
     report.figure("beside the bare loop / without any recorder", stats.line(

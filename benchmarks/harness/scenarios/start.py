@@ -22,7 +22,7 @@ def run(bench, report):
 
 def measure(bench, report, title, ours, theirs, limit):
     times = {"varve": [], "sqlite3": []}
-    for index in range(bench.pairs(ROUNDS, ROUNDS // 4)):
+    for index in bench.rounds(bench.pairs(ROUNDS, ROUNDS // 4), fewest=5):
         for name in alternating(list(times), index):
             # That nothing was found is 1.
             spent = wall_nanoseconds(ours, accepted=(0, 1)) if name == "varve" else wall_nanoseconds(theirs)

@@ -1,4 +1,4 @@
-"""storm: 2,000 processes a second for ten minutes, each writing a file. What the recorder's memory does, and who is named."""
+"""storm: 2,000 processes a second for some time, each writing a file. What the recorder's memory does, and who is named."""
 
 import json
 import re
@@ -19,8 +19,10 @@ NAME = re.compile(r"/d\d\d/(\d+)-(\d+)(x?)$")
 
 
 def run(bench, report):
-    seconds = bench.options.seconds or bench.size(SECONDS, 60, 4)
+    seconds = bench.options.seconds or bench.size(SECONDS, 30, 4)
     count = int(RATE * seconds)
+    report.note("One run: what memory does while it lasts is looked at each second. The same processes beside other recorders "
+                "are the workload `forks`.")
     with bench.filesystem(mebibytes=16_384, inodes=count + 10_000) as filesystem, bench.store() as store:
         tree = filesystem.mount_point / "storm"
         recorder = Recorder(bench.tools, store, [filesystem.mount_point], ["--ops", OPERATIONS])
@@ -38,6 +40,7 @@ def run(bench, report):
         report.figure("processes made", f"{made} in {took:.0f} s ({made / took:.0f}/s)")
         report.figure("RSS peak", f"{memory.peak:.1f} MiB", memory.peak, "storm-rss-mib")
         report.figure("RSS over time", memory.course())
+        report.lines("RSS of varved in a storm of processes", "s", "MiB", [("varved", memory.samples)])
         report.figure("CPU of varved", f"{cpu:.0f} s ({100 * cpu / took:.0f} % of a core); "
                       f"{counters['records_read']} records read")
         gap_figure(report, "storm", gaps(bench.tools, store))
