@@ -42,17 +42,19 @@ package struct HistogramTally {
     private struct StretchNumbering {
         private let stretches: Stretches
         private var number: Int64 = 0
-        /// The moments of that number.
-        private var known = Instant.distantPast..<Instant.distantPast
+        /// The stretch of that number, in nanoseconds since the epoch.
+        private var start: Int64 = 0
+        private var end: Int64 = 0
 
         init(_ stretches: Stretches) { self.stretches = stretches }
 
         mutating func number(of moment: Instant) -> Int64 {
-            if known.contains(moment) { return number }
+            let nanoseconds = moment.nanosecondsSinceEpoch
+            if nanoseconds >= start, nanoseconds < end { return number }
             number = stretches.number(of: moment)
-            let (start, end) = (stretches.start(of: number), stretches.start(of: number &+ 1))
-            // At the ends of the range of moments a stretch is cut.
-            known = start < end ? start..<end : moment..<moment
+            // At the ends of the range of moments, where this wraps, nothing lies between the two.
+            start = number &* stretches.every &- stretches.offset
+            end = start &+ stretches.every
             return number
         }
     }
