@@ -65,6 +65,10 @@ package enum MissedCause: Hashable, Sendable, CaseIterable {
     case tooLarge
     /// They were not written to a log but with a rollback journal.
     case notLogged
-    /// The file was changed while it had no log.
+    /// The file was changed, and no log tells of it.
     case changed
+    /// What has the name of the log is none that can be read as one.
+    case unsupported
+    /// The log, or its index, could not be read.
+    case unreadable
 }
