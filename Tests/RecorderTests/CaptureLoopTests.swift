@@ -258,6 +258,26 @@ private final class Flag: Sendable {
         #expect(sink.gaps.map(\.first) == [3] && sink.gaps.allSatisfy { $0.cause == .diverged })
     }
 
+    /// Without an index nothing tells of checkpoints, but then nobody may make one but the only writer.
+    @Test(arguments: [false, true]) func whoWritesTheFileOfAnExclusiveWriterLeavesAGap(isOther: Bool) throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.appending("exclusive.db")
+        let writer = try SQLiteWriter()
+        try writer.run("c = connect('\(path)', locking_mode='exclusive')\nc.execute('create table t(a)')")
+        let sink = try Self.capture(path, by: [writer.pid]) { notes in
+            let now = Clock.realtime()
+            notes.add(
+                LogNotes.Note(
+                    path: RawPath(path), inode: try RawPath(path).status().inode,
+                    process: Self.process(isOther ? 1 : writer.pid),
+                    window: TimeWindow(earliest: now, time: now, clockOffsetNanoseconds: 0), isCreation: false,
+                    kind: .database))
+            Clock.sleep(nanoseconds: 50_000_000)
+        }
+        #expect(sink.commits.allSatisfy { $0.status == .logged })
+        #expect(sink.gaps.map(\.cause) == (isOther ? [.diverged] : []))
+    }
+
     @Test func checkpointsOfOthersAreNoGap() throws {
         let directory = try TemporaryDirectory()
         let path = directory.appending("checkpoints.db")

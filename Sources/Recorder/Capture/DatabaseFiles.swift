@@ -111,6 +111,9 @@ struct DatabaseFiles: ~Copyable, WALReading {
         return bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) }.littleEndian
     }
 
+    /// Something says what is committed; not so in exclusive locking mode.
+    var hasIndex: Bool { index != nil }
+
     /// A checkpoint is under way, or it cannot be asked whether one is.
     var mayBeCheckpointing: Bool {
         guard index != nil else { return true }

@@ -70,7 +70,12 @@ extension WatchedDatabase {
         fileHistory.add(process, window)
         guard let end = fileWatch.recordedEnd else {
             // A checkpoint is mostly made by somebody who commits.
-            if process.map({ !history.holds($0) }) ?? true { fileWatch.doubtedAt = window.time }
+            let isOther = process.map { !history.holds($0) } ?? true
+            if isOther { fileWatch.doubtedAt = window.time }
+            // In exclusive locking mode always: nobody else may write the file.
+            if isOther, files?.hasIndex == false, fileWatch.tells() {
+                stage(.missed(count: nil, cause: .changed), high: window.time, low: window.earliest, after: told)
+            }
             // Beside a log that rests, the file is looked at.
             reopen(access: access)
             hurry()

@@ -244,7 +244,7 @@ struct WatchedDatabase: ~Copyable {
             do throws(WALReadError) {
                 let step = try machine.step(&files, now: Clock.monotonic())
                 let high = Clock.realtime()
-                if step.state != .racing {
+                if step.state.isTelling {
                     lower.pass(lookBegan: before, rest: step.rest)
                     holder = holderNow
                 }
@@ -256,7 +256,7 @@ struct WatchedDatabase: ~Copyable {
                 stage(
                     step.findings, low: isFirstLook ? Self.unknownMoment : low, high: high, holder: heldAtLow,
                     isOfBefore: isFirstLook)
-                if step.state != .racing { isFirstLook = false }
+                if step.state.isTelling { isFirstLook = false }
                 if !step.findings.isEmpty { lastFinding = now }
                 nextLook = now &+ max(step.nextLookNanoseconds ?? Self.pollNanoseconds, Self.pollNanoseconds)
                 isDone = step.state != .behind

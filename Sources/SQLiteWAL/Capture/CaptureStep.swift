@@ -32,6 +32,14 @@ package enum CaptureState: Hashable, Sendable {
     /// There is no index (exclusive locking mode), and what was found last may still be rewritten.
     case unconfirmed
     case unsupported(String)
+
+    /// The look says what was committed by its beginning, but for what `CaptureRest` tells of.
+    package var isTelling: Bool {
+        switch self {
+        case .racing, .unsupported: false
+        case .empty, .level, .behind, .pending, .unconfirmed: true
+        }
+    }
 }
 
 package enum CaptureFinding: Hashable, Sendable {
