@@ -294,8 +294,10 @@ private final class Flag: Sendable {
                 if round % 3 == 1 { Clock.sleep(nanoseconds: 70_000_000) }
             }
         }
-        #expect(sink.gaps.isEmpty)
-        #expect(sink.commits.count == 1 + (0..<24).reduce(0) { $0 + $1 % 5 + 1 })
+        // On a busy machine a log that was begun again may have been read too late; that is counted.
+        let missed = sink.gaps.reduce(0) { $0 + ($1.missedCount ?? .max / 4) }
+        #expect(sink.gaps.allSatisfy { $0.cause != .diverged })
+        #expect(sink.commits.count + Int(missed) == 1 + (0..<24).reduce(0) { $0 + $1 % 5 + 1 })
     }
 
     /// The log is there, or its last user removed it: what is in the files says that nothing more was committed.
