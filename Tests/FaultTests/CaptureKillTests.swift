@@ -10,14 +10,19 @@ import Testing
 extension Faults {
     @Suite struct CaptureKills {
         /// `VARVE_KILL_ROUNDS` asks for more.
-        private static let roundCount: Int = {
+        private static let roundCount = Int(number("VARVE_KILL_ROUNDS") ?? 8)
+        /// `VARVE_KILL_SEED` asks for the rounds that were made with it before: kills come at the same moments of a run,
+        /// though not at the same instructions.
+        private static let seed = number("VARVE_KILL_SEED") ?? UInt64.random(in: 0...UInt64.max)
+
+        private static func number(_ name: String) -> UInt64? {
             // SAFETY: the tests do not change their environment; the string is copied at once.
-            unsafe getenv("VARVE_KILL_ROUNDS").flatMap { unsafe Int(String(cString: $0)) } ?? 8
-        }()
+            unsafe getenv(name).flatMap { unsafe UInt64(String(cString: $0)) }
+        }
 
         @Test(Privilege.required, .timeLimit(.minutes(3 + roundCount / 4)))
         func whatIsListedIsTrueAndWhatIsNotIsAGap() throws {
-            let seed = UInt64.random(in: 0...UInt64.max)
+            let seed = Self.seed
             print("seed \(seed)")
             let scene = try Scene(.ext4, startsRecorder: false)
             defer { scene.close() }

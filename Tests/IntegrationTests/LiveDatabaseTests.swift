@@ -93,6 +93,68 @@ extension EndToEnd {
             #expect(try countNow(scene, path, "t") == nil)
         }
 
+        /// Beside the log that it keeps, somebody copies an older state over the database: SQLite reads that one.
+        @Test(Privilege.required, .timeLimit(.minutes(3)))
+        func aStateThatWasPutThereIsNotPassedOver() throws {
+            let scene = try Scene(.ext4, options: ["--capture-wal", "**"])
+            defer { scene.close() }
+            let path = scene.root + "/put.db"
+            let rows = try CountedRows(in: path)
+            try waitForBaseImage(scene, rows.insert)
+            for isAtRest in [false, true] {
+                let old = rows.count
+                try rows.writer.run("c.execute('pragma wal_checkpoint(passive)').fetchall()")
+                try runSuccessfully("cp", [path, path + ".kept"])
+                for _ in 0..<6 { try rows.insert() }
+                try rows.writer.run("c.execute('pragma wal_checkpoint(passive)').fetchall()")
+                #expect(try countNow(scene, path, "t") == rows.count, "a checkpoint changes nothing")
+                if isAtRest { pause(milliseconds: 6_000) }
+                try runSuccessfully("cp", [path + ".kept", path])
+                #expect(try runSuccessfully("sqlite3", [path, "SELECT count(*) FROM t"]).lines == ["\(old)"])
+                #expect(try countNow(scene, path, "t") == nil)
+                // The next commit begins the log again; its writer has to read what it builds on.
+                rows.count = old
+                try rows.writer.run("d = connect('\(path)')\nd.execute('insert into t values(5)')\nc.close()\nc = d")
+                rows.count += 1
+                pause(milliseconds: 500)
+                try rows.insert()
+                #expect(try countNow(scene, path, "t") == rows.count)
+            }
+            #expect(try scene.varve(["db", "list", "-o", "jsonl"]).outputText.contains("\"gaps\":2"))
+        }
+
+        /// The same while the recorder stands still: by then the log has begun again, and only who wrote the file tells.
+        @Test(Privilege.required, .timeLimit(.minutes(3)))
+        func aStateThatWasPutThereUnseenIsNotPassedOver() throws {
+            let scene = try Scene(.ext4, options: ["--capture-wal", "**"])
+            defer { scene.close() }
+            let path = scene.root + "/unseen.db"
+            let rows = try CountedRows(in: path)
+            try waitForBaseImage(scene, rows.insert)
+            let old = rows.count
+            try rows.writer.run("c.execute('pragma wal_checkpoint(passive)').fetchall()")
+            try runSuccessfully("cp", [path, path + ".kept"])
+            // On pages that nothing writes later.
+            try rows.writer.run("c.execute('create table u(a)')")
+            for _ in 0..<6 { try rows.insert() }
+            pause(milliseconds: 300)
+            try scene.pauseRecorder()
+            try rows.writer.run("c.execute('pragma wal_checkpoint(passive)').fetchall()")
+            try runSuccessfully("cp", [path + ".kept", path])
+            try rows.writer.run("d = connect('\(path)')\nd.execute('insert into t values(5)')\nc.close()\nc = d")
+            rows.count = old + 1
+            try scene.resumeRecorder()
+            for _ in 0..<10 {
+                pause(milliseconds: 200)
+                try rows.insert()
+            }
+            pause(milliseconds: 500)
+            #expect(try countNow(scene, path, "t") == rows.count)
+            #expect(try countNow(scene, path, "sqlite_master") == 1)
+            let commits = try scene.varve(["db", "commits", path, "-o", "jsonl"])
+            #expect(commits.status == 3 && commits.errorText.contains("another state"), "\(commits.errorText)")
+        }
+
         /// Without an index a commit is believed 50 ms after it was seen. It was there all the time.
         @Test(Privilege.required, .timeLimit(.minutes(3)))
         func aCommitWithoutAnIndexIsNotDatedTooLate() throws {

@@ -131,6 +131,18 @@ final class DatabaseScene {
         try writer.append(additions)
     }
 
+    /// Stores that its pages have another size now.
+    func become(pageSize: UInt32) throws {
+        var writer = try StoreWriter(directory: directory, create: false)
+        var additions = Additions()
+        additions.capture.streams = [
+            DatabaseStream(
+                uuid: Self.uuid, device: 1, inode: 2, birth: nil, paths: [Self.path], pageSize: pageSize,
+                firstSeen: DatabaseWorkload.start)
+        ]
+        try writer.append(additions)
+    }
+
     func commits(_ selection: Selection = Selection()) throws -> (
         status: AnswerStatus, text: String, messages: [String]
     ) {

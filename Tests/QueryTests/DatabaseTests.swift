@@ -22,6 +22,21 @@ import Testing
         #expect(try Files.names(in: RawPath(scene.temporary.path)).count == 2)
     }
 
+    /// Off the log and on it again, a database may have other pages; its commits before that have not.
+    @Test func whatAPageWasBeforeItsSizeChangedIsRestored() throws {
+        let scene = try DatabaseScene(commits: 6)
+        try scene.become(pageSize: 1_024)
+        for number in 1...6 {
+            let restored = try scene.restore(.commit(UInt64(number)))
+            #expect(restored.status == .found && restored.bytes == scene.copy(number), "\(restored.messages)")
+        }
+        let path = DatabaseScene.path
+        let exported = try scene.ask(.table) {
+            try DatabaseExportAnswer($0, database: path, absolute: path, point: .commit(6)).run()
+        }
+        #expect(exported.status == .found && exported.text.contains("CREATE TABLE t0"), "\(exported.messages)")
+    }
+
     @Test func aMomentMeansTheLastCommitThatWasSurelyVisible() throws {
         let scene = try DatabaseScene()
         let third = DatabaseWorkload.moment(3)

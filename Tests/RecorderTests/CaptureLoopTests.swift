@@ -236,6 +236,70 @@ private final class Flag: Sendable {
         #expect(sink.gaps.isEmpty)
     }
 
+    /// What somebody puts into the file beside its log no log tells of, and what is committed then builds on it. Just after
+    /// a checkpoint the file's time alone does not say so.
+    @Test(arguments: [false, true]) func anotherStateInTheFileBesideItsLogIsAGap(isAtOnce: Bool) throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.appending("put.db")
+        let writer = try Self.rapidWriter(path)
+        let sink = try Self.capture(path, by: [writer.pid]) { _ in
+            try writer.run("import shutil\nc.execute('pragma wal_checkpoint(passive)').fetchall()")
+            try writer.run("shutil.copyfile('\(path)', '\(path).kept')\nc.execute('insert into t(b) values(1)')")
+            Clock.sleep(nanoseconds: 20_000_000)
+            let wait = isAtOnce ? "None" : "time.sleep(0.1)"
+            try writer.run(
+                "c.execute('pragma wal_checkpoint(passive)').fetchall()\n\(wait)\n"
+                    + "shutil.copyfile('\(path).kept', '\(path)')")
+            Clock.sleep(nanoseconds: 200_000_000)
+            try writer.run("c.execute('insert into t(b) values(2)')")
+            Clock.sleep(nanoseconds: 50_000_000)
+        }
+        #expect(sink.commits.map(\.number) == [1, 2, 4])
+        #expect(sink.gaps.map(\.first) == [3] && sink.gaps.allSatisfy { $0.cause == .diverged })
+    }
+
+    /// Without an index nothing tells of checkpoints, but then nobody may make one but the only writer.
+    @Test(arguments: [false, true]) func whoWritesTheFileOfAnExclusiveWriterLeavesAGap(isOther: Bool) throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.appending("exclusive.db")
+        let writer = try SQLiteWriter()
+        try writer.run("c = connect('\(path)', locking_mode='exclusive')\nc.execute('create table t(a)')")
+        let sink = try Self.capture(path, by: [writer.pid]) { notes in
+            let now = Clock.realtime()
+            notes.add(
+                LogNotes.Note(
+                    path: RawPath(path), inode: try RawPath(path).status().inode,
+                    process: Self.process(isOther ? 1 : writer.pid),
+                    window: TimeWindow(earliest: now, time: now, clockOffsetNanoseconds: 0), isCreation: false,
+                    kind: .database))
+            Clock.sleep(nanoseconds: 50_000_000)
+        }
+        #expect(sink.commits.allSatisfy { $0.status == .logged })
+        #expect(sink.gaps.map(\.cause) == (isOther ? [.diverged] : []))
+    }
+
+    @Test func checkpointsOfOthersAreNoGap() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.appending("checkpoints.db")
+        let writer = try Self.rapidWriter(path)
+        let other = try SQLiteWriter()
+        try other.run("o = connect('\(path)')")
+        let sink = try Self.capture(path, by: [writer.pid]) { _ in
+            for round in 0..<24 {
+                let insert = "c.execute('insert into t(b) values(randomblob(9000))')"
+                try writer.run("for k in range(\(round % 5 + 1)): \(insert)")
+                if round % 3 == 0 { Clock.sleep(nanoseconds: 70_000_000) }
+                let mode = ["passive", "full", "restart", "truncate"][round % 4]
+                try other.run("o.execute('pragma wal_checkpoint(\(mode))').fetchall()")
+                if round % 3 == 1 { Clock.sleep(nanoseconds: 70_000_000) }
+            }
+        }
+        // On a busy machine a log that was begun again may have been read too late; that is counted.
+        let missed = sink.gaps.reduce(0) { $0 + ($1.missedCount ?? .max / 4) }
+        #expect(sink.gaps.allSatisfy { $0.cause != .diverged })
+        #expect(sink.commits.count + Int(missed) == 1 + (0..<24).reduce(0) { $0 + $1 % 5 + 1 })
+    }
+
     /// The log is there, or its last user removed it: what is in the files says that nothing more was committed.
     @Test(arguments: ["None", "c.close()"]) func theEndIsKnownUpToTheLastLook(ending: String) throws {
         let directory = try TemporaryDirectory()

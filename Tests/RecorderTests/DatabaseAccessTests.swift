@@ -57,4 +57,23 @@ import Testing
             try runSuccessfully("rm", ["-r", path])
         }
     }
+
+    /// Each is something that SQLite would not have made, or that is not for the recorder to read.
+    @Test func whyALogCannotBeOpenedIsSaid() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.appending("a.db")
+        let access = DatabaseAccess(store: RawPath(directory.appending("store")), readsAsUser: false)
+        #expect(access.logProblem(of: RawPath(path)) == nil, "there is none")
+        for command in [["ln", "-s", "nothing", path + "-wal"], ["mkfifo", path + "-wal"], ["mkdir", path + "-wal"]] {
+            try runSuccessfully(command[0], Array(command.dropFirst()))
+            #expect(access.logProblem(of: RawPath(path)) == "its log is no regular file")
+            try runSuccessfully("rm", ["-r", path + "-wal"])
+        }
+        try Files.write([], to: RawPath(path + "-wal"))
+        #expect(access.logProblem(of: RawPath(path)) == nil)
+        // Of the recorder's own store nothing is said under any name.
+        try runSuccessfully("mkdir", [directory.appending("store")])
+        try runSuccessfully("ln", [path + "-wal", directory.appending("store/varve.db")])
+        #expect(access.logProblem(of: RawPath(path)) == nil)
+    }
 }

@@ -53,6 +53,23 @@ import Testing
         try scene.check(copy, at: last.place)
     }
 
+    /// What a checkpoint has copied SQLite reads from the file, whatever somebody has put there since.
+    @Test func whatWasPutIntoTheFileIsCopied() throws {
+        let scene = try FuzzyScene()
+        let old = try #require(scene.kept.values.first)
+        try scene.commit("update t set b = randomblob(610) where a % 3 = 1")
+        let last = try #require(try scene.step()?.last)
+        try scene.checkpoint("passive")
+        try scene.writer.run("shutil.copyfile('\(old)', path)")
+        let copy = try #require(try scene.begin(after: last.place))
+        try readAll(copy)
+        #expect(copy.isComplete)
+        _ = try copy.finish()
+        var found: [UInt8] = []
+        while try copy.file.descriptor.read(upTo: 1 << 20, at: Int64(found.count), appendingTo: &found) > 0 {}
+        #expect(found.starts(with: try Files.contents(of: RawPath(old), limit: 1 << 26)))
+    }
+
     /// What is the same as before is not copied again, wherever it is read from.
     @Test func onlyWhatChangedSinceAStateIsCopied() throws {
         let scene = try FuzzyScene()

@@ -315,6 +315,30 @@ import Testing
         #expect(captured.orphans.count == 1)
     }
 
+    /// A power cut takes what was not durable off the end of the log: the index of the commit before, and other frames
+    /// where those were.
+    @Test(arguments: [1, 2, 3]) func commitsThatVanishAreRetracted(count: Int) throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.appending("r.db")
+        let writer = try SQLiteWriter()
+        try Self.begin(writer, path)
+        let captured = try CapturedDatabase(path, isFresh: true)
+        try writer.run("commit()\nshm = open('\(path)-shm', 'rb').read(96)\nfor _ in range(\(count)): commit()")
+        try captured.look()
+        #expect(captured.commits.count == 4 + count)
+        try writer.run("f = open('\(path)-shm', 'r+b')\nf.write(shm)\nf.flush()")
+        try captured.look()
+        #expect(captured.retracted == [UInt32(count)])
+        #expect(captured.commits.count == 4 && captured.missed.isEmpty)
+        // The next ones stand where they stood.
+        try writer.run("for _ in range(2): commit(rows=3, size=2000)")
+        try captured.look()
+        #expect(captured.commits.count == 6 && captured.missed.isEmpty)
+        try writer.run("c.execute('pragma wal_checkpoint(truncate)').fetchall()")
+        let image = WrittenDatabase.apply(captured.commits, to: [])
+        #expect(image == (try Files.contents(of: RawPath(path))))
+    }
+
     /// More than one look may return: several looks find all of it, in the same order.
     @Test func manyCommitsAreFoundInSeveralLooks() throws {
         let directory = try TemporaryDirectory()

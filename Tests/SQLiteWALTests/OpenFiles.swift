@@ -55,6 +55,7 @@ final class CapturedDatabase {
     private(set) var commits: [WALCommit] = []
     private(set) var proofs: [CommitProof] = []
     private(set) var missed: [CaptureFinding] = []
+    private(set) var retracted: [UInt32] = []
     private(set) var orphans: [UInt32] = []
     private(set) var state = CaptureState.level
     private(set) var rest = CaptureRest.none
@@ -100,6 +101,7 @@ final class CapturedDatabase {
                 proofs.append(proof)
             case .missed: missed.append(finding)
             case .retracted(let count):
+                retracted.append(count)
                 commits.removeLast(Int(count))
                 proofs.removeLast(Int(count))
             case .orphan(let frame): orphans.append(frame)

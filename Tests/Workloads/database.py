@@ -1,10 +1,12 @@
-"""database.py DATABASE steps COUNT | fast SECONDS: a writer in WAL mode that keeps its connection to the end.
+"""database.py DATABASE steps COUNT | fast SECONDS | together SECONDS SEED: a writer in WAL mode that keeps its connection to the end.
 
 steps: COUNT transactions, 20 ms apart, each with a row (pid, seq) in `audit` and changes in `item`.
+together: transactions with a row (pid, seq) in `audit`, now and then one after the other, else up to 40 ms apart.
 fast: inserts into `audit`, each its own transaction, as fast as they go. Prints how many transactions it committed.
 """
 
 import os
+import random
 import sqlite3
 import sys
 import time
@@ -16,7 +18,8 @@ def main():
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=NORMAL")
     database.execute("CREATE TABLE IF NOT EXISTS audit(id INTEGER PRIMARY KEY, pid INTEGER, seq INTEGER)")
-    database.execute("CREATE TABLE IF NOT EXISTS item(id INTEGER PRIMARY KEY, text TEXT)")
+    if mode != "together":
+        database.execute("CREATE TABLE IF NOT EXISTS item(id INTEGER PRIMARY KEY, text TEXT)")
     count = 0
     if mode == "steps":
         for seq in range(1, int(limit) + 1):
@@ -28,6 +31,15 @@ def main():
                 database.execute("UPDATE item SET text = text || '!' WHERE id = ?", (seq // 2,))
             database.execute("COMMIT")
             count += 1
+    elif mode == "together":
+        rng = random.Random(int(sys.argv[4]))
+        end = time.monotonic() + float(limit)
+        while time.monotonic() < end:
+            time.sleep(rng.choice([0, 0, 0.003, 0.02, 0.04]))
+            count += 1
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("INSERT INTO audit(pid, seq) VALUES (?, ?)", (os.getpid(), count))
+            database.execute("COMMIT")
     else:
         end = time.monotonic() + float(limit)
         while time.monotonic() < end:

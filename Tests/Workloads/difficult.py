@@ -40,11 +40,11 @@ def worth_of_file(path):
 class Subject:
     """A writer that keeps its connection, and says what each transaction made of the database."""
 
-    def __init__(self, path, page_size=4096, cache=None, before=()):
+    def __init__(self, path, page_size=4096, cache=None, before=(), is_logged=True):
         self.path, self.page_size, self.cache, self.before = path, page_size, cache, before
         self.random = random.Random(os.path.basename(path))
         self.pause = PAUSE
-        self.is_logged = True
+        self.is_logged = is_logged
         is_new = not os.path.exists(path)
         self.open()
         if is_new:
@@ -343,6 +343,48 @@ def copied(path):
     s.end()
 
 
+def copied_open(path):
+    """The same beside a log that somebody keeps: after a checkpoint SQLite reads what was put there."""
+    def put(pause):
+        s.c.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        # Its cache would hold what is no more.
+        s.close()
+        time.sleep(pause)
+        subprocess.run(["cp", path + ".kept", path], check=True)
+        print("#", path)
+        s.open()
+
+    s = Subject(path)
+    keeper = sqlite3.connect(path, isolation_level=None)
+    keeper.execute("SELECT count(*) FROM audit").fetchall()
+    s.rows(6)
+    s.c.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    shutil.copy(path, path + ".kept")
+    for pause in (0.3, 0, 6):
+        s.move()
+        s.rows(4)
+        put(pause)
+        time.sleep(0.2)
+    s.end()
+    keeper.close()
+
+
+def resized(path):
+    """Off the log, other pages, and on it again."""
+    s = Subject(path)
+    for size in (1024, 16384):
+        s.end()
+        s.before = ("journal_mode=DELETE", f"page_size={size}")
+        s.is_logged = False
+        c = sqlite3.connect(path, isolation_level=None)
+        for statement in (*(f"PRAGMA {pragma}" for pragma in s.before), "VACUUM"):
+            c.execute(statement).fetchall()
+        c.close()
+        s.before, s.page_size, s.is_logged = (), size, True
+        s.open()
+    s.end()
+
+
 def reopened(path):
     """Closed and opened again without a change, at once and after its files were given up."""
     s = Subject(path)
@@ -365,6 +407,19 @@ def many(path):
     time.sleep(1)
     for subject in subjects:
         subject.close()
+
+
+def header(log, version):
+    """The header of a log that says another version, with the checksum of it."""
+    words = [int.from_bytes(log[at:at + 4], "big") for at in range(0, 24, 4)]
+    words[1] = version
+    head = b"".join(word.to_bytes(4, "big") for word in words)
+    sums, order = [0, 0], "big" if words[0] & 1 else "little"
+    for at in range(0, 24, 8):
+        for k in (0, 1):
+            word = int.from_bytes(head[at + 4 * k:at + 4 * k + 4], order)
+            sums[k] = (sums[k] + word + sums[1 - k]) & 0xFFFFFFFF
+    return head + b"".join(value.to_bytes(4, "big") for value in sums)
 
 
 def bad(path):
@@ -395,6 +450,8 @@ def bad(path):
     beside("huge.db", database, b"\0")
     beside("none.db", b"no database at all\n" * 400, random.Random(1).randbytes(20_000))
     beside("foreign.db", b"no database at all\n" * 400, log)
+    beside("torn.db", database, log[:20] + bytes(12) + log[32:])
+    beside("two.db", database, header(log, 3_021_000) + log[32:])
     beside("empty.db", b"", log)
     beside("alone.db", None, log)
     with open(os.path.join(directory, "target"), "wb") as file:
@@ -404,9 +461,24 @@ def bad(path):
     os.symlink("target", link + "-wal")
     with open(link + "-wal", "r+b") as file:
         file.write(log[:1])
-    os.mkdir(os.path.join(directory, "folder.db-wal"))
+    for name, make in (("folder.db", os.mkdir), ("pipe.db", os.mkfifo)):
+        shutil.copy(good.path, os.path.join(directory, name))
+        make(os.path.join(directory, name + "-wal"))
+    # In the middle of its commits one has another header for a while.
+    turned = Subject(os.path.join(directory, "turned.db"), is_logged=False)
+    turned.rows(3)
+    with open(turned.path + "-wal", "r+b") as file:
+        start = file.read(32)
+        file.seek(0)
+        file.write(header(start, 3_021_000))
+        file.flush()
+        time.sleep(0.5)
+        file.seek(0)
+        file.write(start)
+    turned.rows(3)
     good.rows(8)
     good.close()
+    turned.close()
 
 
 def digest(paths):

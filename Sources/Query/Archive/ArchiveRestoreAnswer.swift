@@ -72,7 +72,7 @@ package struct ArchiveRestoreAnswer {
             throw SegmentError(.incomplete, "no segments lead to commit \(state.commit)")
         }
         let draft = try StoreDraft(target)
-        var file = try DatabaseFile(target: draft.layout.database, pageSize: Int(try generation.pageByteCount()))
+        let file = try DatabaseFile(target: draft.layout.database)
         let way = DatabaseWay(base: generation.base, steps: segments.map { .segment($0) })
         try file.restore(generation.files, way, to: state.commit)
         try file.place()
@@ -104,12 +104,6 @@ package struct ArchiveRestoreAnswer {
             }
         }
         return (fileCount, missing)
-    }
-}
-
-extension ArchiveGeneration {
-    fileprivate func pageByteCount() throws(StoreError) -> UInt32 {
-        try files.open(base).index.header.pageSize
     }
 }
 

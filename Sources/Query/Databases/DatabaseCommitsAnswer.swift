@@ -122,7 +122,7 @@ package struct DatabaseCommitsAnswer {
 
     private func writeCSV(_ entries: [Entry]) {
         var csv = CSVWriter(isForTerminal: context.output.isTerminal)
-        for title in ["commit", "t_lo", "t_hi", "pages", "bytes", "writers", "attribution", "status"] {
+        for title in ["commit", "t_lo", "t_hi", "pages", "bytes", "writers", "attribution", "status", "checkpointer"] {
             csv.field(title)
         }
         csv.endRow()
@@ -135,6 +135,7 @@ package struct DatabaseCommitsAnswer {
             csv.field(Self.text(entry.writers))
             csv.field(entry.commit.attribution.name)
             csv.field(entry.commit.status.name)
+            csv.field(Self.text(entry.checkpointer))
             csv.endRow()
         }
         context.output.bytes += csv.bytes
@@ -143,18 +144,22 @@ package struct DatabaseCommitsAnswer {
     private func writeTable(_ entries: [Entry]) {
         guard !entries.isEmpty else { return }
         var time = TimestampWriter(zone: context.zone)
-        var table = TextTable([
-            ("COMMIT", .right), (time.title("TIME"), .left), ("PAGES", .right), ("BYTES", .right), ("STATUS", .left),
-            ("BY", .left), ("WRITERS", .left),
-        ])
+        // Most databases are checkpointed by those who write them.
+        let isShown = entries.contains { !$0.checkpointer.isEmpty }
+        var table = TextTable(
+            [
+                ("COMMIT", .right), (time.title("TIME"), .left), ("PAGES", .right), ("BYTES", .right),
+                ("STATUS", .left), ("BY", .left), ("WRITERS", .left),
+            ] + (isShown ? [("CHECKPOINTER", .left)] : []))
         for entry in entries {
             var moment: [UInt8] = []
             time.appendForPeople(entry.commit.high, to: &moment)
-            table.append([
-                Array("\(entry.commit.number)".utf8), moment, Array("\(entry.pageCount)".utf8),
-                Array("\(entry.byteCount)".utf8), Array(entry.commit.status.name.utf8),
-                Array(entry.commit.attribution.name.utf8), Self.text(entry.writers),
-            ])
+            table.append(
+                [
+                    Array("\(entry.commit.number)".utf8), moment, Array("\(entry.pageCount)".utf8),
+                    Array("\(entry.byteCount)".utf8), Array(entry.commit.status.name.utf8),
+                    Array(entry.commit.attribution.name.utf8), Self.text(entry.writers),
+                ] + (isShown ? [Self.text(entry.checkpointer)] : []))
         }
         table.write(to: &context.output.bytes)
     }

@@ -29,7 +29,7 @@ package struct DatabaseExportAnswer {
     package func run() throws -> AnswerStatus {
         let subject = try DatabaseSubject.find(
             context, database: name, absolute: absolute, upTo: [point.moment].compactMap { $0 })
-        let (stream, history) = (subject.stream, subject.history)
+        let history = subject.history
         let chosen = try history.choose(point, watchedUntil: subject.watchedUntil, losses: subject.losses)
         for reason in chosen.reasons { context.messages.say("incomplete: \(reason)") }
         guard let commit = chosen.commit, let way = chosen.way else {
@@ -37,7 +37,7 @@ package struct DatabaseExportAnswer {
         }
         let target = temporaryDirectory.appending(Array("varve-export-\(getpid())-\(Clock.monotonic())".utf8))
         // The file is never given its name, so it goes with the value.
-        var file = try DatabaseFile(target: target, pageSize: Int(stream.pageSize))
+        let file = try DatabaseFile(target: target)
         try file.restore(history.files, way, to: commit)
         try DatabaseDump.write(file.path) { text in
             context.output.bytes += text

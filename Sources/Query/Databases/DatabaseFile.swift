@@ -8,25 +8,24 @@ internal import Syscalls
 /// When its life ends before that, it is removed. Thread: one.
 struct DatabaseFile: ~Copyable {
     private let file: NewFile
-    private var pages: FilePages
 
     /// Where it is until it is placed.
     var path: RawPath { file.path }
 
     /// Throws: as `NewFile`.
-    init(target: RawPath, pageSize: Int) throws {
-        let file = try NewFile(target: target)
-        pages = FilePages(try file.descriptor.duplicate(), pageSize: pageSize)
-        self.file = file
+    init(target: RawPath) throws {
+        file = try NewFile(target: target)
     }
 
     /// Writes a base image and plays over it what leads to a commit; every commit's state is checked.
     ///
     /// Throws: `StoreError`, `SegmentError`, `SyscallError`.
-    mutating func restore(
+    func restore(
         _ files: SegmentFiles, _ way: DatabaseWay, to commit: UInt64
     ) throws {
         let base = try files.open(way.base)
+        // Of that time: outside of WAL mode the page size of a database can change.
+        var pages = FilePages(try file.descriptor.duplicate(), pageSize: Int(base.index.header.pageSize))
         // In bytes as they are stored, of which reading is most of the time.
         let progress = ProgressLine()
         var done: UInt64 = 0

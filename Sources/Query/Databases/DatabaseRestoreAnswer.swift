@@ -35,7 +35,7 @@ package struct DatabaseRestoreAnswer {
         guard let commit = chosen.commit, let way = chosen.way else {
             return chosen.isUnknown ? .nothingFound : .incomplete
         }
-        var file = try DatabaseFile(target: target, pageSize: Int(stream.pageSize))
+        let file = try DatabaseFile(target: target)
         try file.restore(history.files, way, to: commit)
         let problems = try check(file.path)
         try file.place()

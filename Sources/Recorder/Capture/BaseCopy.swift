@@ -65,15 +65,21 @@ struct BaseCopy: Equatable {
         case .empty, .torn: return nil
         }
         // Without an index the copy would be for nothing.
-        try check(try index(of: &files), files.database, limits)
+        let begun = try index(of: &files)
+        try check(begun, files.database, limits)
+        let mark = files.mark()
+        // What checkpoints of this generation had written before is in the file, or somebody has put something else there,
+        // and SQLite reads it from there.
+        let written = begun.salts == header.salts ? begun.backfilledFrameCount : 0
         try copy(files.database, to: target, limits)
         let index = try index(of: &files)
         try check(index, files.database, limits)
         guard index.salts == header.salts, index.pageSize == header.pageSize,
-            try overlay(&files, header, upTo: index, on: target)
+            try overlay(&files, header, behind: written, upTo: index, on: target)
         else { return nil }
         let after = try reading { () throws(WALReadError) in try CaptureMachine.header(of: &files) }
         guard after == .header(header), files.isUndisturbed else { return nil }
+        if let mark, files.mark()?.isUnexplained(since: mark) == true { return nil }
         try writing { () throws(SyscallError) in
             try target.truncate(to: Int64(index.databasePageCount) * Int64(index.pageSize.byteCount))
         }
@@ -134,9 +140,9 @@ struct BaseCopy: Equatable {
         throw .tooLarge(offset)
     }
 
-    /// Lays the committed frames over the copy. False where the log does not hold together up to the index's last frame.
+    /// Lays the committed frames behind frame `written` over the copy. False where the log does not hold together up to the index's last frame.
     private static func overlay(
-        _ files: inout DatabaseFiles, _ header: WALHeader, upTo index: WALIndexHeader,
+        _ files: inout DatabaseFiles, _ header: WALHeader, behind written: UInt32, upTo index: WALIndexHeader,
         on target: borrowing OwnedDescriptor
     ) throws(Failure) -> Bool {
         let size = header.pageSize
@@ -156,6 +162,7 @@ struct BaseCopy: Equatable {
                 // SAFETY: the array lives through the call, which only reads it.
                 let taken = unsafe chain.take(bytes.span.bytes.extracting(start..<start + size.frameByteCount))
                 guard case .success(let frame) = taken else { return false }
+                if chain.frame <= written { continue }
                 let page = Array(bytes[start + WALFrameHeader.byteCount..<start + size.frameByteCount])
                 try writing { () throws(SyscallError) in
                     try target.write(page, at: Int64(frame.page - 1) * Int64(size.byteCount))

@@ -89,7 +89,7 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
         if taken.isOverfull { databases.doubtNotes(at: Clock.realtime()) }
         for note in taken.notes {
             if note.kind == .database {
-                if let place = places[note.path] { databases.noteChange(note, at: place) }
+                if let place = places[note.path] { databases.noteChange(note, at: place, access: access) }
                 continue
             }
             let suffix = note.kind == .journal ? "-journal".utf8.count : "-wal".utf8.count
@@ -206,8 +206,8 @@ struct Databases: ~Copyable {
         boxes[place].database.noteJournal(window, sink: sink, access: access)
     }
 
-    func noteChange(_ note: LogNotes.Note, at place: Int) {
-        boxes[place].database.noteChange(by: note.process?.pid, window: note.window)
+    func noteChange(_ note: LogNotes.Note, at place: Int, access: DatabaseAccess) {
+        boxes[place].database.noteChange(by: note.process, window: note.window, access: access)
     }
 
     /// Notes were lost: whoever is known is not known to be the only one, and any file may have been changed.
@@ -265,6 +265,9 @@ struct Databases: ~Copyable {
     }
 
     func handOn(resolvedUpTo: Instant, sink: some CaptureSink) {
-        for box in boxes where box.database.isWaiting { box.database.handOn(resolvedUpTo: resolvedUpTo, sink: sink) }
+        for box in boxes {
+            if box.database.isWaiting { box.database.handOn(resolvedUpTo: resolvedUpTo, sink: sink) }
+            box.database.handOnDoubt(resolvedUpTo: resolvedUpTo, sink: sink)
+        }
     }
 }

@@ -8,6 +8,9 @@ enum CaptureItem: Sendable {
     case stream(DatabaseStream)
     case commits(UUIDBytes, CapturedBatch)
     case gap(UUIDBytes, CaptureGap)
+    /// Somebody who never wrote the log wrote the file, and nothing proves yet that it was copied from the log: what is in
+    /// it is to be compared with what its commits give.
+    case doubted(UUIDBytes)
     /// Everything that was committed by then has been handed on before, or a gap stands for it. Said at the end, and where
     /// somebody asks.
     case watched(UUIDBytes, until: Instant)

@@ -108,7 +108,7 @@ final class CaptureStore: CaptureSink {
                 state.streams[uuid]?.lastPlace = batch.lastPlace
                 state.streams[uuid]?.endsWithGap = false
             case .gap(let uuid, let gap): state.streams[uuid]?.knownUntil = gap.high
-            case .stream, .watched, .barrier, .unseen, .unlisted: break
+            case .stream, .doubted, .watched, .barrier, .unseen, .unlisted: break
             }
             state.items.append(item)
         }
@@ -173,6 +173,8 @@ final class CaptureStore: CaptureSink {
             state.withLock { $0.byteCount -= batch.byteCount }
         case .gap(let uuid, let gap):
             recorder(of: uuid, nil, &recorders)?.take(gap)
+        case .doubted(let uuid):
+            recorder(of: uuid, nil, &recorders)?.doubtFile()
         case .watched(let uuid, let moment):
             recorder(of: uuid, nil, &recorders)?.take(watchedUntil: moment)
         case .barrier(let asked):

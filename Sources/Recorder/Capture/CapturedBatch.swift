@@ -14,6 +14,8 @@ struct CapturedBatch: Sendable {
     var high: Instant
     var attribution: CapturedCommit.Attribution
     var writers: [ActorProcess]
+    /// Who wrote the database file itself, and not the log, since the commit before.
+    var checkpointers: [ActorProcess] = []
 
     /// What it takes of memory.
     var byteCount: Int { commits.byteCount }
@@ -35,7 +37,7 @@ struct CapturedBatch: Sendable {
                     number: first + UInt64(place), low: low, high: high, databasePageCount: commit.databasePageCount,
                     frame: commit.frame, salts: commit.salts.rawValue, changeCounter: nil,
                     status: CapturedCommit.Status(proof), attribution: attribution, writers: writers,
-                    checkpointer: [], pages: commit.pages, bytes: commit.bytes))
+                    checkpointer: checkpointers, pages: commit.pages, bytes: commit.bytes))
         }
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Model
 import Store
 import Syscalls
@@ -17,6 +18,26 @@ struct DatabaseAccess: Sendable {
     /// Only the database; nil where it cannot be opened, or may not.
     func openFile(_ path: RawPath) -> OwnedDescriptor? {
         asUser { try? DatabaseFiles.open(path, except: ownFiles) }
+    }
+
+    /// Why what has the name of a database's log cannot be opened as one, for people; nil where there is none, or where
+    /// it can.
+    func logProblem(of path: RawPath) -> String? {
+        let log = DatabaseFiles.logPath(of: path)
+        return asUser {
+            do throws(SyscallError) {
+                let status = try log.status(followingLinks: false)
+                guard status.kind == .regular else { return "its log is no regular file" }
+                let own = ownFiles
+                guard !own.contains(DatabaseFiles.Identity(device: status.device, inode: status.inode)) else {
+                    return nil
+                }
+                _ = try DatabaseFiles.open(log, except: own)
+                return nil
+            } catch {
+                return error.errno == ENOENT ? nil : "its log cannot be opened: \(error.description)"
+            }
+        }
     }
 
     /// As the user who lent the rights, where they are lent.

@@ -24,6 +24,7 @@ struct DatabaseFiles: ~Copyable, WALReading {
     private var index: OwnedDescriptor?
 
     private static let writeLock: Range<Int64> = 120..<121
+    private static let checkpointLock: Range<Int64> = 121..<122
     private static let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY
 
     /// Throws: ENOENT where the database or its log is gone; EINVAL where one is no regular file; EPERM where one is a
@@ -77,12 +78,13 @@ struct DatabaseFiles: ~Copyable, WALReading {
 
     /// All three files still have their names and the database is not one with a rollback journal: whatever was written to
     /// its file came from a log, and the index that is open tells how far.
-    var isUndisturbed: Bool {
+    var isUndisturbed: Bool { hasItsNames && JournaledDatabases.Header(of: database)?.isJournaled != true }
+
+    /// Whoever opens the database by its name opens these three files.
+    var hasItsNames: Bool {
         guard let index = try? index?.status() else { return false }
-        let isNamed =
-            Self.isNamed(path, identity) && Self.isNamed(Self.logPath(of: path), logIdentity)
+        return Self.isNamed(path, identity) && Self.isNamed(Self.logPath(of: path), logIdentity)
             && Self.isNamed(Self.indexPath(of: path), Identity(device: index.device, inode: index.inode))
-        return isNamed && JournaledDatabases.Header(of: database)?.isJournaled != true
     }
 
     private static func isNamed(_ path: RawPath, _ identity: Identity) -> Bool {
@@ -98,11 +100,28 @@ struct DatabaseFiles: ~Copyable, WALReading {
 
     /// Whether the log may have been copied into the database since it began; false where the index says that nobody
     /// tried.
-    var mayBeCheckpointed: Bool {
+    var mayBeCheckpointed: Bool { attemptedFrameCount != 0 }
+
+    /// Up to which frame of the generation a checkpoint has begun to write the database; nil where there is no index.
+    var attemptedFrameCount: UInt32? {
         var bytes: [UInt8] = []
         let place = WALIndexHeader.attemptedOffset
-        guard (try? index?.read(upTo: 4, at: place, appendingTo: &bytes)) != nil, bytes.count == 4 else { return true }
-        return bytes.contains { $0 != 0 }
+        guard (try? index?.read(upTo: 4, at: place, appendingTo: &bytes)) != nil, bytes.count == 4 else { return nil }
+        // In the machine's own order.
+        return bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) }.littleEndian
+    }
+
+    /// Something says what is committed; not so in exclusive locking mode.
+    var hasIndex: Bool { index != nil }
+
+    /// A checkpoint is under way, or it cannot be asked whether one is.
+    var mayBeCheckpointing: Bool {
+        guard index != nil else { return true }
+        do throws(SyscallError) {
+            return try index?.lockHolder(of: Self.checkpointLock) != nil
+        } catch {
+            return true
+        }
     }
 
     /// The process that holds the write lock; nil where none does or it cannot be asked.

@@ -19,7 +19,8 @@ extension CaptureGap.Cause {
         case .truncated: self = .truncated
         case .removed: self = .deleted
         case .changed: self = .diverged
-        case .tooLarge, .notLogged: self = .unsupported
+        case .tooLarge, .notLogged, .unsupported: self = .unsupported
+        case .unreadable: self = .unreadable
         }
     }
 }

@@ -50,6 +50,10 @@ final class FuzzyCopy {
     private var nextPage: UInt32 = 1
     private var last: LogPlace
     private var phase = Phase.copying
+    /// What checkpoints had written when it began: it is in the file, and SQLite reads it from there.
+    private let written: (salts: WALSalts, frame: UInt32)
+    /// How the file stood then.
+    private let mark: FileMark?
 
     private static let waitingByteCount = 4 << 20
 
@@ -97,6 +101,8 @@ final class FuzzyCopy {
         self.compared = compared
         self.limits = limits
         self.file = file
+        written = (index.salts, index.backfilledFrameCount)
+        mark = files.mark()
         self.files = files
         last = place
         try measureFile()
@@ -228,6 +234,10 @@ final class FuzzyCopy {
             let taken = unsafe chain.take(bytes.span.bytes.extracting(start..<start + size))
             // Overwritten by the next generation, or published without a checksum.
             guard case .success(let frame) = taken else { throw .busy }
+            if chain.salts == written.salts, chain.frame <= written.frame {
+                if frame.isCommit { pageCount = frame.databasePageCount }
+                continue
+            }
             try checkSize(max(frame.page, frame.databasePageCount), added: 1)
             try put(frame.page, bytes[start + WALFrameHeader.byteCount..<start + size])
             if frame.isCommit { try resize(to: frame.databasePageCount) }
@@ -278,6 +288,7 @@ final class FuzzyCopy {
         let index = try BaseCopy.reading { () throws(WALReadError) in try CaptureMachine.index(of: &files) }
         // Of what else may have been written to the file, this index does not tell.
         guard files.isUndisturbed else { throw .busy }
+        if let mark, files.mark()?.isUnexplained(since: mark) == true { throw .busy }
         // While it is being written, and before the first commit of a generation, it does not say which was the last one.
         guard let index, index.lastFrame > 0 else { return }
         guard index.pageSize == pageSize else { throw .busy }

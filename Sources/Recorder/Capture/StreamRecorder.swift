@@ -53,6 +53,8 @@ final class StreamRecorder {
     private let copying: BaseCopying
     /// The base image that is being made of a finished copy.
     private var image: BaseImageWriting?
+    /// The next copy is only compared with what the commits give.
+    private var isComparing = false
     /// When the state of the last base image was there.
     private var lastBaseMoment: Instant?
     private var policy: BaseImagePolicy
@@ -141,8 +143,7 @@ final class StreamRecorder {
         lastUse = now
         let before = last?.place
         last = CommitPoint(place: commit.place, number: commit.number, low: commit.low, high: commit.high)
-        let copy = copying.take(commit, after: before, of: stream, comparedWith: policy.comparedHashes)
-        if let copy { settle(copy) }
+        if let copy = copying.take(commit, after: before, of: stream, comparedWith: comparedHashes) { settle(copy) }
         let size = encoder.map { ($0.encoder.byteCount, $0.encoder.commitCount) } ?? (0, 0)
         if size.0 >= Self.segmentByteCount || size.1 >= Self.segmentCommitCount { endSegment() }
     }
@@ -212,7 +213,7 @@ final class StreamRecorder {
             advance(image, isEnding: isEnding)
         } else if !isEnding {
             let copy = copying.advance(
-                last: last?.place, of: stream, comparedWith: policy.comparedHashes, now: now, mayBegin: isWanting,
+                last: last?.place, of: stream, comparedWith: comparedHashes, now: now, mayBegin: isWanting,
                 isAtRest: isAtRest)
             if let copy { settle(copy) }
             tellCondition(copying.problem)
@@ -279,8 +280,39 @@ final class StreamRecorder {
 
     /// What has been copied so far is no state that will be reached; another base image is needed.
     private func abandonCopy() {
+        isComparing = false
         copying.giveUp()
         copying.want()
+    }
+
+    /// The file may hold something else than the commits give: a copy tells, of which nothing is kept where it does not.
+    func doubtFile() {
+        guard state != nil, image == nil, !copying.isWanted, !copying.isBusy else { return }
+        isComparing = true
+        copying.want()
+    }
+
+    private var comparedHashes: PageHashes? { isComparing ? state?.hashes : policy.comparedHashes }
+
+    /// Returns: whether nothing more is to be done with the copy.
+    private func compare(_ copy: BaseCopying.Finished) throws -> Bool {
+        guard isComparing, let encoder, let last, let known = state?.hashes else { return false }
+        isComparing = false
+        let hashes = try hashes(of: copy)
+        guard hashes.state != known.state else {
+            copying.satisfy()
+            return true
+        }
+        guard copy.isSparse else { return false }
+        checkState(of: encoder, hashes, at: last)
+        // What comes next builds on something else, which is copied whole.
+        self.encoder = nil
+        policy.fail()
+        throw BaseCopy.Failure.busy
+    }
+
+    private func hashes(of copy: BaseCopying.Finished) throws -> PageHashes {
+        try copy.hashes ?? copy.file.hashes(of: stream.uuid, pageSize: stream.pageSize, pageCount: copy.pageCount)
     }
 
     /// Why there is no base image, for people: without one nothing can be restored.
@@ -298,6 +330,7 @@ final class StreamRecorder {
             stream: stream.uuid, pageSize: stream.pageSize, commit: last.number, low: last.low, high: last.high,
             pageCount: copy.pageCount)
         do {
+            if try compare(copy) { return }
             let changes = try changes(in: copy)
             let image = try BaseImageWriting(
                 header, of: copy.file, changes: changes, state: copy.hashes?.state, in: place.files)
@@ -317,10 +350,7 @@ final class StreamRecorder {
     /// What has to be kept of a copy; nil for all of it. Throws: `SyscallError`, `BaseCopy.Failure`.
     private func changes(in copy: BaseCopying.Finished) throws -> PageChanges? {
         guard copy.isSparse || policy.comparedHashes != nil else { return nil }
-        let hashes =
-            try copy.hashes
-            ?? copy.file.hashes(of: stream.uuid, pageSize: stream.pageSize, pageCount: copy.pageCount)
-        let changes = policy.changes(to: hashes, isSparse: copy.isSparse)
+        let changes = policy.changes(to: try hashes(of: copy), isSparse: copy.isSparse)
         // By itself a copy with holes is no state.
         guard changes != nil || !copy.isSparse else { throw BaseCopy.Failure.busy }
         return changes
@@ -366,16 +396,5 @@ final class StreamRecorder {
             Gap(
                 kind: .walMissed, from: lastBaseMoment ?? last.low, to: last.high, count: nil, scope: path,
                 cause: "commits of a database: up to commit \(last.number) they give another state than the file has"))
-    }
-}
-
-extension CapturedCommit {
-    /// A transaction that makes the database smaller may also have written pages that it cut off.
-    fileprivate mutating func leaveOutPagesBeyondTheEnd() {
-        guard let last = pages.last, last > databasePageCount else { return }
-        let size = bytes.count / pages.count
-        let kept = pages.prefix { $0 <= databasePageCount }.count
-        pages.removeSubrange(kept...)
-        bytes.removeSubrange((kept * size)...)
     }
 }

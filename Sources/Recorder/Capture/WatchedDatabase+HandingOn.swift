@@ -30,6 +30,7 @@ extension WatchedDatabase {
             entries.append(staged(.other(finding)))
         }
         if let entry = takeCommits() { entries.append(entry) }
+        if entries.contains(where: \.holdsCommits) { fileWatch.noteCommits() }
         for entry in entries { stagedByteCount += entry.byteCount }
         self.staged += entries
     }
@@ -48,7 +49,16 @@ extension WatchedDatabase {
         }
         guard count > 0 else { return }
         staged.removeFirst(count)
-        history.forget(before: staged.first?.low ?? lastLook)
+        history.forget(before: min(staged.first?.low ?? lastLook, handedOnUpTo))
+        fileHistory.forget(before: handedOnUpTo)
+    }
+
+    /// Who wrote the file since the last commits that were handed on, and did not write the log.
+    private func checkpointers(low: Instant, high: Instant) -> [ActorProcess] {
+        let found = fileHistory.writers(low: low, high: high, holder: nil).writers
+        guard !found.isEmpty else { return [] }
+        let writers = history.writers(low: low, high: high, holder: nil).writers
+        return found.filter { one in !writers.contains { $0.instance == one.instance } }
     }
 
     private mutating func handOn(_ commits: CommitBatch, _ entry: Staged, sink: some CaptureSink) {
@@ -70,7 +80,9 @@ extension WatchedDatabase {
         if !entry.isOfBefore {
             (batch.attribution, batch.writers) =
                 history.writers(low: entry.low, high: entry.high, holder: entry.holder)
+            batch.checkpointers = checkpointers(low: handedOnUpTo, high: entry.high)
         }
+        handedOnUpTo = max(handedOnUpTo, entry.high)
         sink.take(.commits(stream.uuid, batch))
     }
 

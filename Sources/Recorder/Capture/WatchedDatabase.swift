@@ -22,6 +22,7 @@ struct WatchedDatabase: ~Copyable {
         var isOfBefore = false
 
         var byteCount: Int { if case .commits(let commits) = content { commits.byteCount } else { 0 } }
+        var holdsCommits: Bool { if case .commits = content { true } else { false } }
     }
 
     let path: RawPath
@@ -35,6 +36,10 @@ struct WatchedDatabase: ~Copyable {
     /// The last log that was read to its end when it had no name any more, and until when.
     private var endedLog: (identity: DatabaseFiles.Identity, at: Instant)?
     var history = WriterHistory()
+    /// Who wrote the database file itself.
+    var fileHistory = WriterHistory()
+    /// All commits that became visible by then have been handed on.
+    var handedOnUpTo = Instant.distantPast
     var staged: [Staged] = []
     /// What waits for names.
     var stagedByteCount = 0
@@ -79,7 +84,7 @@ struct WatchedDatabase: ~Copyable {
     mutating func noteWrite(
         inode: UInt64?, window: TimeWindow, isWrite: Bool, sink: some CaptureSink, access: DatabaseAccess
     ) {
-        recordedEnd = nil
+        fileWatch.recordedEnd = nil
         if let known = log, let inode, inode == known.inode, isOpen { return }
         if isOpen {
             if inode == nil { return }
@@ -96,9 +101,10 @@ struct WatchedDatabase: ~Copyable {
             {
                 return
             }
+            if noteBadLog(window, sink: sink, access: access) { return }
             guard isWrite else { return }
             stage(.missed(count: nil, cause: .removed), high: window.time, low: window.earliest)
-            isTouched = false
+            fileWatch.isTouched = false
             return
         }
         // A file that went on under another name meanwhile is begun again as well.
@@ -120,14 +126,15 @@ struct WatchedDatabase: ~Copyable {
             log = identity
             endedLog = nil
             logEnd = nil
+            fileWatch.mark = nil
             inquiry.forget()
         }
-        isTouched = false
+        fileWatch.isTouched = false
         if !isOfStream { begin(database, sink: sink) }
         files = opened.take()
         isPastLog = false
         settledAt = nil
-        if stream?.condition == .rollbackJournal { condemn(.captured, "", sink: sink) }
+        if stream?.condition == .rollbackJournal { become(.captured, sink: sink) }
         // A write before this one would have been noted, and its log opened then.
         lower.raise(to: window.earliest)
         holder = nil
@@ -143,7 +150,7 @@ struct WatchedDatabase: ~Copyable {
         if stream.condition == .captured, let file = access.openFile(path),
             JournaledDatabases.Header(of: file)?.isJournaled == true
         {
-            condemn(.rollbackJournal, JournaledDatabases.reason, sink: sink)
+            become(.rollbackJournal, JournaledDatabases.reason, sink: sink)
         }
         guard !isPastLog else { return true }
         // What the log still has came before.
@@ -151,6 +158,7 @@ struct WatchedDatabase: ~Copyable {
         if !isSettled { stage(.missed(count: nil, cause: .removed), high: window.time, low: lastLook) }
         close()
         isPastLog = true
+        fileWatch.mark = nil
         // No look at the log finds what was written past it.
         stage(.missed(count: nil, cause: .notLogged), high: window.time, low: window.earliest, after: told)
         return true
@@ -158,7 +166,7 @@ struct WatchedDatabase: ~Copyable {
 
     /// The log lost its name; looks that held it open know better when.
     mutating func noteRemoval(inode: UInt64?, by pid: Int32?, window: TimeWindow) {
-        recordedEnd = (window, pid)
+        fileWatch.recordedEnd = (window, pid)
         guard !isOpen else { return }
         if let ended = endedLog, inode ?? ended.identity.inode == ended.identity.inode, window.earliest <= ended.at {
             return
@@ -166,50 +174,14 @@ struct WatchedDatabase: ~Copyable {
         logEnd = max(logEnd ?? window.time, window.time)
     }
 
-    /// Somebody wrote the file itself: what a log held, or, where there is none, what no log tells of.
-    mutating func noteChange(by pid: Int32?, window: TimeWindow) {
-        guard let end = recordedEnd else { return }
-        // Making, writing and removing a log may be one record, which then stands before that of the copying.
-        if let pid, pid == end.pid, window.earliest < end.window.time { return }
-        isTouched = true
-    }
-
-    mutating func doubtFile() { isTouched = true }
-
-    /// Has changes of the file noted from now on.
-    mutating func watchChanges(_ notes: LogNotes) {
-        guard let stream, watched != stream.inode else { return }
-        notes.watch(stream.inode)
-        watched = stream.inode
-        changesSince = Clock.realtime()
-    }
-
-    /// While a database has no log nothing changes it but what no log tells of: another file's contents that are copied
-    /// into it, or a transaction without any journal.
-    ///
-    /// Parameters: `moment` when the file was changed last; `isCopied` that this may have been its new log, which hides
-    /// what went before, so that only the records tell of it; `isTold` that records say which file they are of.
-    private func isChanged(_ moment: Instant?, isCopied: Bool, isTold: Bool) -> Bool {
-        guard let end = logEnd, let moment else { return true }
-        guard moment > end else { return false }
-        return !isCopied || isTouched || !isTold || changesSince.map { end <= $0 } ?? true
-    }
-
-    /// The record of the last log's removal, until there is another log.
-    private var recordedEnd: (window: TimeWindow, pid: Int32?)?
-    /// A record told of a change of the file while it had no log.
-    private var isTouched = false
-    private var watched: UInt64?
     /// Somebody wants to know up to when nothing can be missing.
     var inquiry = Inquiry()
     /// Up to then nothing is missing, as was told.
     var told = Instant.distantPast
+    var fileWatch = FileWatch()
 
     /// Has a database that is not due looked at in the next turn.
     mutating func hurry() { nextLook = 0 }
-
-    /// From when on changes of the file are noted.
-    private var changesSince: Instant?
 
     /// When the last log lost its name, as far as that is known.
     private(set) var logEnd: Instant?
@@ -272,22 +244,27 @@ struct WatchedDatabase: ~Copyable {
             do throws(WALReadError) {
                 let step = try machine.step(&files, now: Clock.monotonic())
                 let high = Clock.realtime()
-                if step.state != .racing {
+                if step.state.isTelling {
                     lower.pass(lookBegan: before, rest: step.rest)
                     holder = holderNow
+                }
+                // What was found may build on what somebody put into the file before it.
+                if fileWatch.isWrittenByOthers(&files), fileWatch.tells() {
+                    staged.append(
+                        Staged(content: .other(.missed(count: nil, cause: .changed)), low: low, high: max(low, high)))
                 }
                 stage(
                     step.findings, low: isFirstLook ? Self.unknownMoment : low, high: high, holder: heldAtLow,
                     isOfBefore: isFirstLook)
-                if step.state != .racing { isFirstLook = false }
+                if step.state.isTelling { isFirstLook = false }
                 if !step.findings.isEmpty { lastFinding = now }
                 nextLook = now &+ max(step.nextLookNanoseconds ?? Self.pollNanoseconds, Self.pollNanoseconds)
                 isDone = step.state != .behind
                 isSettled = (step.state == .level || step.state == .empty) && step.rest == .none
                 settledAt = isSettled ? before : nil
-                if case .unsupported(let reason) = step.state { condemn(.unsupported, reason, sink: sink) }
+                judge(step.state, sink: sink)
             } catch {
-                condemn(.unreadable, error.reason, sink: sink)
+                condemn(.unreadable, error.reason, .unreadable, sink: sink)
                 isDone = true
             }
         }
@@ -302,7 +279,8 @@ struct WatchedDatabase: ~Copyable {
             logEnd = files.logChanged
         }
         // What there was no room for is still to be read.
-        if !isOver, !isDone || now &- lastFinding < Self.restNanoseconds { self.files = consume files }
+        let isAwaited = !isDone || fileWatch.isContentDue || now &- lastFinding < Self.restNanoseconds
+        if !isOver, isAwaited { self.files = consume files }
         return isSettled
     }
 
@@ -318,7 +296,7 @@ struct WatchedDatabase: ~Copyable {
     private static let settlingNanoseconds: Int64 = 1_000_000_000
 
     /// Parameter after: up to then it cannot have happened; nil: up to the last look.
-    private mutating func stage(_ finding: CaptureFinding, high: Instant, low: Instant, after: Instant? = nil) {
+    mutating func stage(_ finding: CaptureFinding, high: Instant, low: Instant, after: Instant? = nil) {
         let low = max(low, after ?? lastLook)
         let high = max(low, high)
         lower.raise(to: high)
@@ -328,12 +306,5 @@ struct WatchedDatabase: ~Copyable {
             return
         }
         staged.append(Staged(content: .other(finding), low: low, high: high, holder: nil))
-    }
-
-    private mutating func condemn(_ condition: DatabaseStream.Condition, _ reason: String, sink: some CaptureSink) {
-        guard stream != nil, stream?.condition != condition else { return }
-        stream?.condition = condition
-        stream?.detail = reason
-        if let stream { sink.take(.stream(stream)) }
     }
 }

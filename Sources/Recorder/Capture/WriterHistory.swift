@@ -43,6 +43,11 @@ struct WriterHistory {
         entries = kept.reversed()
     }
 
+    /// Whether it is one of those that are remembered.
+    func holds(_ process: ActorProcess) -> Bool {
+        entries.contains { $0.writer?.process.instance == process.instance }
+    }
+
     /// The writers of a commit that became visible in (low, high].
     ///
     /// Its frames were written in that time, or before it by the process that held the write lock at `low`.

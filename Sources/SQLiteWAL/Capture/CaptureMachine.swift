@@ -22,6 +22,8 @@ package struct CaptureMachine: Sendable {
     var unconfirmed: LoggedCandidate?
     /// Since when the index is of another generation than the log.
     var strangeSince: Int64?
+    /// Since when the log has no header that holds together.
+    private var tornSince: Int64?
     /// The frame where the chain broke although the index names it, and when that was first seen.
     var broken: (frame: UInt32, since: Int64)?
     /// Without an index: the generation that was seen last, and whether it follows on the one before.
@@ -97,9 +99,12 @@ package struct CaptureMachine: Sendable {
         let reading = try readHeader(&files)
         let index = try readIndex(&files)
         guard before?.salts == index?.salts else { return nil }
+        var isPartial = false
+        if reading == .empty { isPartial = try files.logByteCount() > 0 }
+        if reading == .torn || isPartial { return takeTorn(isPartial, now: now) }
+        tornSince = nil
         switch reading {
-        case .empty: return takeEmpty(index)
-        case .torn: return CaptureStep(state: .racing, nextLookNanoseconds: Self.raceNanoseconds)
+        case .empty, .torn: return takeEmpty(index)
         case .unsupported(let reason): return CaptureStep(state: .unsupported(reason))
         case .header(let header):
             guard let index else { return try takeLogged(&files, header, now: now) }
@@ -110,6 +115,18 @@ package struct CaptureMachine: Sendable {
             guard let position else { return begin(header, index) }
             return try takePublished(&files, header, index, from: position, now: now)
         }
+    }
+
+    /// A header is written at one go, so it is torn for a moment at most, unless its writer is gone.
+    private mutating func takeTorn(_ isPartial: Bool, now: Int64) -> CaptureStep {
+        let since = tornSince ?? now
+        tornSince = since
+        if now &- since >= Self.strangeNanoseconds {
+            return CaptureStep(
+                state: .unsupported(
+                    isPartial ? "its log ends within its header" : "the header of its log does not hold together"))
+        }
+        return CaptureStep(state: .racing, nextLookNanoseconds: Self.raceNanoseconds)
     }
 
     /// The header is written after the index is: for a moment they are of two generations.

@@ -32,6 +32,14 @@ package enum CaptureState: Hashable, Sendable {
     /// There is no index (exclusive locking mode), and what was found last may still be rewritten.
     case unconfirmed
     case unsupported(String)
+
+    /// The look says what was committed by its beginning, but for what `CaptureRest` tells of.
+    package var isTelling: Bool {
+        switch self {
+        case .racing, .unsupported: false
+        case .empty, .level, .behind, .pending, .unconfirmed: true
+        }
+    }
 }
 
 package enum CaptureFinding: Hashable, Sendable {
@@ -65,6 +73,10 @@ package enum MissedCause: Hashable, Sendable, CaseIterable {
     case tooLarge
     /// They were not written to a log but with a rollback journal.
     case notLogged
-    /// The file was changed while it had no log.
+    /// The file was changed, and no log tells of it.
     case changed
+    /// What has the name of the log is none that can be read as one.
+    case unsupported
+    /// The log, or its index, could not be read.
+    case unreadable
 }
