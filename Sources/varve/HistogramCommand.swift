@@ -12,7 +12,10 @@ struct HistogramCommand: QueryCommand {
 
     @Option(help: ArgumentHelp("The length of a stretch, such as 10s, 1m, 1h, 1d.", valueName: "SPAN"))
     var every = "1m"
-    @Option(help: "Also by path, dir, exe, process, user, unit, container or op; --limit says how many of them (10).")
+    @Option(
+        help:
+            "Also by path, dir, exe, process, user, unit, container, op or database; --limit says how many of them (10)."
+    )
     var by: Grouping?
     @OptionGroup var selection: SelectionOptions
     @OptionGroup var options: StoreOptions

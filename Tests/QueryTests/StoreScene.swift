@@ -1,5 +1,6 @@
 import Block
 import Model
+import Segment
 import Store
 import TestSupport
 
@@ -69,6 +70,17 @@ final class StoreScene {
     func append(gap: Gap) throws {
         var additions = Additions()
         additions.gaps = [gap]
+        try writer?.append(additions)
+    }
+
+    /// One watched database, which had these paths.
+    func watch(_ paths: [String]) throws {
+        var additions = Additions()
+        additions.capture.streams = [
+            DatabaseStream(
+                uuid: UUIDBytes(high: 7, low: 7), device: 1, inode: 2, birth: nil, paths: paths.map { RawPath($0) },
+                pageSize: 4_096, firstSeen: RecordedEvent.moment(0))
+        ]
         try writer?.append(additions)
     }
 

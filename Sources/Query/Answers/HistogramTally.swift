@@ -61,7 +61,9 @@ package struct HistogramTally {
         maximumCellCount: Int? = nil, maximumByteCount: Int? = nil, _ makeScan: () -> Scan
     ) throws {
         var scan = makeScan()
-        var keys = try grouping.map { try GroupKeys($0, in: reader, maximumByteCount: maximumByteCount) }
+        var keys = try grouping.map {
+            try GroupKeys($0, in: reader, for: scan, maximumByteCount: maximumByteCount)
+        }
         var counts = HistogramCounts(maximumCellCount: maximumCellCount)
         try Self.count(scan, stretches, &keys, &counts)
         let totals = counts.totals
@@ -88,6 +90,8 @@ package struct HistogramTally {
         _ scan: Scan, _ stretches: Stretches, _ keys: inout GroupKeys?, _ counts: inout HistogramCounts
     ) throws {
         let (grouping, looksAtLayers) = (keys?.grouping, keys?.looksAtLayers ?? false)
+        keys?.bound(scan)
+        defer { keys?.noteDamages(to: scan) }
         try scan.reduce(
             begin: { block throws(BlockError) in
                 BlockCells(try BlockKeys(grouping, block, looksAtLayers: looksAtLayers))
