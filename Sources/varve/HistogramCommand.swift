@@ -8,6 +8,9 @@ struct HistogramCommand: QueryCommand {
         discussion: """
             varve histogram --every 1m --by exe --since -1h
             varve histogram --every 1d --op create
+
+            With --by, a terminal shows a line a group with a sparkline; elsewhere, and in other forms, there is a row for \
+            each stretch and group.
             """)
 
     @Option(help: ArgumentHelp("The length of a stretch, such as 10s, 1m, 1h, 1d.", valueName: "SPAN"))

@@ -103,9 +103,10 @@ final class StoreScene {
     /// Asks and gives back all that came of it.
     func ask(
         _ format: OutputFormat = .jsonl, acceptsGaps: Bool = false, onTerminal: Bool = false,
+        on terminal: Terminal? = nil,
         _ question: (QueryContext) throws -> AnswerStatus
     ) throws -> Answer {
-        let output = AnswerOutput(memoryAsTerminal: onTerminal)
+        let output = AnswerOutput(memoryAsTerminal: onTerminal || terminal != nil, terminal ?? Terminal())
         let messages = Messages(collecting: true)
         let context = QueryContext(
             storeDirectory: directory, format: format, acceptsGaps: acceptsGaps, output: output, messages: messages,

@@ -40,9 +40,9 @@ package struct HistogramTally {
     /// Nil where events are not told apart.
     package private(set) var keys: GroupKeys?
     /// The groups that are shown, in their order.
-    private let shown: [Int]
-    private var counts: HistogramCounts
-    private let stretches: Stretches
+    let shown: [Int]
+    private(set) var counts: HistogramCounts
+    let stretches: Stretches
     /// Why the groups that are shown may be the wrong ones, or not all; nil where they are not.
     package let doubt: Completeness.Reason?
     /// The scan that was made last.

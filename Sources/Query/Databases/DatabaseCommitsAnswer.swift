@@ -156,7 +156,7 @@ package struct DatabaseCommitsAnswer {
                 Array(entry.commit.attribution.name.utf8), Self.text(entry.writers),
             ])
         }
-        table.write(to: &context.output.bytes)
+        table.write(to: context.output)
     }
 }
 
