@@ -21,6 +21,20 @@ package enum TimeSpan {
         return span
     }
 
+    /// The span as it would be typed: `1h30m`. Units of `nanoseconds`: at least 1.
+    package static func text(_ nanoseconds: Int64) -> String {
+        var rest = nanoseconds
+        var text = ""
+        for (length, unit) in [
+            (86_400_000_000_000, "d"), (3_600_000_000_000, "h"), (60_000_000_000, "m"), (1_000_000_000, "s"),
+            (1_000_000, "ms"), (1_000, "us"), (1, "ns"),
+        ] as [(Int64, String)] where rest >= length {
+            text += "\(rest / length)\(unit)"
+            rest %= length
+        }
+        return text
+    }
+
     /// Reads as many `NUMBER UNIT` pairs as there are, at least one. A last number without a unit counts seconds.
     package static func parse(_ scanner: inout TimeScanner, needsUnit: Bool = false) throws(TimeSpanError) -> Int64 {
         var total: Int64 = 0

@@ -80,10 +80,12 @@ package final class QueryContext {
     ///
     /// Parameter found: whether the answer names anything.
     package func conclude(found: Bool, reasons: [Completeness.Reason], damages: [Scan.Damage] = []) -> AnswerStatus {
-        for damage in damages { messages.say(damage.text) }
+        for damage in damages { messages.warn(damage.text) }
         let shown = 5
-        for reason in reasons.prefix(shown) { messages.say("incomplete: \(reason.text)") }
-        if reasons.count > shown { messages.say("incomplete: \(reasons.count - shown) more reasons; see 'varve gaps'") }
+        for reason in reasons.prefix(shown) { messages.warn("incomplete: \(reason.text)") }
+        if reasons.count > shown {
+            messages.warn("incomplete: \(reasons.count - shown) more reasons; see 'varve gaps'")
+        }
         if !damages.isEmpty { return .unreadable }
         if !reasons.isEmpty, !acceptsGaps { return .incomplete }
         return found ? .found : .nothingFound

@@ -8,11 +8,17 @@ struct HistogramCommand: QueryCommand {
         discussion: """
             varve histogram --every 1m --by exe --since -1h
             varve histogram --every 1d --op create
+
+            With --by, a terminal shows a line a group with a sparkline; elsewhere, and in other forms, there is a row for \
+            each stretch and group.
             """)
 
     @Option(help: ArgumentHelp("The length of a stretch, such as 10s, 1m, 1h, 1d.", valueName: "SPAN"))
     var every = "1m"
-    @Option(help: "Also by path, dir, exe, process, user, unit, container or op; --limit says how many of them (10).")
+    @Option(
+        help:
+            "Also by path, dir, exe, process, user, unit, container, op or database; --limit says how many of them (10)."
+    )
     var by: Grouping?
     @OptionGroup var selection: SelectionOptions
     @OptionGroup var options: StoreOptions

@@ -16,7 +16,9 @@ struct StoreOptions: ParsableArguments {
 
     @Option(
         name: [.short, .long],
-        help: "table, json, jsonl (one object a line) or csv. Default for rows: table on a terminal, else jsonl.")
+        help: ArgumentHelp(
+            "table, json, jsonl (one object a line) or csv. Default for rows: table on a terminal, else jsonl.",
+            discussion: "On a terminal tables have colours unless NO_COLOR is set, and bars fit its width or COLUMNS."))
     var output: OutputFormat?
 
     @Flag(help: "Exit with 0 although the answer may be incomplete.")

@@ -12,7 +12,7 @@ struct TopCommand: QueryCommand {
             varve top --by exe --under /srv --limit 5
             """)
 
-    @Option(help: "path, dir, exe, process, user, unit, container or op.")
+    @Option(help: "path, dir, exe, process, user, unit, container, op or database.")
     var by: Grouping = .path
     @OptionGroup var selection: SelectionOptions
     @OptionGroup var options: StoreOptions

@@ -1,5 +1,6 @@
 import Block
 import Model
+import Segment
 import Store
 import TestSupport
 
@@ -72,6 +73,17 @@ final class StoreScene {
         try writer?.append(additions)
     }
 
+    /// One watched database, which had these paths.
+    func watch(_ paths: [String]) throws {
+        var additions = Additions()
+        additions.capture.streams = [
+            DatabaseStream(
+                uuid: UUIDBytes(high: 7, low: 7), device: 1, inode: 2, birth: nil, paths: paths.map { RawPath($0) },
+                pageSize: 4_096, firstSeen: RecordedEvent.moment(0))
+        ]
+        try writer?.append(additions)
+    }
+
     func append(mounts: [ContainerMount]) throws {
         var change = CoverageChange()
         change.containerMounts = mounts
@@ -91,9 +103,10 @@ final class StoreScene {
     /// Asks and gives back all that came of it.
     func ask(
         _ format: OutputFormat = .jsonl, acceptsGaps: Bool = false, onTerminal: Bool = false,
+        on terminal: Terminal? = nil,
         _ question: (QueryContext) throws -> AnswerStatus
     ) throws -> Answer {
-        let output = AnswerOutput(memoryAsTerminal: onTerminal)
+        let output = AnswerOutput(memoryAsTerminal: onTerminal || terminal != nil, terminal ?? Terminal())
         let messages = Messages(collecting: true)
         let context = QueryContext(
             storeDirectory: directory, format: format, acceptsGaps: acceptsGaps, output: output, messages: messages,

@@ -10,7 +10,7 @@ struct BlockKeys: Sendable {
     static let unknown = 0
 
     let grouping: Grouping?
-    /// Of `.path` and `.dir`, and of `.container` where it may be told by the path.
+    /// Of `.path`, `.dir` and `.database`, and of `.container` where it may be told by the path.
     let paths: DecodedPaths?
     /// Of groupings by process; without command lines.
     let actors: [ActorProcess]
@@ -20,7 +20,8 @@ struct BlockKeys: Sendable {
     /// Nil counts all events as one. Parameter looksAtLayers: whether a path may tell the container.
     init(_ grouping: Grouping?, _ block: BlockView, looksAtLayers: Bool) throws(BlockError) {
         self.grouping = grouping
-        let needsPaths = grouping == .path || grouping == .dir || grouping == .container && looksAtLayers
+        let needsPaths =
+            grouping == .path || grouping == .dir || grouping == .database || grouping == .container && looksAtLayers
         paths = needsPaths ? try block.reader.pathDictionary() : nil
         switch grouping {
         case nil:
@@ -29,7 +30,7 @@ struct BlockKeys: Sendable {
         case .op:
             actors = []
             count = 1 + UInt32.bitWidth
-        case .path:
+        case .path, .database:
             actors = []
             count = 1 + (paths?.count ?? 0)
         case .dir:
@@ -60,7 +61,7 @@ struct BlockKeys: Sendable {
                     bits &= bits &- 1
                 }
             }
-        case .path:
+        case .path, .database:
             let column = try view.column(.path)
             places.forEach(in: bounds) { body(key(ofPath: column[$0]), $0) }
         case .dir:
@@ -94,7 +95,7 @@ struct BlockKeys: Sendable {
             body(Self.unknown, bounds.count)
         case .exe, .process, .user, .unit:
             try view.block.reader.processRuns(of: view.index).forEach(in: bounds) { body(key(ofProcess: $0), $1.count) }
-        case .op, .path, .dir, .container:
+        case .op, .path, .dir, .database, .container:
             try forEach(view, in: bounds) { key, _ in body(key, 1) }
         }
     }

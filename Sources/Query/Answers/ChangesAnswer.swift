@@ -137,7 +137,7 @@ package struct ChangesAnswer {
                 (actor?.program ?? actor?.comm)?.bytes ?? Array("-".utf8), path,
             ])
         }
-        table.write(to: &context.output.bytes)
+        table.write(to: context.output)
     }
 
     private func remarks(_ change: NetChange) -> [String] {

@@ -54,7 +54,7 @@ struct EventPrinter {
         let containers = ContainerPaths(context.rowFormat == .table ? [] : try reader.containerMounts())
         writer =
             switch context.rowFormat {
-            case .table: EventTableWriter(zone: context.zone, users: users)
+            case .table: EventTableWriter(zone: context.zone, users: users, on: context.output.terminal)
             case .json: EventJSONWriter(isArray: true, containers: containers)
             case .jsonl: EventJSONWriter(isArray: false, containers: containers)
             case .csv: EventCSVWriter(isForTerminal: context.output.isTerminal, containers: containers)

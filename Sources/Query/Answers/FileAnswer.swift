@@ -111,7 +111,7 @@ package struct FileAnswer {
                 Array((row.event.process.map { "\($0.pid)" } ?? "-").utf8), program?.bytes ?? Array("-".utf8), path,
             ])
         }
-        table.write(to: &context.output.bytes)
+        table.write(to: context.output)
     }
 
     private func writeJSON(_ rows: [FileLife.Row]) {

@@ -78,7 +78,7 @@ package struct Follower {
             var gap = row.gap
             // It is open: nobody knows yet how long it will be.
             if gap.to == .distantFuture { gap.to = max(gap.from, Clock.realtime()) }
-            context.messages.say("incomplete: \(Completeness.Reason.gap(gap).text)")
+            context.messages.warn("incomplete: \(Completeness.Reason.gap(gap).text)")
             isIncomplete = true
         }
         return isIncomplete

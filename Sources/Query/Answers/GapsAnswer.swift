@@ -85,6 +85,7 @@ package struct GapsAnswer {
             ("TYPE", .left), (time.title("FROM"), .left), ("TO", .left), ("COUNT", .right), ("SCOPE", .left),
             ("CAUSE", .left),
         ])
+        table.style(column: 0, .warning)
         for gap in gaps {
             var from: [UInt8] = []
             var to: [UInt8] = []
@@ -95,7 +96,7 @@ package struct GapsAnswer {
                 gap.scope?.bytes ?? Array("all".utf8), Array(gap.cause.utf8),
             ])
         }
-        table.write(to: &context.output.bytes)
+        table.write(to: context.output)
     }
 }
 

@@ -12,6 +12,7 @@ package enum Grouping: String, CaseIterable, Sendable {
     case unit
     case container
     case op
+    case database
 }
 
 /// Gives every event the number of its group, the same over all blocks; 0 is the group of those of which it is not known.
@@ -40,6 +41,8 @@ package struct GroupKeys {
     /// For the others: the numbers of the names, and the names.
     private var numbers: [[UInt8]: Int] = [:]
     private var names: [[UInt8]?] = [nil]
+    /// For `.database`: their files.
+    private var databases = DatabaseNames()
     private var byteCount = 0
     private let maximumByteCount: Int
 
@@ -60,13 +63,24 @@ package struct GroupKeys {
         self.containers = containers
     }
 
-    /// With what the grouping needs to know beside the blocks.
-    init(_ grouping: Grouping, in reader: StoreReader, maximumByteCount: Int? = nil) throws(StoreError) {
+    /// With what the grouping needs to know beside the blocks. Parameter scan: the one that the events come from, which
+    /// `.database` needs.
+    init(
+        _ grouping: Grouping, in reader: StoreReader, for scan: Scan? = nil, maximumByteCount: Int? = nil
+    ) throws(StoreError) {
         self.init(
             grouping, users: grouping == .user ? .system() : nil,
             containers: ContainerPaths(grouping == .container ? try reader.containerMounts() : []),
             maximumByteCount: maximumByteCount)
+        guard grouping == .database, let scan else { return }
+        databases = try DatabaseNames(of: scan, in: reader) { number($0) != Self.beyond }
     }
+
+    /// Has the scan look at no more events than the groups are known of.
+    func bound(_ scan: Scan) { scan.stop(before: databases.endSequence) }
+
+    /// To be called after the scan: adds the blocks that could not be looked through for groups to those that it could not read.
+    func noteDamages(to scan: Scan) { scan.note(databases.damages) }
 
     /// Whether the path of an event may tell its group; for `BlockKeys`.
     var looksAtLayers: Bool { !containers.isEmpty }
@@ -136,9 +150,20 @@ package struct GroupKeys {
             var name: [UInt8] = []
             keys.paths?.appendPath(PathIndex(index - keys.actors.count), to: &name)
             return containers.place(of: name, container: nil).map { number($0.container.bytes) } ?? Self.unknown
+        case .database: return keys.paths.map { database(of: PathIndex(index), $0) } ?? Self.unknown
         case .exe, .process, .user, .unit, .container:
             return number(of: keys.actors[index])
         }
+    }
+
+    /// The group of the database that a file is, or belongs to.
+    private func database(of path: PathIndex, _ paths: DecodedPaths) -> Int {
+        guard databases.mayBelong(paths.name(of: path)) || !databases.isWhole else { return Self.unknown }
+        var name: [UInt8] = []
+        paths.appendPath(path, to: &name)
+        let owner = DatabaseNames.database(ofFile: name)
+        if let number = owner.flatMap({ numbers[$0] }) ?? numbers[name] { return number }
+        return owner == nil || databases.isWhole ? Self.unknown : Self.beyond
     }
 
     private mutating func number(of process: ActorProcess) -> Int {
@@ -190,6 +215,11 @@ extension GroupKeys {
     /// Parameters: `beyondCount` is how many events were `beyond`, `least` the least count of a group that is shown where
     /// as many are shown as were asked for, else nil.
     func reason(beyondCount: UInt64, least: UInt64?) -> Completeness.Reason? {
+        guard databases.isWhole else {
+            return .unread(
+                "the databases take more than \(maximumByteCount) bytes, so that not all of them are told apart from other "
+                    + "files; ask for a shorter range")
+        }
         guard beyondCount > 0, least.map({ $0 <= beyondCount }) ?? true else { return nil }
         return .unread(
             "\(beyondCount) events are not told apart by \(grouping.rawValue), since the groups take more than "
@@ -235,6 +265,7 @@ extension GroupKeys {
         switch grouping {
         case .path: json.path("path", raw: "path_raw", name)
         case .dir: json.path("dir", raw: "dir_raw", name)
+        case .database: json.path("database", raw: "database_raw", name)
         default:
             json.key(dynamic: grouping.rawValue)
             json.string(bytes: name)

@@ -12,16 +12,19 @@ package struct GroupTally {
     /// Events of groups that are not held.
     package var beyondCount: UInt64 { tally.beyondCount }
 
-    /// Parameter maximumByteCount: of the groups' table; nil is `GroupKeys.maximumByteCount`.
+    /// Parameters: `scan` is that of `GroupKeys`; `maximumByteCount` is of the groups' table, nil being
+    /// `GroupKeys.maximumByteCount`.
     package init(
-        _ grouping: Grouping, in reader: StoreReader, maximumByteCount: Int? = nil
+        _ grouping: Grouping, in reader: StoreReader, for scan: Scan? = nil, maximumByteCount: Int? = nil
     ) throws(StoreError) {
-        keys = try GroupKeys(grouping, in: reader, maximumByteCount: maximumByteCount)
+        keys = try GroupKeys(grouping, in: reader, for: scan, maximumByteCount: maximumByteCount)
     }
 
     /// Counts all events of the selection.
     mutating func add(_ scan: Scan) throws(StoreError) {
         let (grouping, looksAtLayers) = (keys.grouping, keys.looksAtLayers)
+        keys.bound(scan)
+        defer { keys.noteDamages(to: scan) }
         try scan.reduce(
             begin: { block throws(BlockError) in
                 BlockTally(try BlockKeys(grouping, block, looksAtLayers: looksAtLayers))

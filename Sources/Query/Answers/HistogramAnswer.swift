@@ -48,15 +48,23 @@ package struct HistogramAnswer {
         } catch let refusal as HistogramCounts.Refusal {
             throw UsageError(refusal.text(every: "--every", limit: "--limit"))
         }
-        try write(tally.rows(gaps: question.gaps.map(\.gap)), tally.keys)
+        let gaps = question.gaps.map(\.gap)
+        let form = HistogramText(context, every: every)
+        if context.rowFormat == .table, let keys = tally.keys, let grouping, let terminal = context.output.terminal {
+            form.write(tally, keys, grouping, gaps, on: terminal)
+        } else {
+            try write(tally.rows(gaps: gaps), tally.keys, form)
+        }
         try context.output.flush()
         return question.conclude(
             found: !tally.isEmpty, tally.scan, reasons: question.reasons + (tally.doubt.map { [$0] } ?? []))
     }
 
-    private func write(_ rows: [HistogramTally.Row], _ keys: GroupKeys?) throws(AnswerOutput.Failure) {
+    private func write(
+        _ rows: [HistogramTally.Row], _ keys: GroupKeys?, _ form: HistogramText
+    ) throws(AnswerOutput.Failure) {
         switch context.rowFormat {
-        case .table: writeTable(rows, keys)
+        case .table: form.write(rows, keys, grouping)
         case .csv: try writeCSV(rows, keys)
         case .json, .jsonl:
             var time = TimestampWriter()
@@ -104,29 +112,5 @@ package struct HistogramAnswer {
             try context.output.take(&csv.bytes)
         }
         context.output.bytes += csv.bytes
-    }
-
-    private func writeTable(_ rows: [HistogramTally.Row], _ keys: GroupKeys?) {
-        var time = TimestampWriter(zone: context.zone)
-        var columns: [(title: String, alignment: TextTable.Alignment)] = [
-            (time.title("FROM"), .left)
-        ]
-        if let grouping { columns.append((grouping.rawValue.uppercased(), .left)) }
-        columns += [("COUNT", .right), ("", .left)]
-        var table = TextTable(columns)
-        let greatest = rows.map(\.count).max() ?? 0
-        for row in rows {
-            var from: [UInt8] = []
-            time.appendForPeople(row.from, to: &from)
-            // Fractions of a second only where buckets are that short.
-            if every % 1_000_000_000 == 0 { from.removeLast(7) }
-            var bar: [UInt8] = []
-            Bar.append(row.count, of: greatest, columnCount: 40, to: &bar)
-            if row.hasGap { bar += Array("  gap".utf8) }
-            var cells = [from]
-            if let group = row.group, let keys { cells.append(keys.label(group)) }
-            table.append(cells + [Array("\(row.count)".utf8), bar])
-        }
-        table.write(to: &context.output.bytes)
     }
 }

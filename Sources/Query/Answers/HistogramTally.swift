@@ -62,9 +62,9 @@ package struct HistogramTally {
     /// Nil where events are not told apart.
     package private(set) var keys: GroupKeys?
     /// The groups that are shown, in their order.
-    private let shown: [Int]
-    private var counts: HistogramCounts
-    private let stretches: Stretches
+    let shown: [Int]
+    private(set) var counts: HistogramCounts
+    let stretches: Stretches
     /// Why the groups that are shown may be the wrong ones, or not all; nil where they are not.
     package let doubt: Completeness.Reason?
     /// The scan that was made last.
@@ -83,7 +83,9 @@ package struct HistogramTally {
         maximumCellCount: Int? = nil, maximumByteCount: Int? = nil, _ makeScan: () -> Scan
     ) throws {
         var scan = makeScan()
-        var keys = try grouping.map { try GroupKeys($0, in: reader, maximumByteCount: maximumByteCount) }
+        var keys = try grouping.map {
+            try GroupKeys($0, in: reader, for: scan, maximumByteCount: maximumByteCount)
+        }
         var counts = HistogramCounts(maximumCellCount: maximumCellCount)
         try Self.count(scan, stretches, &keys, &counts)
         let totals = counts.totals
@@ -110,6 +112,8 @@ package struct HistogramTally {
         _ scan: Scan, _ stretches: Stretches, _ keys: inout GroupKeys?, _ counts: inout HistogramCounts
     ) throws {
         let (grouping, looksAtLayers) = (keys?.grouping, keys?.looksAtLayers ?? false)
+        keys?.bound(scan)
+        defer { keys?.noteDamages(to: scan) }
         try scan.reduce(
             begin: { block throws(BlockError) in
                 BlockCells(try BlockKeys(grouping, block, looksAtLayers: looksAtLayers))

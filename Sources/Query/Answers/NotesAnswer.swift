@@ -23,7 +23,7 @@ package struct NotesAnswer {
                 let user = note.uid.map { users.name(of: $0) ?? Array("\($0)".utf8) } ?? Array("?".utf8)
                 table.append([moment, user, Array(note.text.utf8)])
             }
-            if !notes.isEmpty { table.write(to: &context.output.bytes) }
+            if !notes.isEmpty { table.write(to: context.output) }
         case .csv:
             var csv = CSVWriter(isForTerminal: context.output.isTerminal)
             for title in ["time", "uid", "note"] { csv.field(title) }

@@ -77,12 +77,20 @@ package struct TopAnswer {
     private func writeTable(_ rows: [(group: Int, count: UInt64)], _ keys: GroupKeys) {
         guard !rows.isEmpty else { return }
         var table = TextTable([("COUNT", .right), ("", .left), (grouping.rawValue.uppercased(), .left)])
+        table.style(column: 1, .figure)
+        let terminal = context.output.terminal
+        let counts = rows.map { Array("\($0.count)".utf8) }
+        let labels = rows.map { keys.label($0.group) }
+        let columnCount = Bar.columnCount(
+            atMost: 20, beside: [[Array("COUNT".utf8)] + counts, [Array(grouping.rawValue.utf8)] + labels],
+            on: terminal)
         let greatest = rows.first?.count ?? 0
-        for row in rows {
+        for (index, row) in rows.enumerated() {
             var bar: [UInt8] = []
-            Bar.append(row.count, of: greatest, columnCount: 20, to: &bar)
-            table.append([Array("\(row.count)".utf8), bar, keys.label(row.group)])
+            Bar.append(
+                row.count, of: greatest, columnCount: columnCount, isUTF8: terminal?.isUTF8 ?? true, to: &bar)
+            table.append([counts[index], bar, labels[index]])
         }
-        table.write(to: &context.output.bytes)
+        table.write(to: context.output)
     }
 }

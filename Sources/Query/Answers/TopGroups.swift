@@ -54,7 +54,7 @@ package struct TopGroups {
             }
         }
         let scan = makeScan()
-        var tally = try GroupTally(grouping, in: reader, maximumByteCount: maximumByteCount)
+        var tally = try GroupTally(grouping, in: reader, for: scan, maximumByteCount: maximumByteCount)
         try tally.add(scan)
         rows =
             switch extent {

@@ -123,22 +123,16 @@ package struct TreeAnswer {
         context.output.bytes.append(text: "  at ")
         time.appendForPeople(moment, to: &context.output.bytes)
         context.output.bytes.append(string: " (\(context.zone.name))\n")
+        let branches: (next: StaticString, last: StaticString, passing: StaticString) =
+            context.output.terminal?.isUTF8 ?? true ? ("├── ", "└── ", "│   ") : ("|-- ", "`-- ", "|   ")
         // Whether each open directory has further names, so that its line goes on.
         var goesOn: [Bool] = []
         for name in names {
             goesOn.removeLast(max(0, goesOn.count - name.depth))
             for line in goesOn {
-                if line {
-                    context.output.bytes.append(text: "│   ")
-                } else {
-                    context.output.bytes.append(text: "    ")
-                }
+                context.output.bytes.append(text: line ? branches.passing : "    ")
             }
-            if name.isLast {
-                context.output.bytes.append(text: "└── ")
-            } else {
-                context.output.bytes.append(text: "├── ")
-            }
+            context.output.bytes.append(text: name.isLast ? branches.last : branches.next)
             goesOn.append(!name.isLast)
             let node = forest[name.index]
             TerminalText.append(forest.originName(name.index), to: &context.output.bytes)

@@ -60,7 +60,7 @@ package struct ArchiveVerifyAnswer {
     ) {
         var table = TextTable(Self.titles.map { ($0.uppercased(), .left) })
         for generation in reader.generations { table.append(fields(generation).map { Array($0.utf8) }) }
-        if !reader.generations.isEmpty { table.write(to: &context.output.bytes) }
+        if !reader.generations.isEmpty { table.write(to: context.output) }
         var text = ""
         for damage in damages { text += "damaged: \(damage.text)\n" }
         text += damages.isEmpty ? "ok" : "damaged"

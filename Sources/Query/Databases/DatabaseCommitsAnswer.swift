@@ -161,7 +161,7 @@ package struct DatabaseCommitsAnswer {
                     Array(entry.commit.attribution.name.utf8), Self.text(entry.writers),
                 ] + (isShown ? [Self.text(entry.checkpointer)] : []))
         }
-        table.write(to: &context.output.bytes)
+        table.write(to: context.output)
     }
 }
 

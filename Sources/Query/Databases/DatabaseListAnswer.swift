@@ -159,6 +159,6 @@ package struct DatabaseListAnswer {
                     Array((entry.stream.condition.name + detail).utf8), entry.stream.paths.last?.bytes ?? [],
                 ])
         }
-        table.write(to: &context.output.bytes)
+        table.write(to: context.output)
     }
 }

@@ -6,22 +6,28 @@ internal import Model
 struct EventTableWriter: MarkingEventWriter {
     private var time: TimestampWriter
     private let users: UserDatabase?
+    private let terminal: Terminal?
     private var dictionaries: EventDictionaries?
     var markedSequence: UInt64?
 
-    init(zone: TimeZoneRule, users: UserDatabase?) {
+    /// Parameter terminal: where the lines are shown; nil for none.
+    init(zone: TimeZoneRule, users: UserDatabase?, on terminal: Terminal? = nil) {
+        self.terminal = terminal
         time = TimestampWriter(zone: zone)
         self.users = users
     }
 
     mutating func begin(into bytes: inout [UInt8]) {
         if markedSequence != nil { bytes.append(text: "  ") }
-        appendPadded(time.title("TIME"), 26, to: &bytes)
-        appendPadded("OP", 25, to: &bytes)
-        appendPadded("PID", 7, to: &bytes)
-        appendPadded("USER", 8, to: &bytes)
-        appendPadded("COMM", 15, to: &bytes)
-        bytes.append(text: "PATH\n")
+        TextStyle.heading.append(to: &bytes, on: terminal) { bytes in
+            appendPadded(time.title("TIME"), 26, to: &bytes)
+            appendPadded("OP", 25, to: &bytes)
+            appendPadded("PID", 7, to: &bytes)
+            appendPadded("USER", 8, to: &bytes)
+            appendPadded("COMM", 15, to: &bytes)
+            bytes.append(text: "PATH")
+        }
+        bytes.append(UInt8(ascii: "\n"))
     }
 
     mutating func use(_ block: BlockView) throws(BlockError) {
@@ -54,6 +60,11 @@ struct EventTableWriter: MarkingEventWriter {
     }
 
     mutating func write(_ gap: Gap, into bytes: inout [UInt8]) {
+        TextStyle.warning.append(to: &bytes, on: terminal) { appendText(gap, to: &$0) }
+        bytes.append(UInt8(ascii: "\n"))
+    }
+
+    private mutating func appendText(_ gap: Gap, to bytes: inout [UInt8]) {
         bytes.append(text: "! ")
         time.appendForPeople(gap.from, to: &bytes)
         bytes.append(text: "  gap ")
@@ -63,7 +74,6 @@ struct EventTableWriter: MarkingEventWriter {
             time.appendForPeople(gap.to, to: &bytes)
         }
         gap.appendParticulars(to: &bytes)
-        bytes.append(UInt8(ascii: "\n"))
     }
 
     /// A process that was gone before its name could be asked is called by its program.

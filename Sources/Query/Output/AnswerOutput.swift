@@ -21,6 +21,9 @@ package final class AnswerOutput {
     package var bytes: [UInt8] = []
     /// True when a person looks on: control characters are escaped in every form, tables are the default.
     package let isTerminal: Bool
+    private let measure: () -> Terminal?
+    /// What a person looks on with, asked anew each time.
+    package var terminal: Terminal? { isTerminal ? measure() : nil }
     /// Everything that was written, for an output into memory.
     package private(set) var collected: [UInt8] = []
     private let sink: Sink
@@ -30,18 +33,21 @@ package final class AnswerOutput {
     /// The standard output.
     package init() {
         isTerminal = isatty(STDOUT_FILENO) == 1
+        measure = { Terminal(at: STDOUT_FILENO) }
         sink = .descriptor(OwnedDescriptor(takingOver: STDOUT_FILENO))
     }
 
     /// A file.
     package init(to file: consuming OwnedDescriptor) {
         isTerminal = false
+        measure = { nil }
         sink = .descriptor(file)
     }
 
     /// An output into memory, for tests.
-    package init(memoryAsTerminal isTerminal: Bool) {
+    package init(memoryAsTerminal isTerminal: Bool, _ terminal: Terminal = Terminal()) {
         self.isTerminal = isTerminal
+        measure = { terminal }
         sink = .memory
     }
 
@@ -110,5 +116,11 @@ package final class Messages {
             return
         }
         Failures.print("varve: \(text)\n", to: STDERR_FILENO)
+    }
+
+    /// The same of something that is missing, which a terminal with colours shows.
+    package func warn(_ text: String) {
+        guard !isCollecting, let terminal = Terminal(at: STDERR_FILENO), terminal.hasColors else { return say(text) }
+        Failures.print("varve: \(text)", to: STDERR_FILENO, .warning, on: terminal)
     }
 }

@@ -7,9 +7,14 @@ package struct TextTable {
         case right
     }
 
+    /// How many columns of a terminal part two columns of a table.
+    static let gutter = 2
+
     private let titles: [String]
     private let alignments: [Alignment]
     private var rows: [[[UInt8]]] = []
+    private var columnStyles: [Int: TextStyle] = [:]
+    private var rowStyles: [Int: TextStyle] = [:]
 
     package init(_ columns: [(title: String, alignment: Alignment)]) {
         titles = columns.map(\.title)
@@ -29,8 +34,19 @@ package struct TextTable {
         append(cells.map { Array($0.utf8) })
     }
 
-    /// Appends the table; the last column is not padded.
-    package func write(to bytes: inout [UInt8]) {
+    /// How the cells of a column look on a terminal with colours.
+    mutating func style(column: Int, _ style: TextStyle) { columnStyles[column] = style }
+
+    /// The same for those of the last row.
+    mutating func styleLastRow(_ style: TextStyle) { rowStyles[rows.count - 1] = style }
+
+    /// Writes the table into the output.
+    package func write(to output: AnswerOutput) {
+        write(to: &output.bytes, on: output.terminal)
+    }
+
+    /// Appends the table; the last column is not padded. Parameter terminal: where it is shown, nil for none.
+    package func write(to bytes: inout [UInt8], on terminal: Terminal? = nil) {
         let header = titles.map { Array($0.utf8) }
         var widths = header.map { TerminalText.columnCount($0) }
         for row in rows {
@@ -38,37 +54,27 @@ package struct TextTable {
                 widths[column] = max(widths[column], TerminalText.columnCount(cell))
             }
         }
-        for row in [header] + rows {
-            for (column, cell) in row.enumerated() where column < widths.count {
-                if column > 0 { bytes.append(text: "  ") }
-                let padding = [UInt8](
-                    repeating: UInt8(ascii: " "), count: max(0, widths[column] - TerminalText.columnCount(cell)))
-                if alignments[column] == .right { bytes.append(contentsOf: padding) }
-                bytes.append(contentsOf: cell)
-                if alignments[column] == .left, column + 1 < row.count { bytes.append(contentsOf: padding) }
-            }
-            bytes.append(UInt8(ascii: "\n"))
+        write(header, widths, to: &bytes, on: terminal) { _ in .heading }
+        for (number, row) in rows.enumerated() {
+            write(row, widths, to: &bytes, on: terminal) { rowStyles[number] ?? columnStyles[$0] }
         }
     }
-}
 
-/// A horizontal bar in eighths of a column.
-package enum Bar {
-    /// Appends a bar of `value` in proportion to `maximum`, at most `columnCount` wide; anything above zero shows.
-    package static func append(_ value: UInt64, of maximum: UInt64, columnCount: Int, to bytes: inout [UInt8]) {
-        guard value > 0, maximum > 0, columnCount > 0 else { return }
-        let share = min(1, Double(value) / Double(maximum))
-        let eighths = max(1, Int((share * Double(columnCount * 8)).rounded()))
-        for _ in 0..<(eighths / 8) { bytes.append(text: "█") }
-        switch eighths % 8 {
-        case 1: bytes.append(text: "▏")
-        case 2: bytes.append(text: "▎")
-        case 3: bytes.append(text: "▍")
-        case 4: bytes.append(text: "▌")
-        case 5: bytes.append(text: "▋")
-        case 6: bytes.append(text: "▊")
-        case 7: bytes.append(text: "▉")
-        default: break
+    private func write(
+        _ row: [[UInt8]], _ widths: [Int], to bytes: inout [UInt8], on terminal: Terminal?, _ style: (Int) -> TextStyle?
+    ) {
+        for (column, cell) in row.enumerated() where column < widths.count {
+            if column > 0 { bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: Self.gutter)) }
+            let padding = repeatElement(
+                UInt8(ascii: " "), count: max(0, widths[column] - TerminalText.columnCount(cell)))
+            if alignments[column] == .right { bytes.append(contentsOf: padding) }
+            if let style = style(column), !cell.isEmpty {
+                style.append(to: &bytes, on: terminal) { $0.append(contentsOf: cell) }
+            } else {
+                bytes.append(contentsOf: cell)
+            }
+            if alignments[column] == .left, column + 1 < row.count { bytes.append(contentsOf: padding) }
         }
+        bytes.append(UInt8(ascii: "\n"))
     }
 }

@@ -4,10 +4,12 @@ internal import Model
 struct ProcessTextWriter {
     private let users: UserDatabase
     private var time: TimestampWriter
+    private let terminal: Terminal?
 
     init(_ context: QueryContext) {
         users = .system()
         time = TimestampWriter(zone: context.zone)
+        terminal = context.output.terminal
     }
 
     mutating func write(_ record: ProcessRecord, fileLimit: Int, to bytes: inout [UInt8]) {
@@ -46,7 +48,7 @@ struct ProcessTextWriter {
             line("parent", process.parentPID.map { "\($0)" }, to: &bytes)
             return
         }
-        bytes.append(text: "\nFamily\n")
+        heading("Family", to: &bytes)
         var depth = 0
         for ancestor in record.ancestors {
             member(ancestor, depth: depth, remark: "", to: &bytes)
@@ -60,8 +62,15 @@ struct ProcessTextWriter {
         }
     }
 
+    private func heading(_ text: StaticString, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "\n"))
+        TextStyle.heading.append(to: &bytes, on: terminal) { $0.append(text: text) }
+        bytes.append(UInt8(ascii: "\n"))
+    }
+
     private func indent(_ depth: Int) -> String {
-        "  " + (depth == 0 ? "" : String(repeating: "  ", count: depth - 1) + "└ ")
+        let branch = terminal?.isUTF8 ?? true ? "└ " : "` "
+        return "  " + (depth == 0 ? "" : String(repeating: "  ", count: depth - 1) + branch)
     }
 
     private func member(_ process: ActorProcess, depth: Int, remark: String, to bytes: inout [UInt8]) {
@@ -71,7 +80,7 @@ struct ProcessTextWriter {
     }
 
     private mutating func writePrograms(_ record: ProcessRecord, to bytes: inout [UInt8]) {
-        bytes.append(text: "\nPrograms\n")
+        heading("Programs", to: &bytes)
         var table = TextTable([("FIRST EVENT", .left), ("EVENTS", .right), ("EXE", .left), ("COMMAND", .left)])
         for program in record.programs {
             let exe = program.process.exe?.bytes ?? Array("?".utf8)
@@ -82,12 +91,12 @@ struct ProcessTextWriter {
                 exe + script, command?.bytes ?? Array("-".utf8),
             ])
         }
-        table.write(to: &bytes)
+        table.write(to: &bytes, on: terminal)
     }
 
     private mutating func writeFiles(_ record: ProcessRecord, limit: Int, to bytes: inout [UInt8]) {
         guard !record.files.isEmpty else { return }
-        bytes.append(text: "\nFiles\n")
+        heading("Files", to: &bytes)
         var table = TextTable([
             (time.title("FIRST"), .left), ("LAST", .left), ("EVENTS", .right), ("OP", .left), ("PATH", .left),
         ])
@@ -97,7 +106,7 @@ struct ProcessTextWriter {
                 Array(file.operations.operationNames.joined(separator: ",").utf8), file.path,
             ])
         }
-        table.write(to: &bytes)
+        table.write(to: &bytes, on: terminal)
         if record.files.count > limit {
             bytes.append(string: "\(record.files.count - limit) more; --limit shows more\n")
         }

@@ -13,7 +13,7 @@ package final class BlockWalk {
     private let to: Instant?
     private let isReversed: Bool
     /// Forwards: events from this number on are not asked for.
-    private let end: UInt64
+    private var end: UInt64
     private var rows: [BlockRow] = []
     private var position = 0
     private var isListed = false
@@ -35,6 +35,12 @@ package final class BlockWalk {
         self.isReversed = isReversed
         end = beforeSequence ?? .max
         cursor = isReversed ? beforeSequence ?? .max : (afterSequence ?? 0) &+ 1
+    }
+
+    /// From now on events from this number on are not asked for.
+    func stop(before sequence: UInt64) {
+        end = min(end, sequence)
+        if isReversed { cursor = min(cursor, sequence) }
     }
 
     /// The next block, nil at the end. Call `finish` or `fetch` before asking for another.

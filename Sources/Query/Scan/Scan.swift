@@ -32,7 +32,7 @@ package final class Scan {
         }
     }
 
-    private let reader: StoreReader
+    let reader: StoreReader
     let selection: Selection
     let walk: BlockWalk
     let selector: BlockSelector
@@ -66,7 +66,7 @@ package final class Scan {
 
     /// Events behind the range's end whose windows reach into it; they are selected only with `includesOverlapping`.
     package internal(set) var crossingCount: UInt64 = 0
-    package private(set) var damages: [Damage] = []
+    package internal(set) var damages: [Damage] = []
     package var lostToPruning: Bool { walk.lostToPruning }
     /// Says how far the scan is.
     package var progress: ProgressLine?

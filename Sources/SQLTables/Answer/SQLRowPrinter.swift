@@ -63,7 +63,7 @@ struct SQLRowPrinter {
     }
 
     private mutating func flushTable() {
-        table.write(to: &context.output.bytes)
+        table.write(to: context.output)
         table = Self.table(columns)
         tableRowCount = 0
     }
