@@ -20,20 +20,20 @@ struct ArchiveRestoreCommand: QueryCommand {
             """)
 
     @Argument(help: ArgumentHelp("The archive's directory.", valueName: "DIR"))
-    var archive: String
+    var archive: RawPath
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("As it was at TIME; the last there is without it.", valueName: "TIME"))
     var at: String?
     @Option(name: [.short, .long], help: ArgumentHelp("The directory to make.", valueName: "STORE"))
-    var output: String
+    var output: RawPath
     @Flag(help: "Exit with 0 although the answer may be incomplete.")
     var acceptGaps = false
 
     func answer() throws -> AnswerStatus {
-        let target = SelectionArguments().absolute(RawPath(output))
+        let target = SelectionArguments().absolute(output)
         let context = try QueryContext(store: target, format: nil, acceptsGaps: acceptGaps)
-        return try ArchiveRestoreAnswer(context, archive: RawPath(archive), at: at, target: target).run()
+        return try ArchiveRestoreAnswer(context, archive: archive, at: at, target: target).run()
     }
 }
 
@@ -44,14 +44,14 @@ struct ArchiveVerifyCommand: QueryCommand {
         discussion: "Exit codes: 0 whole, 3 times are missing between its generations, 4 damaged.")
 
     @Argument(help: ArgumentHelp("The archive's directory.", valueName: "DIR"))
-    var archive: String
+    var archive: RawPath
     @Option(name: [.short, .long], help: "table, json, jsonl (one object a line) or csv.")
     var output: OutputFormat?
     @Flag(help: "Exit with 0 although times are missing.")
     var acceptGaps = false
 
     func answer() throws -> AnswerStatus {
-        let context = try QueryContext(store: RawPath(archive), format: output, acceptsGaps: acceptGaps)
-        return try ArchiveVerifyAnswer(context, archive: RawPath(archive)).run()
+        let context = try QueryContext(store: archive, format: output, acceptsGaps: acceptGaps)
+        return try ArchiveVerifyAnswer(context, archive: archive).run()
     }
 }

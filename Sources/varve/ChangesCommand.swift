@@ -28,7 +28,7 @@ struct ChangesCommand: QueryCommand {
     func answer() throws -> AnswerStatus {
         let arguments = SelectionArguments()
         return try ChangesAnswer(
-            options.context(), selection.selection(), under: selection.under.map { arguments.absolute(RawPath($0)) },
+            options.context(), selection.selection(), under: selection.under.map { arguments.absolute($0) },
             kinds: what.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) },
             showsTransient: transient
         ).run()

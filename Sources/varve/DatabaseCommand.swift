@@ -31,7 +31,7 @@ struct DatabaseCommitsCommand: QueryCommand {
         commandName: "commits", abstract: "List the commits of a database with the processes that wrote them.")
 
     @Argument(help: ArgumentHelp("A path or the beginning of a uuid.", valueName: "DB"))
-    var database: String
+    var database: RawPath
     @OptionGroup var range: RangeOptions
     @Option(help: ArgumentHelp("At most this many.", valueName: "COUNT"))
     var limit: Int?
@@ -43,8 +43,8 @@ struct DatabaseCommitsCommand: QueryCommand {
         let selection = SelectionArguments(
             since: range.since, until: range.until, limit: limit, isReversed: reverse)
         return try DatabaseCommitsAnswer(
-            options.context(), selection.selection(), database: RawPath(database),
-            absolute: selection.absolute(RawPath(database))
+            options.context(), selection.selection(), database: database,
+            absolute: selection.absolute(database)
         ).run()
     }
 }
@@ -60,24 +60,24 @@ struct DatabaseRestoreCommand: QueryCommand {
             """)
 
     @Argument(help: ArgumentHelp("A path or the beginning of a uuid.", valueName: "DB"))
-    var database: String
+    var database: RawPath
     @Option(parsing: .unconditional, help: ArgumentHelp("As it was at TIME.", valueName: "TIME"))
     var at: String?
     @Option(help: ArgumentHelp("As it was after this commit; 0: as first seen.", valueName: "NUMBER"))
     var commit: String?
     @Option(name: [.short, .long], help: ArgumentHelp("The file to write.", valueName: "FILE"))
-    var output: String
+    var output: RawPath
     @Option(help: ArgumentHelp("The store's directory.", valueName: "DIR"))
-    var store: String?
+    var store: RawPath?
     @Flag(help: "Exit with 0 although the answer may be incomplete.")
     var acceptGaps = false
 
     func answer() throws -> AnswerStatus {
-        let context = try QueryContext(store: store.map { RawPath($0) }, format: nil, acceptsGaps: acceptGaps)
+        let context = try QueryContext(store: store, format: nil, acceptsGaps: acceptGaps)
         let paths = SelectionArguments()
         return try DatabaseRestoreAnswer(
-            context, database: RawPath(database), absolute: paths.absolute(RawPath(database)),
-            point: DatabasePoint(at: at, commit: commit), target: paths.absolute(RawPath(output))
+            context, database: database, absolute: paths.absolute(database),
+            point: DatabasePoint(at: at, commit: commit), target: paths.absolute(output)
         ).run()
     }
 }
@@ -88,20 +88,20 @@ struct DatabaseExportCommand: QueryCommand {
         discussion: "TIME and the exit codes are those of 'varve db restore'.")
 
     @Argument(help: ArgumentHelp("A path or the beginning of a uuid.", valueName: "DB"))
-    var database: String
+    var database: RawPath
     @Option(parsing: .unconditional, help: ArgumentHelp("As it was at TIME.", valueName: "TIME"))
     var at: String?
     @Option(help: ArgumentHelp("As it was after this commit; 0: as first seen.", valueName: "NUMBER"))
     var commit: String?
     @Option(help: ArgumentHelp("The store's directory.", valueName: "DIR"))
-    var store: String?
+    var store: RawPath?
     @Flag(help: "Exit with 0 although the answer may be incomplete.")
     var acceptGaps = false
 
     func answer() throws -> AnswerStatus {
-        let context = try QueryContext(store: store.map { RawPath($0) }, format: nil, acceptsGaps: acceptGaps)
+        let context = try QueryContext(store: store, format: nil, acceptsGaps: acceptGaps)
         return try DatabaseExportAnswer(
-            context, database: RawPath(database), absolute: SelectionArguments().absolute(RawPath(database)),
+            context, database: database, absolute: SelectionArguments().absolute(database),
             point: DatabasePoint(at: at, commit: commit)
         ).run()
     }

@@ -13,7 +13,7 @@ struct DatabaseDiffCommand: QueryCommand {
             """)
 
     @Argument(help: ArgumentHelp("A path or the beginning of a uuid.", valueName: "DB"))
-    var database: String
+    var database: RawPath
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("The first state: a time, or a commit's number (0: as first seen).", valueName: "A"))
@@ -21,7 +21,7 @@ struct DatabaseDiffCommand: QueryCommand {
     @Option(parsing: .unconditional, help: ArgumentHelp("The last state, in the same way.", valueName: "B"))
     var to: String
     @Option(help: ArgumentHelp("Only the rows of this table.", valueName: "NAME"))
-    var table: String?
+    var table: RawPath?
     @Flag(help: "Also SQLite's own tables and those in which virtual tables keep their content.")
     var all = false
     @Flag(help: "Only how the two states differ: without what came and went between them, and without who did it.")
@@ -30,9 +30,9 @@ struct DatabaseDiffCommand: QueryCommand {
 
     func answer() throws -> AnswerStatus {
         try DatabaseDiffAnswer(
-            options.context(), database: RawPath(database),
-            absolute: SelectionArguments().absolute(RawPath(database)), from: DatabasePoint(from),
-            to: DatabasePoint(to), table: table, includesHidden: all, isNet: net
+            options.context(), database: database,
+            absolute: SelectionArguments().absolute(database), from: DatabasePoint(from),
+            to: DatabasePoint(to), table: table?.lossyText, includesHidden: all, isNet: net
         ).run()
     }
 }

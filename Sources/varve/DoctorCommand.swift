@@ -1,4 +1,5 @@
 import ArgumentParser
+import Model
 import Query
 
 struct DoctorCommand: QueryCommand {
@@ -7,9 +8,9 @@ struct DoctorCommand: QueryCommand {
 
     @Argument(
         help: ArgumentHelp("What would be recorded; default: every real local filesystem.", valueName: "PATH"))
-    var paths: [String] = []
+    var paths: [RawPath] = []
     @Option(help: ArgumentHelp("The recorder's program; default: beside this one, then in $PATH.", valueName: "FILE"))
-    var varved: String?
+    var varved: RawPath?
     @Flag(help: "For machines: the same as -o json.")
     var json = false
     @OptionGroup var options: StoreOptions

@@ -25,20 +25,20 @@ struct ExportCommand: QueryCommand {
         name: [.short, .long],
         help: ArgumentHelp(
             "The file to make; one that exists is never overwritten. Default: the standard output.", valueName: "FILE"))
-    var output: String?
+    var output: RawPath?
     @Option(help: ArgumentHelp("Go on where the last export with this file ended.", valueName: "FILE"))
-    var cursorFile: String?
+    var cursorFile: RawPath?
     @Option(help: ArgumentHelp("The store's directory.", valueName: "DIR"))
-    var store: String?
+    var store: RawPath?
     @Flag(help: "Exit with 0 although the export may be incomplete.")
     var acceptGaps = false
 
     func answer() throws -> AnswerStatus {
-        let context = try QueryContext(store: store.map { RawPath($0) }, format: nil, acceptsGaps: acceptGaps)
+        let context = try QueryContext(store: store, format: nil, acceptsGaps: acceptGaps)
         let paths = SelectionArguments()
         return try ExportAnswer(
-            context, selection.selection(), format: format, target: output.map { paths.absolute(RawPath($0)) },
-            cursorFile: cursorFile.map { paths.absolute(RawPath($0)) }
+            context, selection.selection(), format: format, target: output.map { paths.absolute($0) },
+            cursorFile: cursorFile.map { paths.absolute($0) }
         ).run()
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Model
 import Query
 
 struct NoteCommand: QueryCommand {
@@ -6,12 +7,12 @@ struct NoteCommand: QueryCommand {
         commandName: "note", abstract: "Put a remark on the timeline; without a text, print the remarks.")
 
     @Argument(help: ArgumentHelp("The remark.", valueName: "TEXT"))
-    var text: [String] = []
+    var text: [RawPath] = []
     @OptionGroup var options: StoreOptions
 
     func answer() throws -> AnswerStatus {
         let context = try options.context()
         guard !text.isEmpty else { return try NotesAnswer(context).run() }
-        return try UpkeepAnswer(context, .note(text.joined(separator: " "))).run()
+        return try UpkeepAnswer(context, .note(text.map(\.lossyText).joined(separator: " "))).run()
     }
 }

@@ -21,13 +21,13 @@ struct SQLCommand: QueryCommand {
             """)
 
     @Argument(help: ArgumentHelp("One SELECT.", valueName: "QUERY"))
-    var query: String
+    var query: RawPath
     @Flag(help: "Also say for each table what was pushed down into it and how many blocks were skipped.")
     var explain = false
     @OptionGroup var options: StoreOptions
 
     func answer() throws -> AnswerStatus {
-        let query = try SQLAnswer.query(RawPath(query))
+        let query = try SQLAnswer.query(query)
         return try SQLAnswer(options.context(), query: query, explains: explain).run()
     }
 }

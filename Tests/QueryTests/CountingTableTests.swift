@@ -101,7 +101,7 @@ import Testing
             terms.append(Bool.random(using: &generator) ? "pid IN (10, 12)" : "pid = '10,12'")
         }
         if isAsked() {
-            typed.comms = ["s*"]
+            typed.comms = [RawPath("s*")]
             terms.append("comm = 's*'")
         }
         if isAsked() {

@@ -21,7 +21,7 @@ package enum Failures {
     /// Writes all of `text`, as far as the descriptor takes it. Nothing in it may steer a terminal, whatever an argument
     /// or a name brought in: control characters but the end of line are written as `\xNN`.
     package static func print(_ text: String, to descriptor: Int32) {
-        let text = text.withoutControls
+        let text = ArgumentText.shown(text).withoutControls
         ProgressLine.erase()
         // Nothing is left to do where it cannot be written.
         let stream = OwnedDescriptor(takingOver: descriptor)
