@@ -108,6 +108,20 @@ extension EndToEnd {
             #expect(!early.output.isEmpty && !early.errorText.isEmpty)
             #expect(try scene.varve(["events", "--since", "@1000000000", "--accept-gaps"]).status == 0)
             #expect(try scene.varve(["count", "--path", "two"]).status == 1)
+            for question in [
+                ["events"], ["count"], ["top"], ["histogram"], ["file", "\(scene.root)/one"], ["changes"],
+                ["process", "1"],
+                ["export", "--format", "jsonl"], ["replay"],
+            ] {
+                let before = try scene.varve(question + ["--until", "2020-01-01T00:00:00Z"])
+                #expect(before.status == 3, "\(question): nothing is known of a time before the first recording")
+                #expect(
+                    before.errorText.contains("nothing was recorded from 2020-01-01"),
+                    "\(question): \(before.errorText)")
+                #expect(
+                    [0, 1].contains(
+                        try scene.varve(question + ["--until", "2020-01-01T00:00:00Z", "--accept-gaps"]).status))
+            }
         }
 
         @Test(Privilege.required) func adjacentRangesPartitionTheEvents() throws {

@@ -74,6 +74,16 @@ extension EndToEnd {
             #expect(try scene.varve(["sql", "SELECT * FROM event WHERE time > 'x'"]).status == 2)
             // Nothing was recorded before the recorder was started.
             #expect(try scene.varve(["sql", "SELECT seq FROM event WHERE time >= '2020-01-01'"]).status == 3)
+            // Outside of what was recorded, a count of nothing is no answer.
+            for query in [
+                "SELECT count(*) FROM event WHERE time < '2020-01-01'",
+                "SELECT events FROM event_count WHERE until = '2020-01-01'",
+            ] {
+                let outside = try scene.varve(["sql", query])
+                #expect(outside.status == 3, "\(query): \(outside.status)")
+                #expect(outside.errorText.contains("nothing was recorded from 2020-01-01"), "\(outside.errorText)")
+                #expect(try scene.varve(["sql", "--accept-gaps", query]).status == 0)
+            }
         }
     }
 }
