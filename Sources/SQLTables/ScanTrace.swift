@@ -32,16 +32,17 @@ package final class ScanTrace {
 
     package init() {}
 
-    /// Notes a scan; gives its place in `entries`.
-    func begin(_ kind: TableKind, _ request: FilterRequest) -> Int {
+    /// Notes a scan; gives its place in `entries`. Parameter bounds: LIMIT and OFFSET.
+    func begin(_ kind: TableKind, _ request: FilterRequest, bounds: [Condition]) -> Int {
         let key =
-            kind.name + request.conditions.map { " \($0.column) \($0.op.rawValue)" }.joined()
+            kind.name + (request.conditions + bounds).map { " \($0.column) \($0.op.rawValue)" }.joined()
             + (request.isReversed ? " reversed" : "")
         let place = entries.firstIndex { $0.key == key && $0.store == request.store } ?? entries.count
         if place == entries.count {
+            var shown = request
+            shown.conditions = kind.narrowing(request.conditions) + bounds
             entries.append(
-                Entry(
-                    table: kind.name, store: request.store, conditions: Self.text(kind, request), key: key))
+                Entry(table: kind.name, store: request.store, conditions: Self.text(kind, shown), key: key))
         }
         entries[place].scanCount += 1
         return place

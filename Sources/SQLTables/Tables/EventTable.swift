@@ -7,7 +7,7 @@ internal import Store
 enum EventTable {
     static let kind = TableKind(
         name: "event", columns: Column.allCases.map(\.definition), orderColumn: Column.seq.rawValue,
-        rowGuess: 1_000_000, makeCursor: { EventCursor($0) })
+        rowGuess: 1_000_000, narrowing: EventConditions.narrowing, makeCursor: { EventCursor($0) })
 
     /// The columns that tell of the process, by their numbers.
     static let processColumns = Column.allCases.map { ProcessColumn(rawValue: $0.name) }
