@@ -27,8 +27,13 @@ package final class ScanTrace {
     var lostToPruning = false
     /// What was asked for of the store of the connection, for saying what is missing from it.
     private(set) var asked: AskedRange?
-    /// Called before a scan of events reads a store.
-    var willScan: (Selection) throws -> Void = { _ in }
+    /// Called before a scan of events reads a store; gives the number behind the last event of the connection's store that is
+    /// looked at, if it is known.
+    var willScan: (Selection) throws -> UInt64? = { _ in nil }
+    /// That number.
+    private(set) var endSequence: UInt64?
+    /// Says how far a scan is.
+    var progress: ProgressLine?
 
     package init() {}
 
@@ -64,7 +69,7 @@ package final class ScanTrace {
     }
 
     func note(asked selection: Selection) throws {
-        try willScan(selection)
+        endSequence = try willScan(selection)
         if asked == nil { asked = AskedRange(selection) } else { asked?.extend(by: selection) }
     }
 

@@ -108,7 +108,10 @@ final class EventCursor: TableCursor {
             let count = try reader.blocks().count
             trace.add(tracePlace) { $0.blockCount += count }
         }
-        scan = Scan(reader, selection, afterSequence: !request.isReversed && first > 0 ? first - 1 : nil)
+        scan = Scan(
+            reader, selection, afterSequence: !request.isReversed && first > 0 ? first - 1 : nil,
+            beforeSequence: try session.endSequence(of: request.store, reader))
+        scan?.progress = session.trace?.progress
         reportedDamageCount = 0
         isAtEnd = false
         try nextGroup()
