@@ -17,6 +17,8 @@ struct ArchiveRestoreCommand: QueryCommand {
             A commit counts at TIME when it was surely visible by then; if another may have been visible already, it is \
             named and the exit code is 3. Where nothing was archived around TIME, nothing is written, both bounds are named \
             and the exit code is 3. Nothing that exists is overwritten.
+
+            varve archive restore /backup/varve --at '2026-11-23 13:00' -o store-then
             """)
 
     @Argument(help: ArgumentHelp("The archive's directory.", valueName: "DIR"))
@@ -41,7 +43,11 @@ struct ArchiveVerifyCommand: QueryCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
         abstract: "Read every file of an archive, and list what it has.",
-        discussion: "Exit codes: 0 whole, 3 times are missing between its generations, 4 damaged.")
+        discussion: """
+            Exit codes: 0 whole, 3 times are missing between its generations, 4 damaged.
+
+            varve archive verify /backup/varve
+            """)
 
     @Argument(help: ArgumentHelp("The archive's directory.", valueName: "DIR"))
     var archive: RawPath

@@ -17,7 +17,11 @@ struct DatabaseCommand: ParsableCommand {
 }
 
 struct DatabaseListCommand: QueryCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the watched databases.")
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the watched databases.",
+        discussion: """
+            varve db list
+            """)
 
     @OptionGroup var options: StoreOptions
 
@@ -28,7 +32,11 @@ struct DatabaseListCommand: QueryCommand {
 
 struct DatabaseCommitsCommand: QueryCommand {
     static let configuration = CommandConfiguration(
-        commandName: "commits", abstract: "List the commits of a database with the processes that wrote them.")
+        commandName: "commits", abstract: "List the commits of a database with the processes that wrote them.",
+        discussion: """
+            varve db commits /srv/app.db --since -1h
+            varve db commits /srv/app.db --reverse --limit 5
+            """)
 
     @Argument(help: ArgumentHelp("A path or the beginning of a uuid.", valueName: "DB"))
     var database: RawPath
@@ -57,6 +65,9 @@ struct DatabaseRestoreCommand: QueryCommand {
             A commit counts at TIME when it was surely visible by then. If another may have been visible already, it is \
             named and the exit code is 3; if commits around TIME are missing, nothing is written and the exit code is 3. \
             A file that exists is never overwritten.
+
+            varve db restore /srv/app.db --at '2026-11-23 13:00' -o then.db
+            varve db restore /srv/app.db --commit 12 -o commit-12.db
             """)
 
     @Argument(help: ArgumentHelp("A path or the beginning of a uuid.", valueName: "DB"))
@@ -85,7 +96,11 @@ struct DatabaseRestoreCommand: QueryCommand {
 struct DatabaseExportCommand: QueryCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Print the database as it was as SQL text.",
-        discussion: "TIME and the exit codes are those of 'varve db restore'.")
+        discussion: """
+            TIME and the exit codes are those of 'varve db restore'.
+
+            varve db export /srv/app.db --commit 12 | sqlite3 copy.db
+            """)
 
     @Argument(help: ArgumentHelp("A path or the beginning of a uuid.", valueName: "DB"))
     var database: RawPath

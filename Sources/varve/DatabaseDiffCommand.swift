@@ -10,6 +10,9 @@ struct DatabaseDiffCommand: QueryCommand {
             Rows are shown commit by commit, each with the processes that wrote it (several: one of them did, with | \
             between in a table). A and B are times or numbers of commits: what is after A, up to and with B. Where \
             commits are missing, their changes are shown together without a commit, and the exit code is 3.
+
+            varve db diff /srv/app.db --from 11 --to 12
+            varve db diff /srv/app.db --from '2026-11-23 13:00' --to now --table users
             """)
 
     @Argument(help: ArgumentHelp("A path or the beginning of a uuid.", valueName: "DB"))

@@ -4,7 +4,11 @@ import Query
 
 struct DoctorCommand: QueryCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "Tell why recording would or would not work here.")
+        commandName: "doctor", abstract: "Tell why recording would or would not work here.",
+        discussion: """
+            varve doctor
+            varve doctor /srv --json
+            """)
 
     @Argument(
         help: ArgumentHelp("What would be recorded; default: every real local filesystem.", valueName: "PATH"))

@@ -15,6 +15,13 @@ struct ExportCommand: QueryCommand {
             With --cursor-file the first export ends with the newest event, and each further one gives what came after the \
             last. The file is replaced when the export is whole, so what follows a failure gives everything again: at \
             least once, told apart by seq. --since counts for the first export only.
+
+            varve export --format csv --since today -o today.csv
+            varve export --format bodyfile --under /srv > srv.body
+            varve export --format timesketch --since -7d --exe '**/python3*' -o week.jsonl
+            varve export --format jsonl --cursor-file sent.cursor >> sent.jsonl
+            varve export --format sqlite --under /etc -o etc.sqlite
+            varve export --format parquet -o events.parquet
             """)
 
     @Option(

@@ -4,7 +4,11 @@ import Query
 
 struct NoteCommand: QueryCommand {
     static let configuration = CommandConfiguration(
-        commandName: "note", abstract: "Put a remark on the timeline; without a text, print the remarks.")
+        commandName: "note", abstract: "Put a remark on the timeline; without a text, print the remarks.",
+        discussion: """
+            varve note 'deployed version 7'
+            varve note
+            """)
 
     @Argument(help: ArgumentHelp("The remark.", valueName: "TEXT"))
     var text: [RawPath] = []

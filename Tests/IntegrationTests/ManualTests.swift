@@ -3,7 +3,7 @@ import Syscalls
 import TestSupport
 import Testing
 
-/// What the programs tell of themselves: examples that run, man pages and completions that can be read.
+/// What the programs tell of themselves, man pages and completions that can be read, and how they are installed.
 extension EndToEnd {
     @Suite struct Manual {
         /// The repository's top directory, found from this file's own place in it.
@@ -11,45 +11,9 @@ extension EndToEnd {
             .joined(separator: "/")
 
         /// The names of the pages of a program, made anew in `directory`.
-        private static func pages(of program: String, section: String, in directory: String) throws -> [String] {
+        static func pages(of program: String, section: String, in directory: String) throws -> [String] {
             try runSuccessfully("\(root)/scripts/manual", [program, directory, section], timeoutSeconds: 60)
             return try runSuccessfully("ls", [directory]).lines.map(String.init)
-        }
-
-        /// The lines of a page's examples.
-        private static func examples(in page: String) throws -> [String] {
-            let lines = try Files.contents(of: RawPath(page)).split(separator: UInt8(ascii: "\n"))
-                .map { String(decoding: $0, as: UTF8.self) }
-            guard let first = lines.firstIndex(of: ".SH EXAMPLES") else { return [] }
-            return lines[first...].filter { $0.hasPrefix("varve") }.map {
-                $0.split(separator: "\\-", omittingEmptySubsequences: false).joined(separator: "-")
-                    .split(separator: "\\e", omittingEmptySubsequences: false).joined(separator: "\\")
-            }
-        }
-
-        @Test(Privilege.required) func examplesRun() throws {
-            let scene = try Scene(.ext4)
-            defer { scene.close() }
-            var script = WorkloadScript()
-            for number in 0..<8 { script.add("create", "file\(number)", "1") }
-            _ = try scene.perform([script])
-            try scene.sync()
-            let pages = "\(scene.place)/man1"
-            var count = 0
-            for page in try Self.pages(of: BuiltPrograms.varve, section: "1", in: pages) {
-                for line in try Self.examples(in: "\(pages)/\(page)") {
-                    count += 1
-                    // As somebody types it: the program is found, the store is the standard one.
-                    let program = BuiltPrograms.varve.split(separator: "/", omittingEmptySubsequences: false)
-                    let path = program.dropLast().joined(separator: "/")
-                    let command = "export PATH='\(path)':$PATH STATE_DIRECTORY='\(scene.store)'; \(line)"
-                    // Where the files that examples make are gone with the scene.
-                    let result = try run("sh", ["-c", command], directory: scene.place, timeoutSeconds: 60)
-                    // Found, not found, or not known for a time before the recording; never a wrong usage.
-                    #expect([0, 1, 3].contains(result.status), "\(line): \(result.status) \(result.errorText)")
-                }
-            }
-            #expect(count >= 15, "the examples were not found")
         }
 
         /// Alone it is answered without the parser, which says the same.
