@@ -52,9 +52,7 @@ struct ReportContent {
         self.selection = selection
         made = Clock.realtime()
         origin = question.reader.origin
-        // What is recorded meanwhile is in neither pass.
-        let bound = question.lastSequence &+ 1
-        let first = question.scan(selection, beforeSequence: bound)
+        let first = question.scan(selection)
         var tallies = try Self.groupings.map {
             try GroupTally($0, in: question.reader, maximumByteCount: Self.maximumByteCount(of: $0))
         }
@@ -83,7 +81,7 @@ struct ReportContent {
         let processes = tables.first { $0.grouping == .process }
         forest = ProcessForest(
             wanted: Set(processes.map { table in table.rows.compactMap { table.keys.instance($0.group) } } ?? []))
-        let second = question.scan(selection, beforeSequence: bound)
+        let second = question.scan(selection)
         findings = Question.Findings()
         try count(second)
         let doubts = tables.compactMap(\.doubt)

@@ -17,6 +17,13 @@ struct IntegerBounds: Hashable {
         if low > high { isEmpty = true }
     }
 
+    /// The same; `hasNarrowed` becomes whether it left less than there was.
+    mutating func narrow(_ op: ConditionOperator, _ value: SQLValue, _ hasNarrowed: inout Bool) {
+        let before = self
+        narrow(op, value)
+        hasNarrowed = self != before
+    }
+
     /// A text that is a number is compared as one.
     private static func number(_ value: SQLValue) -> SQLValue {
         guard case .text(let bytes) = value else { return value }

@@ -27,6 +27,15 @@ struct MomentBounds: Hashable {
         }
     }
 
+    /// The same; `hasNarrowed` becomes whether it left less than there was. Throws: as the same.
+    mutating func narrow(
+        _ op: ConditionOperator, _ value: SQLValue, _ hasNarrowed: inout Bool
+    ) throws(SQLTableError) {
+        let before = self
+        try narrow(op, value)
+        hasNarrowed = self != before
+    }
+
     /// As nanoseconds since 1970.
     mutating func narrow(_ bounds: IntegerBounds) {
         if bounds.isEmpty { isEmpty = true }

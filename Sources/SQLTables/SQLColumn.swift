@@ -121,6 +121,9 @@ enum ConditionOperator: Int32, Sendable {
 
 /// A condition that a scan is started with. Of several values any one may match.
 struct Condition: Hashable, Sendable {
+    /// LIMIT or OFFSET.
+    var isBound: Bool { op == .limit || op == .offset }
+
     var column: Int
     var op: ConditionOperator
     var values: [SQLValue]

@@ -42,6 +42,13 @@ package final class SQLSession {
         throw SQLTableError("which store? name its directory as the table's argument: FROM event('/var/lib/varve')")
     }
 
+    /// The number behind the last event that a scan looks at: what is recorded while a statement runs is in no part of its
+    /// answer. Nil: all there are.
+    func endSequence(of store: RawPath, _ reader: StoreReader) throws(StoreError) -> UInt64? {
+        if store == defaultStore, let end = trace?.endSequence { return end }
+        return try reader.lastSequence().map { $0 &+ 1 }
+    }
+
     /// Blocks that cannot be read: noted where somebody reads the notes, else the end of the statement, so that an answer
     /// that lacks them is never taken for a whole one.
     func report(_ damage: Scan.Damage) throws(SQLTableError) {

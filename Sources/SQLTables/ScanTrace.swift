@@ -27,21 +27,27 @@ package final class ScanTrace {
     var lostToPruning = false
     /// What was asked for of the store of the connection, for saying what is missing from it.
     private(set) var asked: AskedRange?
-    /// Called before a scan of events reads a store.
-    var willScan: (Selection) throws -> Void = { _ in }
+    /// Called before a scan of events reads a store; gives the number behind the last event of the connection's store that is
+    /// looked at, if it is known.
+    var willScan: (Selection) throws -> UInt64? = { _ in nil }
+    /// That number.
+    private(set) var endSequence: UInt64?
+    /// Says how far a scan is.
+    var progress: ProgressLine?
 
     package init() {}
 
-    /// Notes a scan; gives its place in `entries`.
-    func begin(_ kind: TableKind, _ request: FilterRequest) -> Int {
+    /// Notes a scan; gives its place in `entries`. Parameter bounds: LIMIT and OFFSET.
+    func begin(_ kind: TableKind, _ request: FilterRequest, bounds: [Condition]) -> Int {
         let key =
-            kind.name + request.conditions.map { " \($0.column) \($0.op.rawValue)" }.joined()
+            kind.name + (request.conditions + bounds).map { " \($0.column) \($0.op.rawValue)" }.joined()
             + (request.isReversed ? " reversed" : "")
         let place = entries.firstIndex { $0.key == key && $0.store == request.store } ?? entries.count
         if place == entries.count {
+            var shown = request
+            shown.conditions = kind.narrowing(request.conditions) + bounds
             entries.append(
-                Entry(
-                    table: kind.name, store: request.store, conditions: Self.text(kind, request), key: key))
+                Entry(table: kind.name, store: request.store, conditions: Self.text(kind, shown), key: key))
         }
         entries[place].scanCount += 1
         return place
@@ -63,7 +69,7 @@ package final class ScanTrace {
     }
 
     func note(asked selection: Selection) throws {
-        try willScan(selection)
+        endSequence = try willScan(selection)
         if asked == nil { asked = AskedRange(selection) } else { asked?.extend(by: selection) }
     }
 

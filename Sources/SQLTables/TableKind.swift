@@ -14,6 +14,8 @@ struct TableKind: Sendable {
     let rowGuess: Double
     /// What beginning a scan costs, in rows.
     var startCost: Double = 500
+    /// Those of the conditions of a scan that narrow what is looked through; the others SQLite only checks.
+    var narrowing: @Sendable ([Condition]) -> [Condition] = { $0 }
     let makeCursor: @Sendable (SQLSession) -> TableCursor
 
     static let all: [TableKind] = [

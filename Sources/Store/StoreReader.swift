@@ -56,6 +56,19 @@ package final class StoreReader {
         }
     }
 
+    /// Runs several short reads as one: what they see is of one moment.
+    ///
+    /// Where there is no shared memory each sees what is there then: only a writer that starts meanwhile could be noticed.
+    package func readAtOnce<Value>(_ body: () throws(StoreError) -> Value) throws(StoreError) -> Value {
+        guard access == .sharedMemory else { return try body() }
+        return try Self.patiently { () throws(StoreError) -> Value in
+            try connection.execute("BEGIN")
+            // Nothing was written, so there is nothing that could be lost.
+            defer { try? connection.execute("ROLLBACK") }
+            return try body()
+        }
+    }
+
     private struct Opened: ~Copyable {
         let access: ReaderAccess
         let origin: BlockOrigin

@@ -12,7 +12,7 @@ struct ChangesCommand: QueryCommand {
             --user and the like the changes are those that these processes' events alone come to.
 
             varve changes --under /etc --since yesterday
-            varve changes --under /srv/www --since '2026-11-23 13:00' --until '2026-11-23 14:00' --what deleted -o jsonl
+            varve changes --under /srv/www --since -1h --what deleted -o jsonl
             """)
 
     @Option(
@@ -28,7 +28,7 @@ struct ChangesCommand: QueryCommand {
     func answer() throws -> AnswerStatus {
         let arguments = SelectionArguments()
         return try ChangesAnswer(
-            options.context(), selection.selection(), under: selection.under.map { arguments.absolute(RawPath($0)) },
+            options.context(), selection.selection(), under: selection.under.map { arguments.absolute($0) },
             kinds: what.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) },
             showsTransient: transient
         ).run()

@@ -20,11 +20,12 @@ enum CommandRunner {
         if let command = QuickCommand(arguments) {
             exit(Failures.status { () throws in try command.answer() })
         }
-        if let question = question() {
+        let words = arguments.map { ArgumentText.standing(for: $0) }
+        if let question = question(words) {
             exit(Failures.status { () throws in try question.answer() })
         }
         do {
-            var command = try Varve.parseAsRoot()
+            var command = try Varve.parseAsRoot(words)
             if let question = command as? any QueryCommand {
                 exit(Failures.status { () throws in try question.answer() })
             }
@@ -34,7 +35,7 @@ enum CommandRunner {
             let code = Varve.exitCode(for: error)
             let text = Varve.fullMessage(for: error)
             // Help and version are answers; everything else that the parser says is about usage.
-            guard code == .success, CommandLine.arguments.count > 1 else {
+            guard code == .success, !words.isEmpty else {
                 Failures.print("\(text)\n", to: STDERR_FILENO)
                 exit(AnswerStatus.usage.rawValue)
             }
@@ -47,8 +48,8 @@ enum CommandRunner {
     ///
     /// Asking it directly spares the options of all the others; where it objects, the whole command line is parsed again
     /// for the message.
-    private static func question() -> (any QueryCommand)? {
-        var words = CommandLine.arguments.dropFirst()
+    private static func question(_ given: [String]) -> (any QueryCommand)? {
+        var words = given[...]
         var type = Varve.configuration.subcommands.first { $0.configuration.commandName == words.first }
         if let group = type, !group.configuration.subcommands.isEmpty {
             words = words.dropFirst()

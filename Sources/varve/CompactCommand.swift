@@ -3,7 +3,10 @@ import Query
 
 struct CompactCommand: QueryCommand {
     static let configuration = CommandConfiguration(
-        commandName: "compact", abstract: "Merge all blocks and give free space back.")
+        commandName: "compact", abstract: "Merge all blocks and give free space back.",
+        discussion: """
+            varve compact
+            """)
 
     @OptionGroup var options: StoreOptions
 

@@ -15,6 +15,13 @@ struct ExportCommand: QueryCommand {
             With --cursor-file the first export ends with the newest event, and each further one gives what came after the \
             last. The file is replaced when the export is whole, so what follows a failure gives everything again: at \
             least once, told apart by seq. --since counts for the first export only.
+
+            varve export --format csv --since today -o today.csv
+            varve export --format bodyfile --under /srv > srv.body
+            varve export --format timesketch --since -7d --exe '**/python3*' -o week.jsonl
+            varve export --format jsonl --cursor-file sent.cursor >> sent.jsonl
+            varve export --format sqlite --under /etc -o etc.sqlite
+            varve export --format parquet -o events.parquet
             """)
 
     @Option(
@@ -25,20 +32,20 @@ struct ExportCommand: QueryCommand {
         name: [.short, .long],
         help: ArgumentHelp(
             "The file to make; one that exists is never overwritten. Default: the standard output.", valueName: "FILE"))
-    var output: String?
+    var output: RawPath?
     @Option(help: ArgumentHelp("Go on where the last export with this file ended.", valueName: "FILE"))
-    var cursorFile: String?
+    var cursorFile: RawPath?
     @Option(help: ArgumentHelp("The store's directory.", valueName: "DIR"))
-    var store: String?
+    var store: RawPath?
     @Flag(help: "Exit with 0 although the export may be incomplete.")
     var acceptGaps = false
 
     func answer() throws -> AnswerStatus {
-        let context = try QueryContext(store: store.map { RawPath($0) }, format: nil, acceptsGaps: acceptGaps)
+        let context = try QueryContext(store: store, format: nil, acceptsGaps: acceptGaps)
         let paths = SelectionArguments()
         return try ExportAnswer(
-            context, selection.selection(), format: format, target: output.map { paths.absolute(RawPath($0)) },
-            cursorFile: cursorFile.map { paths.absolute(RawPath($0)) }
+            context, selection.selection(), format: format, target: output.map { paths.absolute($0) },
+            cursorFile: cursorFile.map { paths.absolute($0) }
         ).run()
     }
 }

@@ -15,7 +15,7 @@ struct FileCommand: QueryCommand {
             """)
 
     @Argument(help: ArgumentHelp("A name that the file has or had.", valueName: "PATH"))
-    var path: String
+    var path: RawPath
     @OptionGroup var range: RangeOptions
     @Flag(help: "Look through everything that was made in the range for hard links to the same files.")
     var links = false
@@ -29,7 +29,7 @@ struct FileCommand: QueryCommand {
         let selection = SelectionArguments(
             since: range.since, until: range.until, limit: limit, isReversed: reverse)
         return try FileAnswer(
-            options.context(), selection.selection(), path: selection.absolute(RawPath(path)), searchesLinks: links
+            options.context(), selection.selection(), path: selection.absolute(path), searchesLinks: links
         ).run()
     }
 }

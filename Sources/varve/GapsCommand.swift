@@ -11,7 +11,7 @@ struct GapsCommand: QueryCommand {
 
     @OptionGroup var range: RangeOptions
     @Option(parsing: .unconditionalSingleValue, help: ArgumentHelp("Only what concerns DIR.", valueName: "DIR"))
-    var under: [String] = []
+    var under: [RawPath] = []
     @Option(help: ArgumentHelp("At most this many.", valueName: "COUNT"))
     var limit: Int?
     @Flag(help: "Last first.")
@@ -20,7 +20,7 @@ struct GapsCommand: QueryCommand {
 
     func answer() throws -> AnswerStatus {
         let selection = try SelectionArguments(
-            since: range.since, until: range.until, directories: under.map { RawPath($0) }, limit: limit,
+            since: range.since, until: range.until, directories: under, limit: limit,
             isReversed: reverse
         ).selection()
         return try GapsAnswer(options.context(), selection).run()

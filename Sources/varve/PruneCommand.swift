@@ -5,7 +5,12 @@ struct PruneCommand: QueryCommand {
     static let configuration = CommandConfiguration(
         commandName: "prune",
         abstract: "Remove the oldest events, with the notes among them; a gap says what was removed.",
-        discussion: "Whole blocks are removed, so some older events may stay.")
+        discussion: """
+            Whole blocks are removed, so some older events may stay.
+
+            varve prune --max-age 90d
+            varve prune --before 2026-01-01
+            """)
 
     @Option(
         parsing: .unconditional, help: ArgumentHelp("Blocks whose events all lie before TIME.", valueName: "TIME"))

@@ -23,16 +23,16 @@ struct ReportCommand: QueryCommand {
         name: [.short, .long],
         help: ArgumentHelp(
             "The file to make; one that exists is never overwritten. Default: the standard output.", valueName: "FILE"))
-    var output: String?
+    var output: RawPath?
     @Option(help: ArgumentHelp("The store's directory.", valueName: "DIR"))
-    var store: String?
+    var store: RawPath?
     @Flag(help: "Exit with 0 although the report may be incomplete.")
     var acceptGaps = false
 
     func answer() throws -> AnswerStatus {
-        let context = try QueryContext(store: store.map { RawPath($0) }, format: nil, acceptsGaps: acceptGaps)
+        let context = try QueryContext(store: store, format: nil, acceptsGaps: acceptGaps)
         return try ReportAnswer(
-            context, selection.selection(), target: output.map { SelectionArguments().absolute(RawPath($0)) }
+            context, selection.selection(), target: output.map { SelectionArguments().absolute($0) }
         ).run()
     }
 }

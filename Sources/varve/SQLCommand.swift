@@ -15,19 +15,19 @@ struct SQLCommand: QueryCommand {
             event_count, event_group and event_histogram count as 'varve count', 'top' and 'histogram' do, with their \
             options as hidden columns: since, until, under, op, pid, … take = and IN.
 
-            varve sql "SELECT path, count(*) FROM event WHERE op MATCH 'delete' GROUP BY path LIMIT 20"
-            varve sql "SELECT name, events FROM event_group WHERE by = 'exe' ORDER BY events DESC LIMIT 20"
+            varve sql "SELECT time, path FROM event WHERE op MATCH 'delete' LIMIT 20"
+            varve sql "SELECT name, events FROM event_group WHERE by = 'exe' LIMIT 20"
             varve sql --explain "SELECT time, pid, exe FROM event WHERE path GLOB '/etc/*'"
             """)
 
     @Argument(help: ArgumentHelp("One SELECT.", valueName: "QUERY"))
-    var query: String
+    var query: RawPath
     @Flag(help: "Also say for each table what was pushed down into it and how many blocks were skipped.")
     var explain = false
     @OptionGroup var options: StoreOptions
 
     func answer() throws -> AnswerStatus {
-        let query = try SQLAnswer.query(RawPath(query))
+        let query = try SQLAnswer.query(query)
         return try SQLAnswer(options.context(), query: query, explains: explain).run()
     }
 }

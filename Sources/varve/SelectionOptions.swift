@@ -22,11 +22,11 @@ struct SelectionOptions: ParsableArguments {
             discussion:
                 "* and ? stop at /, ** does not, [a-z] and \\x work as in a shell; a pattern without / matches the last "
                 + "name. Either side of a rename may match.", valueName: "GLOB"))
-    var path: [String] = []
+    var path: [RawPath] = []
 
     @Option(
         parsing: .unconditionalSingleValue, help: ArgumentHelp("Only DIR and what lies below it.", valueName: "DIR"))
-    var under: [String] = []
+    var under: [RawPath] = []
 
     @Option(
         help: ArgumentHelp(
@@ -41,12 +41,12 @@ struct SelectionOptions: ParsableArguments {
     @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp("Only processes whose name matches GLOB.", valueName: "GLOB"))
-    var comm: [String] = []
+    var comm: [RawPath] = []
 
     @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp("Only processes whose program or script matches GLOB.", valueName: "GLOB"))
-    var exe: [String] = []
+    var exe: [RawPath] = []
 
     @Option(parsing: .unconditionalSingleValue, help: ArgumentHelp("Only processes of these users.", valueName: "USER"))
     var user: [String] = []
@@ -60,12 +60,12 @@ struct SelectionOptions: ParsableArguments {
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "Only processes of systemd units that match GLOB; without a type it is a service.", valueName: "GLOB"))
-    var unit: [String] = []
+    var unit: [RawPath] = []
 
     @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp("Only processes in containers that match GLOB or start with it.", valueName: "GLOB"))
-    var container: [String] = []
+    var container: [RawPath] = []
 
     @Option(help: ArgumentHelp("At most this many.", valueName: "COUNT"))
     var limit: Int?
@@ -79,10 +79,10 @@ struct SelectionOptions: ParsableArguments {
     /// Throws: `TimeError`, `GlobError`, `UsageError`.
     func selection() throws -> Selection {
         try SelectionArguments(
-            since: range.since, until: range.until, paths: path.map { RawPath($0) },
-            directories: under.map { RawPath($0) }, operations: op, pids: pid, comms: comm,
-            exes: exe.map { RawPath($0) },
-            users: user, loginUsers: loginUser, units: unit, containers: container, limit: limit, isReversed: reverse,
+            since: range.since, until: range.until, paths: path, directories: under, operations: op, pids: pid,
+            comms: comm,
+            exes: exe, users: user, loginUsers: loginUser, units: unit, containers: container, limit: limit,
+            isReversed: reverse,
             includesOverlapping: overlapping
         ).selection()
     }

@@ -12,7 +12,7 @@ struct StoreOptions: ParsableArguments {
             discussion:
                 "Default: $STATE_DIRECTORY, /var/lib/varve for root, else $XDG_STATE_HOME/varve or ~/.local/state/varve.",
             valueName: "DIR"))
-    var store: String?
+    var store: RawPath?
 
     @Option(
         name: [.short, .long],
@@ -26,6 +26,6 @@ struct StoreOptions: ParsableArguments {
 
     /// Throws: `UsageError` where no store is named and none can be guessed.
     func context() throws -> QueryContext {
-        try QueryContext(store: store.map { RawPath($0) }, format: output, acceptsGaps: acceptGaps)
+        try QueryContext(store: store, format: output, acceptsGaps: acceptGaps)
     }
 }

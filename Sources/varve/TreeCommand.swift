@@ -14,7 +14,7 @@ struct TreeCommand: QueryCommand {
             """)
 
     @Option(parsing: .unconditionalSingleValue, help: ArgumentHelp("The directory.", valueName: "DIR"))
-    var under: [String]
+    var under: [RawPath]
     @Option(parsing: .unconditional, help: ArgumentHelp("The moment; now unless it is given.", valueName: "TIME"))
     var at: String?
     @Option(help: ArgumentHelp("Only so many levels.", valueName: "COUNT"))
@@ -27,7 +27,7 @@ struct TreeCommand: QueryCommand {
         let arguments = SelectionArguments()
         let moment = try at.map { try TimeExpression.parse($0, context: .current()) }
         return try TreeAnswer(
-            options.context(), under: under.map { arguments.absolute(RawPath($0)) }, at: moment, depth: depth,
+            options.context(), under: under.map { arguments.absolute($0) }, at: moment, depth: depth,
             showsGone: gone
         ).run()
     }

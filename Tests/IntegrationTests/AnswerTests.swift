@@ -108,6 +108,20 @@ extension EndToEnd {
             #expect(!early.output.isEmpty && !early.errorText.isEmpty)
             #expect(try scene.varve(["events", "--since", "@1000000000", "--accept-gaps"]).status == 0)
             #expect(try scene.varve(["count", "--path", "two"]).status == 1)
+            for question in [
+                ["events"], ["count"], ["top"], ["histogram"], ["file", "\(scene.root)/one"], ["changes"],
+                ["process", "1"],
+                ["export", "--format", "jsonl"], ["replay"],
+            ] {
+                let before = try scene.varve(question + ["--until", "2020-01-01T00:00:00Z"])
+                #expect(before.status == 3, "\(question): nothing is known of a time before the first recording")
+                #expect(
+                    before.errorText.contains("nothing was recorded from 2020-01-01"),
+                    "\(question): \(before.errorText)")
+                #expect(
+                    [0, 1].contains(
+                        try scene.varve(question + ["--until", "2020-01-01T00:00:00Z", "--accept-gaps"]).status))
+            }
         }
 
         @Test(Privilege.required) func adjacentRangesPartitionTheEvents() throws {
@@ -209,10 +223,30 @@ extension EndToEnd {
             for number in 0..<3_000 { script.add("create", "\(number)", "1") }
             _ = try scene.perform([script])
             try scene.sync()
-            let command = "'\(BuiltPrograms.varve)' events -o jsonl --store '\(scene.store)' | head -n 1"
-            let result = try run("/bin/bash", ["-o", "pipefail", "-c", command])
-            #expect(result.errorText.isEmpty)
-            #expect(result.lines.count == 1)
+            let pid = try #require(try scene.events().last?.pid)
+            let questions = [
+                "events -o jsonl", "events -o csv", "events -o table", "events -f --since -1h -o jsonl",
+                "export --format jsonl", "export --format csv", "export --format bodyfile",
+                "export --format timesketch",
+                "export --format ocsf", "sql 'SELECT * FROM event'", "sql -o csv 'SELECT * FROM event'",
+                "sql -o table 'SELECT * FROM event'", "top --limit 100000", "top -o csv --limit 100000",
+                "histogram --by path --every 1ms --limit 10000", "file '\(scene.root)/77'",
+                "tree --under '\(scene.root)'",
+                "tree -o table --under '\(scene.root)'", "changes --under '\(scene.root)'", "changes -o csv",
+                "process -o jsonl \(pid)", "around 1500 -C 2000", "replay --max-pause 1ms", "count", "status", "gaps",
+            ]
+            for question in questions {
+                for reader in ["head -n 1", "true"] {
+                    let command = "'\(BuiltPrograms.varve)' \(question) --store '\(scene.store)' | \(reader)"
+                    let result = try run("/bin/bash", ["-o", "pipefail", "-c", command], timeoutSeconds: 60)
+                    let said = result.errorText.split(separator: "\n").filter { !$0.contains("following; events of") }
+                    // Only where there is nothing to be read does it end with something else.
+                    #expect(
+                        result.status == 0 || question == "gaps" && result.status == 1, "\(question): \(result.status)")
+                    #expect(said.isEmpty, "\(question): \(said)")
+                    #expect(result.lines.count <= 1)
+                }
+            }
         }
 
         @Test(Privilege.required) func pruningRemovesWhatIsOldAndSaysSo() throws {

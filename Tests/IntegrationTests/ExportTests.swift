@@ -1,3 +1,4 @@
+import Glibc
 import Model
 import Syscalls
 import TestSupport
@@ -39,9 +40,12 @@ extension EndToEnd {
         private static func environment(in scene: Scene) throws -> String? {
             let environment = "\(scene.place)/consumers"
             let made = try run(python, ["-m", "venv", environment])
+            // SAFETY: no other thread changes the environment.
+            let hasRoom = unsafe getenv("VARVE_TEST_CHDB") != nil
             let installed = try run(
                 "\(environment)/bin/pip",
-                ["-q", "install", "--no-compile", "pyarrow", "duckdb", "ocsf-lib", "ocsf-json-schema", "jsonschema"],
+                ["-q", "install", "--no-compile", "pyarrow", "duckdb", "ocsf-lib", "ocsf-json-schema", "jsonschema"]
+                    + (hasRoom ? ["chdb"] : []),
                 timeoutSeconds: 300)
             guard made.status == 0, installed.status == 0 else {
                 print("exports: pyarrow, DuckDB and OCSF skipped: \(made.errorText)\(installed.errorText)")

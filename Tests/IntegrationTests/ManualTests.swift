@@ -3,7 +3,7 @@ import Syscalls
 import TestSupport
 import Testing
 
-/// What the programs tell of themselves: examples that run, man pages and completions that can be read.
+/// What the programs tell of themselves, man pages and completions that can be read, and how they are installed.
 extension EndToEnd {
     @Suite struct Manual {
         /// The repository's top directory, found from this file's own place in it.
@@ -11,45 +11,9 @@ extension EndToEnd {
             .joined(separator: "/")
 
         /// The names of the pages of a program, made anew in `directory`.
-        private static func pages(of program: String, section: String, in directory: String) throws -> [String] {
+        static func pages(of program: String, section: String, in directory: String) throws -> [String] {
             try runSuccessfully("\(root)/scripts/manual", [program, directory, section], timeoutSeconds: 60)
             return try runSuccessfully("ls", [directory]).lines.map(String.init)
-        }
-
-        /// The lines of a page's examples.
-        private static func examples(in page: String) throws -> [String] {
-            let lines = try Files.contents(of: RawPath(page)).split(separator: UInt8(ascii: "\n"))
-                .map { String(decoding: $0, as: UTF8.self) }
-            guard let first = lines.firstIndex(of: ".SH EXAMPLES") else { return [] }
-            return lines[first...].filter { $0.hasPrefix("varve") }.map {
-                $0.split(separator: "\\-", omittingEmptySubsequences: false).joined(separator: "-")
-                    .split(separator: "\\e", omittingEmptySubsequences: false).joined(separator: "\\")
-            }
-        }
-
-        @Test(Privilege.required) func examplesRun() throws {
-            let scene = try Scene(.ext4)
-            defer { scene.close() }
-            var script = WorkloadScript()
-            for number in 0..<8 { script.add("create", "file\(number)", "1") }
-            _ = try scene.perform([script])
-            try scene.sync()
-            let pages = "\(scene.place)/man1"
-            var count = 0
-            for page in try Self.pages(of: BuiltPrograms.varve, section: "1", in: pages) {
-                for line in try Self.examples(in: "\(pages)/\(page)") {
-                    count += 1
-                    // As somebody types it: the program is found, the store is the standard one.
-                    let program = BuiltPrograms.varve.split(separator: "/", omittingEmptySubsequences: false)
-                    let path = program.dropLast().joined(separator: "/")
-                    let command = "export PATH='\(path)':$PATH STATE_DIRECTORY='\(scene.store)'; \(line)"
-                    // Where the files that examples make are gone with the scene.
-                    let result = try run("sh", ["-c", command], directory: scene.place, timeoutSeconds: 60)
-                    // Found, not found, or not known for a time before the recording; never a wrong usage.
-                    #expect([0, 1, 3].contains(result.status), "\(line): \(result.status) \(result.errorText)")
-                }
-            }
-            #expect(count >= 15, "the examples were not found")
         }
 
         /// Alone it is answered without the parser, which says the same.
@@ -84,17 +48,62 @@ extension EndToEnd {
             }
         }
 
+        /// scripts/install-packages brings the shells; where there are no packages of Debian's they may be missing.
         @Test(arguments: ["bash", "zsh", "fish"]) func completionsAreScriptsOfTheirShell(shell: String) throws {
+            func isThere(_ program: String) throws -> Bool {
+                try run("sh", ["-c", "command -v \(program)"]).status == 0
+            }
             let directory = try TemporaryDirectory()
             for program in [BuiltPrograms.varve, BuiltPrograms.varved] {
                 let script = try runSuccessfully(program, ["--generate-completion-script", shell]).output
                 #expect(!script.isEmpty)
                 let file = "\(directory.path)/completion"
                 try Files.write(script, to: RawPath(file))
-                guard try run("sh", ["-c", "command -v \(shell)"]).status == 0 else { continue }
+                guard try isThere(shell) else {
+                    #expect(try !isThere("dpkg-query"), "\(shell) is missing: scripts/install-packages")
+                    continue
+                }
                 let checked = try run(shell, ["-n", file])
                 #expect(checked.status == 0, "\(checked.errorText)")
             }
+        }
+
+        /// On a filesystem that keeps capabilities, with a group that is only made in a copy of /etc.
+        @Test(Privilege.required) func installingPutsEverythingBelowTheDirectory() throws {
+            let scene = try Scene(.ext4, startsRecorder: false)
+            defer { scene.close() }
+            let program = BuiltPrograms.varve.split(separator: "/", omittingEmptySubsequences: false)
+            let directory = program.dropLast().joined(separator: "/")
+            let groups = try Files.contents(of: RawPath("/etc/group"), limit: 1 << 20)
+            let command = """
+                cp -a /etc '\(scene.place)/etc'
+                mount --bind '\(scene.place)/etc' /etc
+                make --no-print-directory install BIN='\(directory)' DESTDIR='\(scene.root)/stage' PREFIX=/usr
+                cd '\(scene.root)/stage/usr'
+                stat -c '%n %a %U:%G' bin/varve sbin/varved
+                getcap sbin/varved
+                bin/varve --version
+                find . -type f -size 0
+                """
+            let made = try run(
+                "/usr/bin/unshare", ["-m", "/bin/sh", "-ec", command], directory: Self.root, timeoutSeconds: 120)
+            #expect(made.status == 0, "\(made.outputText) \(made.errorText)")
+            let said = Set(made.lines.map(String.init))
+            #expect(said.contains("bin/varve 755 root:root"), "\(said)")
+            #expect(said.contains("sbin/varved 750 root:varve"), "\(said)")
+            #expect(said.contains("sbin/varved cap_dac_read_search,cap_sys_ptrace,cap_sys_admin=p"), "\(said)")
+            #expect(!said.contains { $0.hasPrefix("./") }, "empty files: \(said)")
+            let stage = RawPath("\(scene.root)/stage")
+            #expect(try Files.names(in: stage) == [RawPath("usr")], "nothing lies beside the prefix")
+            for file in [
+                "share/man/man1/varve.1", "share/man/man1/varve-db-restore.1", "share/man/man8/varved.8",
+                "share/bash-completion/completions/varve", "share/zsh/site-functions/_varved",
+                "share/fish/vendor_completions.d/varve.fish", "share/doc/varve/d3.LICENSE",
+            ] {
+                #expect((try? stage.appending("usr/\(file)".utf8).status()) != nil, "\(file) is missing")
+            }
+            #expect(
+                try Files.contents(of: RawPath("/etc/group"), limit: 1 << 20) == groups, "only the copy was changed")
         }
     }
 }

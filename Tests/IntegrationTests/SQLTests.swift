@@ -59,6 +59,37 @@ extension EndToEnd {
             #expect(apsw.status == 0, "\(apsw.outputText) \(apsw.errorText)")
         }
 
+        /// Datasette loads it, and answers with rows of JSON.
+        @Test(Privilege.required) func datasetteServesTheTables() throws {
+            let (scene, events) = try Self.recorded()
+            defer { scene.close() }
+            let file = try Self.linkedExtension(in: scene)
+            let environment = "\(scene.place)/datasette"
+            let made = try run(Self.python, ["-m", "venv", environment])
+            let installed = try run("\(environment)/bin/pip", ["-q", "install", "datasette"], timeoutSeconds: 120)
+            guard made.status == 0, installed.status == 0 else {
+                print("sql tables: Datasette skipped: it cannot be installed: \(made.errorText)\(installed.errorText)")
+                return
+            }
+            let program = """
+                import json, subprocess, sys, urllib.parse
+                datasette, extension, store, events = sys.argv[1:]
+                sql = f"SELECT seq, path, pid FROM event('{store}') WHERE op MATCH 'create' ORDER BY seq DESC LIMIT 50"
+                address = "/_memory.json?_shape=array&sql=" + urllib.parse.quote(sql)
+                answer = subprocess.run([datasette, "--memory", "--load-extension", extension, "--get", address],
+                                        check=True, capture_output=True)
+                expected = [json.loads(line) for line in open(events, "rb")]
+                expected = [{"seq": e["seq"], "path": e.get("path"), "pid": e.get("pid")}
+                            for e in reversed(expected) if "create" in e["op"]][:50]
+                found = json.loads(answer.stdout)
+                assert found == expected and len(found) == 50, (found[:3], expected[:3])
+                """
+            let answer = try run(
+                "\(environment)/bin/python",
+                ["-c", program, "\(environment)/bin/datasette", file, scene.store, events], timeoutSeconds: 60)
+            #expect(answer.status == 0, "\(answer.outputText) \(answer.errorText)")
+        }
+
         @Test(Privilege.required) func sqlAnswersLikeEvents() throws {
             let (scene, _) = try Self.recorded()
             defer { scene.close() }
@@ -74,6 +105,16 @@ extension EndToEnd {
             #expect(try scene.varve(["sql", "SELECT * FROM event WHERE time > 'x'"]).status == 2)
             // Nothing was recorded before the recorder was started.
             #expect(try scene.varve(["sql", "SELECT seq FROM event WHERE time >= '2020-01-01'"]).status == 3)
+            // Outside of what was recorded, a count of nothing is no answer.
+            for query in [
+                "SELECT count(*) FROM event WHERE time < '2020-01-01'",
+                "SELECT events FROM event_count WHERE until = '2020-01-01'",
+            ] {
+                let outside = try scene.varve(["sql", query])
+                #expect(outside.status == 3, "\(query): \(outside.status)")
+                #expect(outside.errorText.contains("nothing was recorded from 2020-01-01"), "\(outside.errorText)")
+                #expect(try scene.varve(["sql", "--accept-gaps", query]).status == 0)
+            }
         }
     }
 }

@@ -24,6 +24,12 @@ import Testing
         Case(name: "exactly what was covered", since: 10, until: 100, reasons: 0),
         Case(name: "before the first run", since: 5, until: 50, reasons: 1),
         Case(name: "only --since, before the first run", since: 5, reasons: 1),
+        Case(name: "only --until, before the first run", until: 5, reasons: 1),
+        Case(name: "only --until, where the first run begins", until: 10, reasons: 1),
+        Case(name: "only --until, behind the beginning", until: 11, reasons: 0),
+        Case(
+            name: "only --until, before the first run at the place", spans: [("/a", 10, 100), ("/b", 40, 100)],
+            until: 30, scopes: ["/b/x"], reasons: 1),
         Case(name: "after the last moment", since: 50, until: 101, reasons: 1),
         Case(name: "wholly before", since: 1, until: 5, reasons: 1),
         Case(name: "wholly after, open end", since: 200, reasons: 1),

@@ -47,7 +47,7 @@ import Testing
         ("SELECT * FROM event_count WHERE since = '2026-11-24' AND until = '2026-11-23'", "since must be before"),
         ("SELECT * FROM event_count WHERE pid = 'x'", "'x' is no process number"),
         ("SELECT * FROM event_count WHERE pid = 1.5", "'1.5' is no process number"),
-        ("SELECT * FROM event_count WHERE comm = x'ff'", "comm is no text"),
+        ("SELECT * FROM event_count WHERE user = x'ff'", "user is no text"),
         ("SELECT * FROM event_count WHERE overlapping = 'yes'", "overlapping is TRUE or FALSE"),
         ("SELECT * FROM event_count WHERE user = 'no such user'", "no user"),
         ("SELECT * FROM event_group WHERE by = 'paths'", "by is one of path, dir"),

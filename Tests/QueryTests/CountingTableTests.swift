@@ -101,7 +101,7 @@ import Testing
             terms.append(Bool.random(using: &generator) ? "pid IN (10, 12)" : "pid = '10,12'")
         }
         if isAsked() {
-            typed.comms = ["s*"]
+            typed.comms = [RawPath("s*")]
             terms.append("comm = 's*'")
         }
         if isAsked() {
@@ -246,13 +246,35 @@ import Testing
         #expect(all.beyondCount > 0 && all.doubt != nil)
     }
 
+    private static func explained(_ scene: StoreScene, _ query: String) throws -> String {
+        try scene.ask(.csv) { try SQLAnswer($0, query: Array(query.utf8), explains: true).run() }.messages
+            .joined(separator: "\n")
+    }
+
+    @Test func thePlanSaysWhatNarrows() throws {
+        var generator = SeededGenerator(seed: 3)
+        let scene = try Self.scene(&generator)
+        func plan(_ rest: String) throws -> String { try Self.explained(scene, "SELECT seq FROM event \(rest)") }
+        let nothing = try plan("WHERE path GLOB '*zzzz'")
+        #expect(nothing.contains("event: nothing pushed down; 0 of 5 blocks skipped"), "\(nothing)")
+        let some = try plan("WHERE path GLOB '*zzzz' AND pid = 10 AND path GLOB '/none/*'")
+        // SQLite makes a range of the pattern as well.
+        #expect(some.contains("pushed down pid = 10, path >= '/none/'"), "\(some)")
+        #expect(some.contains("path GLOB '/none/*';") && !some.contains("zzzz"), "\(some)")
+        let limited = try plan("WHERE pid = 10 LIMIT 3")
+        #expect(limited.contains("pushed down pid = 10, LIMIT 3;") && limited.contains("; 3 rows"), "\(limited)")
+        let last = try plan("ORDER BY seq DESC LIMIT 2 OFFSET 1")
+        #expect(
+            last.contains("LIMIT 2") && last.contains("OFFSET 1") && last.contains("4 of 5 blocks skipped"), "\(last)")
+        // What SQLite is left to check it may not be limited before.
+        let checked = try plan("WHERE path GLOB '/srv/*' LIMIT 3")
+        #expect(checked.contains("path GLOB '/srv/*';") && !checked.contains("LIMIT"), "\(checked)")
+    }
+
     @Test func onlyTheFirstGroupsAreHandedOver() throws {
         var generator = SeededGenerator(seed: 3)
         let scene = try Self.scene(&generator)
-        func explained(_ query: String) throws -> String {
-            try scene.ask(.csv) { try SQLAnswer($0, query: Array(query.utf8), explains: true).run() }.messages
-                .joined(separator: "\n")
-        }
+        func explained(_ query: String) throws -> String { try Self.explained(scene, query) }
         let ranked = try explained(
             "SELECT name, events AS n FROM event_group WHERE by = 'path' ORDER BY n DESC LIMIT 2")
         #expect(ranked.contains("LIMIT 2, ORDER BY events DESC") && ranked.contains("; 2 rows"), "\(ranked)")

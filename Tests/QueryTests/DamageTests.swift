@@ -8,32 +8,37 @@ import Testing
 @testable import Query
 
 @Suite struct DamageTests {
-    /// Three blocks, of which the middle one has a byte changed in the file.
-    static func damagedScene() throws -> StoreScene {
+    /// Three blocks, of which the middle one has a byte changed in the file: in the middle, or after this part of it.
+    static func damagedScene(at part: Double = 0.5) throws -> StoreScene {
+        let scene = try wholeScene()
+        try damage(scene, at: part)
+        return scene
+    }
+
+    static func wholeScene() throws -> StoreScene {
         let scene = try StoreScene(from: 0)
+        let shell = ActorProcess.named("sh", pid: 10, instance: 1, exe: "/bin/sh", uid: 0)
         for block in 0..<3 {
             try scene.append(
                 (0..<40).map {
-                    RecordedEvent(Double(block * 100 + $0 + 1), .create, "/block\(block)/file\($0 &* 7919)")
+                    var event = RecordedEvent(
+                        Double(block * 100 + $0 + 1), .create, "/block\(block)/file\($0 &* 7919)", process: shell)
+                    event.object = FileIdentity(
+                        filesystem: FilesystemID(rawValue: 7), inode: UInt64(block * 100 + $0 + 2), generation: 3)
+                    return event
                 })
         }
         try scene.stop(at: 400)
-        let reader = try StoreReader(directory: scene.directory)
-        let bytes = try #require(try reader.blockBytes(firstSequence: 41))
-        let sample = Array(bytes[(bytes.count / 2)..<(bytes.count / 2 + 24)])
-        var changed = 0
-        for name in ["varve.db", "varve.db-wal"] {
-            let path = scene.directory.appending(name.utf8)
-            var contents = try Files.contents(of: path, limit: 1 << 26)
-            for start in contents.indices where start + 24 <= contents.count && contents[start] == sample[0] {
-                guard contents[start..<(start + 24)].elementsEqual(sample) else { continue }
-                contents[start + 5] ^= 0xFF
-                changed += 1
-            }
-            try Files.write(contents, to: path)
-        }
-        #expect(changed > 0)
         return scene
+    }
+
+    private static func damage(_ scene: StoreScene, at part: Double) throws {
+        let reader = try StoreReader(directory: scene.directory)
+        var bytes = try #require(try reader.blockBytes(firstSequence: 41))
+        bytes[Int(Double(bytes.count - 1) * part)] ^= 0xFF
+        let digits = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let database = scene.directory.appending("varve.db".utf8).lossyText
+        try runSuccessfully("sqlite3", [database, "UPDATE block SET data = X'\(digits)' WHERE first_seq = 41"])
     }
 
     @Test func theRestIsAnsweredAndTheDamagedBlockIsNamed() throws {

@@ -22,12 +22,12 @@ import Testing
         #expect(command.selection.directories == [RawPath("/b")])
         #expect(command.selection.operations == ["create,modify"])
         #expect(command.selection.pids == ["1,2"])
-        #expect(command.selection.comms == ["sh"])
+        #expect(command.selection.comms == [RawPath("sh")])
         #expect(command.selection.exes == [RawPath("dash")])
         #expect(command.selection.users == ["root"])
-        #expect(command.selection.containers == ["0a"])
+        #expect(command.selection.containers == [RawPath("0a")])
         #expect(command.selection.loginUsers == ["me"])
-        #expect(command.selection.units == ["ssh"])
+        #expect(command.selection.units == [RawPath("ssh")])
         #expect(command.selection.limit == 5)
         #expect(command.selection.isReversed)
         #expect(command.selection.includesOverlapping)
@@ -40,7 +40,9 @@ import Testing
     @Test func bytesThatAreNoTextReachTheSelection() throws {
         let command = try #require(QuickCommand([Array("count".utf8), Array("--path".utf8), [0x2F, 0xFF]]))
         #expect(command.selection.paths == [RawPath([0x2F, 0xFF])])
-        #expect(QuickCommand([Array("count".utf8), Array("--comm".utf8), [0xFF]]) == nil)
+        let named = try #require(QuickCommand([Array("count".utf8), Array("--comm".utf8), [0xFF]]))
+        #expect(named.selection.comms == [RawPath([0xFF])])
+        #expect(QuickCommand([Array("count".utf8), Array("--user".utf8), [0xFF]]) == nil)
     }
 
     @Test(arguments: [

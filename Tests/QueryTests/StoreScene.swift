@@ -94,6 +94,11 @@ final class StoreScene {
         try writer?.compactAll()
     }
 
+    /// Drops the blocks whose events all lie before second `second`.
+    func prune(before second: Double) throws {
+        _ = try writer?.prune(before: RecordedEvent.moment(second), cause: "test")
+    }
+
     /// Ends the run cleanly at second `second` and lets go of the store.
     func stop(at second: Double) throws {
         try writer?.endRun(at: RecordedEvent.moment(second))

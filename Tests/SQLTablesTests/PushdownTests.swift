@@ -91,6 +91,34 @@ import Testing
         for text in ["", "1", "0 x", "0 1 2", "0 1 2,3,0", "0 1 a,2,0"] { #expect(QueryPlan(text) == nil, "\(text)") }
     }
 
+    /// SQLite hands over what the column says it can use; which of it a scan uses is only known by the values.
+    @Test func whatNarrowsNothingIsNotSaidToBePushedDown() {
+        func narrowing(_ conditions: (EventTable.Column, ConditionOperator, SQLValue)...) -> [Int] {
+            let conditions = conditions.map { Condition(column: $0.0.rawValue, op: $0.1, values: [$0.2]) }
+            let kept = EventConditions.narrowing(conditions)
+            return conditions.indices.filter { kept.contains(conditions[$0]) }
+        }
+        #expect(narrowing((.path, .glob, .text("*zzzz"))) == [])
+        #expect(narrowing((.path, .glob, .text("/srv/*"))) == [0])
+        #expect(narrowing((.path, .like, .text("%x")), (.pid, .equal, .integer(1))) == [1])
+        // Either is of no use without the other.
+        #expect(narrowing((.path, .greater, .text("/srv/"))) == [])
+        #expect(narrowing((.path, .greater, .text("/srv/")), (.path, .less, .text("/srv0"))) == [0, 1])
+        #expect(narrowing((.path, .greater, .text("/a")), (.path, .less, .text("/b"))) == [])
+        // Two patterns are taken, those that say most, and of the path where there are some.
+        #expect(
+            narrowing(
+                (.path, .glob, .text("/*.c")), (.path, .glob, .text("/srv/*")), (.path, .equal, .text("/srv/a.c")),
+                (.target, .equal, .text("/b"))) == [1, 2])
+        // A number is less than any text, and a column of texts may equal a number.
+        #expect(narrowing((.seq, .less, .text("x"))) == [])
+        #expect(narrowing((.seq, .less, .integer(5)), (.time, .greater, .text("2026-11-28"))) == [0, 1])
+        #expect(narrowing((.exe, .equal, .integer(5))) == [])
+        #expect(narrowing((.exe, .equal, .text("relative/path"))) == [])
+        #expect(narrowing((.comm, .equal, .text("sh")), (.op, .match, .text("create"))) == [0, 1])
+        #expect(narrowing((.uid, .equal, .integer(0)), (.uid, .equal, .integer(1))) == [1])
+    }
+
     @Test func conditionsThatNothingMeetsReadNothing() throws {
         func isEmpty(_ column: EventTable.Column, _ op: ConditionOperator, _ value: SQLValue) throws -> Bool {
             try EventConditions(

@@ -295,6 +295,8 @@ extension BuiltPrograms {
     package static var auditedWriter: String { top + "/Tests/Workloads/audited.py" }
     /// Short-lived writers of many kinds, the same that benchmarks/ measures with.
     package static var writers: String { top + "/benchmarks/workloads/writers.sh" }
+    /// Presses Ctrl-C on a terminal of a program that takes its time.
+    package static var terminal: String { top + "/Tests/Workloads/terminal.py" }
     /// The script behind `make demo`.
     package static var demo: String { top + "/scripts/demo" }
 }

@@ -73,7 +73,8 @@ package struct AroundAnswer {
 
     /// Prints the events. Throws: `StoreError`, `AnswerOutput.Failure`, `UsageError`.
     package func run() throws -> AnswerStatus {
-        guard let moment = try moment() else { return .nothingFound }
+        let (found, damages) = try moment()
+        guard let moment = found else { return context.conclude(found: false, reasons: [], damages: damages) }
         var selection = selection
         var asked = selection
         // The range holds its last moment, as far as moments are told apart. It is asked about also where the answer has
@@ -86,20 +87,24 @@ package struct AroundAnswer {
         }
         let question = try Question(context, asked)
         let reader = question.reader
-        let place = try place(moment, reader)
+        var scans: [Scan] = []
+        let place = try place(moment, question, &scans)
         var printer = try EventPrinter(context, reader, users: context.rowFormat == .table ? .system() : nil)
         printer.markedSequence = place.sequence
         var shown = Shown(gaps: question.reasons(since: selection.since, until: selection.until))
         try printer.begin()
-        let first = try start(question, selection, place)
-        let before = Scan(reader, selection, afterSequence: first - 1)
+        let first = try start(question, selection, place, &scans)
+        let before = question.scan(
+            selection, afterSequence: first - 1, beforeSequence: place.sequence, looksAhead: false)
+        scans.append(before)
         _ = try printer.print(before, selection) { event, printer in
             guard event.sequence < place.sequence else { return .stop }
             try shown.note(event, &printer)
             return .proceed
         }
-        if place.isEvent { try show(place, &shown, &printer, reader) }
-        let after = Scan(reader, selection, afterSequence: place.isEvent ? place.sequence : place.sequence - 1)
+        if place.isEvent { try show(place, &shown, &printer, question) }
+        let after = question.scan(
+            selection, afterSequence: place.isEvent ? place.sequence : place.sequence - 1, looksAhead: false)
         var count = 0
         _ = try printer.print(after, selection) { event, printer in
             guard count < extent.after ?? .max else { return .stop }
@@ -124,15 +129,16 @@ package struct AroundAnswer {
         }
         // Only what comes after the point crosses the end of the range, and it is counted by the second scan.
         return question.conclude(
-            found: printer.count > 0, after, after: [before], isWhole: extent.span != nil,
+            found: printer.count > 0, after, after: scans, isWhole: extent.span != nil,
             reasons: question.reasons(since: since, until: until))
     }
 
     /// The event itself is shown also where the selection leaves it out.
     private func show(
-        _ place: Place, _ shown: inout Shown, _ printer: inout EventPrinter, _ reader: StoreReader
+        _ place: Place, _ shown: inout Shown, _ printer: inout EventPrinter, _ question: Question
     ) throws {
-        let scan = Scan(reader, Selection(), afterSequence: place.sequence - 1)
+        let scan = question.scan(
+            Selection(), afterSequence: place.sequence - 1, beforeSequence: place.sequence &+ 1, looksAhead: false)
         _ = try printer.print(scan, Selection()) { event, printer in
             guard event.sequence == place.sequence else { return .stop }
             try shown.note(event, &printer)
@@ -140,29 +146,34 @@ package struct AroundAnswer {
         }
     }
 
-    /// When the point is; nil, having said so, where the store has no such event.
-    private func moment() throws -> Instant? {
+    /// When the point is; nil, having said so, where the store has no such event, or where its block is damaged.
+    private func moment() throws -> (moment: Instant?, damages: [Scan.Damage]) {
         switch point {
-        case .moment(let moment): return moment
+        case .moment(let moment): return (moment, [])
         case .event(let sequence):
             let reader = try context.openStore()
-            let found = try Self.first(Scan(reader, Selection(), afterSequence: sequence - 1))
-            if let found, found.sequence == sequence { return found.window.time }
+            let scan = Scan(
+                reader, Selection(), afterSequence: sequence - 1, beforeSequence: sequence == .max ? nil : sequence + 1)
+            if let found = try Self.first(scan), found.sequence == sequence { return (found.window.time, []) }
+            guard scan.damages.isEmpty else { return (nil, scan.damages) }
             let numbers = try reader.totals().sequences
             let held = numbers.map { "the store holds \($0.lowerBound) to \($0.upperBound)" } ?? "the store is empty"
             context.messages.say("no event \(sequence): \(held)")
-            return nil
+            return (nil, [])
         }
     }
 
-    private func place(_ moment: Instant, _ reader: StoreReader) throws -> Place {
+    /// What was looked through for it is added to `scans`.
+    private func place(_ moment: Instant, _ question: Question, _ scans: inout [Scan]) throws -> Place {
         switch point {
         case .event(let sequence): return Place(sequence: sequence, moment: moment, isEvent: true)
         case .moment:
             var later = Selection()
             later.since = moment
-            let found = try Self.first(Scan(reader, later))?.sequence
-            return Place(sequence: try found ?? (reader.lastSequence() ?? 0) + 1, moment: moment, isEvent: false)
+            let scan = question.scan(later, looksAhead: false)
+            scans.append(scan)
+            let found = try Self.first(scan)?.sequence
+            return Place(sequence: found ?? question.endSequence, moment: moment, isEvent: false)
         }
     }
 
@@ -178,14 +189,18 @@ package struct AroundAnswer {
     }
 
     /// The number of the first event that is shown.
-    private func start(_ question: Question, _ selection: Selection, _ place: Place) throws -> UInt64 {
+    private func start(
+        _ question: Question, _ selection: Selection, _ place: Place, _ scans: inout [Scan]
+    ) throws -> UInt64 {
         guard let count = extent.before else { return 1 }
         var first = place.sequence
         guard count > 0 else { return first }
         var backwards = selection
         backwards.isReversed = true
         var found = 0
-        try Scan(question.reader, backwards, beforeSequence: place.sequence).forEachGroup { view in
+        let scan = question.scan(backwards, beforeSequence: place.sequence, looksAhead: false)
+        scans.append(scan)
+        try scan.forEachGroup { view in
             let taken = view.positions.suffix(count - found)
             found += taken.count
             if let position = taken.first { first = view.group.firstSequence &+ UInt64(position) }

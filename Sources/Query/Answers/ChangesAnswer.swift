@@ -52,7 +52,7 @@ package struct ChangesAnswer {
         asked.operations = [.create, .delete, .rename, .modify, .closeWrite, .attrib]
         var places: FollowedPlaces?
         if !directories.isEmpty {
-            let renamed = try RenamedDirectories(question.reader, selection, of: directories)
+            let renamed = try RenamedDirectories(question, selection, of: directories)
             asked.directories = []
             asked.paths = try renamed.paths
             places = renamed.places

@@ -31,6 +31,7 @@ package struct FileAnswer {
         var names = FileNames(path)
         var events: [UInt64: FileLife.Event] = [:]
         var scan = question.scan(asked)
+        var scans: [Scan] = []
         var files: Set<FileIdentity> = []
         var moves: [UInt64: FileLife.Event] = [:]
         // Each round may learn of names that the files had before and after.
@@ -38,18 +39,25 @@ package struct FileAnswer {
             let known = names.count
             asked.paths = try names.all.map(Self.glob)
             scan = question.scan(asked)
+            scans.append(scan)
             try collect(scan, into: &events)
             files = names.learn(from: events.values)
             if searchesLinks, !files.isEmpty {
                 var creates = selection
                 creates.operations = .create
-                try collect(Scan(question.reader, creates), into: &events) { files.contains($0) }
+                let links = question.scan(creates)
+                scans.append(links)
+                try collect(links, into: &events) { files.contains($0) }
                 files = names.learn(from: events.values)
             }
             var above = asked
             above.paths = try names.ancestors.map(Self.glob)
             above.operations = .rename
-            if !above.paths.isEmpty { try collect(Scan(question.reader, above), into: &moves) }
+            if !above.paths.isEmpty {
+                let renames = question.scan(above)
+                scans.append(renames)
+                try collect(renames, into: &moves)
+            }
             names.follow(moves.values.sorted { $0.sequence < $1.sequence })
             if names.count == known { break }
         }
@@ -68,7 +76,7 @@ package struct FileAnswer {
         case .csv: writeCSV(rows)
         }
         try context.output.flush()
-        return question.conclude(found: !rows.isEmpty, scan)
+        return question.conclude(found: !rows.isEmpty, scan, after: scans)
     }
 
     private static func glob(_ path: RawPath) throws(GlobError) -> Glob {

@@ -44,6 +44,7 @@ package struct Follower {
         var version: Int64?
         var lastGap = try selection.since == nil ? reader.gaps().last?.id ?? 0 : 0
         var isIncomplete = false
+        var isDamaged = false
         var triedAt = Clock.monotonic()
         while true {
             let current = try reader.dataVersion()
@@ -51,9 +52,8 @@ package struct Follower {
                 version = current
                 let scan = Scan(reader, selection, afterSequence: last)
                 let goesOn = try printer.print(scan, selection)
-                for damage in scan.damages {
-                    context.messages.say("damaged block at event \(damage.firstSequence): \(damage.error)")
-                }
+                for damage in scan.damages { context.messages.say(damage.text) }
+                if !scan.damages.isEmpty { isDamaged = true }
                 if scan.nextSequence > 0 { last = max(last ?? 0, scan.nextSequence - 1) }
                 if try tellGaps(reader, after: &lastGap) { isIncomplete = true }
                 try context.output.flush()
@@ -66,6 +66,7 @@ package struct Follower {
             try wait(&stream)
         }
         try printer.end()
+        if isDamaged { return .unreadable }
         return isIncomplete && !context.acceptsGaps ? .incomplete : .found
     }
 

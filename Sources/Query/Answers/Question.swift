@@ -99,14 +99,19 @@ package final class Question {
         return covers.map(\.from).filter { $0 > moment && $0 < end }.min() ?? moment
     }
 
+    /// The number behind the newest event when it was asked. What is recorded meanwhile is in no part of the answer: what is
+    /// missing from it is not known here.
+    package var endSequence: UInt64 { lastSequence &+ 1 }
+
     /// A scan for an answer that may take long, which says how far it is. `afterSequence` and `beforeSequence` are those of
-    /// `Scan`.
+    /// `Scan`, the latter at most `endSequence`; `looksAhead` is false where little of what is found is used.
     package func scan(
-        _ selection: Selection, afterSequence: UInt64? = nil, beforeSequence: UInt64? = nil
+        _ selection: Selection, afterSequence: UInt64? = nil, beforeSequence: UInt64? = nil, looksAhead: Bool = true
     ) -> Scan {
-        let scan = Scan(reader, selection, afterSequence: afterSequence, beforeSequence: beforeSequence)
+        let scan = Scan(
+            reader, selection, afterSequence: afterSequence, beforeSequence: min(beforeSequence ?? .max, endSequence))
         scan.progress = ProgressLine()
-        scan.looksAhead = true
+        scan.looksAhead = looksAhead
         return scan
     }
 
@@ -128,10 +133,10 @@ package final class Question {
 
     /// The closing remarks and the exit status; parameters as of `findings`.
     package func conclude(
-        found: Bool, _ scan: Scan, after earlier: [Scan] = [], isWhole: Bool = true,
+        found: Bool, _ scan: Scan, after earlier: [Scan] = [], damages: [Scan.Damage] = [], isWhole: Bool = true,
         reasons: [Completeness.Reason]? = nil
     ) -> AnswerStatus {
-        conclude(found: found, findings(scan, after: earlier, isWhole: isWhole, reasons: reasons))
+        conclude(found: found, findings(scan, after: earlier, damages: damages, isWhole: isWhole, reasons: reasons))
     }
 
     /// The same with what was found out before.
@@ -145,10 +150,11 @@ package final class Question {
     /// What was found out about the answer by the time the scan ended.
     ///
     /// Parameters: `isWhole` is false when the scan was stopped early, so that what it counted says little; `earlier` are
-    /// scans of what lies before it, whose damage counts as well; `reasons` are those of a range other than the
-    /// selection's.
+    /// scans that the answer rests on as well, whose damage counts, as do `damages`; `reasons` are those of a range other than
+    /// the selection's.
     package func findings(
-        _ scan: Scan, after earlier: [Scan] = [], isWhole: Bool = true, reasons: [Completeness.Reason]? = nil
+        _ scan: Scan, after earlier: [Scan] = [], damages: [Scan.Damage] = [], isWhole: Bool = true,
+        reasons: [Completeness.Reason]? = nil
     ) -> Findings {
         var crossing: String?
         let crossingCount = scan.crossingCount
@@ -162,19 +168,21 @@ package final class Question {
         }
         var reasons = reasons ?? self.reasons
         let scans = earlier + [scan]
-        if scans.contains(where: \.lostToPruning) {
-            let now = Clock.realtime()
-            reasons.append(
-                .gap(
-                    Gap(
-                        kind: .pruned, from: selection.since ?? now, to: selection.until ?? now, count: nil, scope: nil,
-                        cause: "blocks were pruned while they were being read")))
-        }
-        // Two scans that meet within a block both meet its damage.
-        let damages = scans.flatMap(\.damages).reduce(into: [Scan.Damage]()) { damages, damage in
-            if damages.last?.firstSequence != damage.firstSequence { damages.append(damage) }
-        }
+        if scans.contains(where: \.lostToPruning) { reasons.append(lostToPruning) }
+        // Several scans meet the damage of the same block.
+        var known: Set<UInt64> = []
+        let damages = (scans.flatMap(\.damages) + damages).filter { known.insert($0.firstSequence).inserted }
+            .sorted { $0.firstSequence < $1.firstSequence }
         return Findings(crossing: crossing, reasons: reasons, damages: damages)
+    }
+
+    /// Why an answer misses something of which blocks were pruned before they could be read.
+    var lostToPruning: Completeness.Reason {
+        let now = Clock.realtime()
+        return .gap(
+            Gap(
+                kind: .pruned, from: selection.since ?? now, to: selection.until ?? now, count: nil, scope: nil,
+                cause: "blocks were pruned while they were being read"))
     }
 
     /// The moment up to which a live recorder has just committed everything; nil where none answers.

@@ -38,7 +38,7 @@ package struct TreeAnswer {
         let question = try Question(context, selection)
         question.neededOperations = [.create, .delete, .rename]
         // What came later tells of names as well.
-        let renamed = try RenamedDirectories(question.reader, Selection(), of: directories)
+        let renamed = try RenamedDirectories(question, Selection(), of: directories)
         var asked = Selection()
         asked.paths = try renamed.paths
         let scan = question.scan(asked)

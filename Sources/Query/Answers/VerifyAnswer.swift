@@ -31,7 +31,9 @@ package struct VerifyAnswer {
         // What was pruned is gone for good; everything behind it has to be there.
         let pruned = try reader.gaps().filter { $0.gap.kind == .pruned }.map(\.afterSequence).max() ?? 0
         var expected: UInt64? = pruned + 1
+        let progress = ProgressLine()
         while let row = try walk.next() {
+            progress?.update { walk.share }
             if let expected, row.firstSequence != expected {
                 findings.append(
                     Finding(

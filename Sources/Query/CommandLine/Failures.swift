@@ -21,13 +21,13 @@ package enum Failures {
     /// Writes all of `text`, as far as the descriptor takes it. Nothing in it may steer a terminal, whatever an argument
     /// or a name brought in: control characters but the end of line are written as `\xNN`.
     package static func print(_ text: String, to descriptor: Int32) {
-        write(Array(text.withoutControls.utf8), to: descriptor)
+        write(Array(ArgumentText.shown(text).withoutControls.utf8), to: descriptor)
     }
 
     /// The same for one line, without its end, in a style.
     static func print(_ line: String, to descriptor: Int32, _ style: TextStyle, on terminal: Terminal) {
         var bytes: [UInt8] = []
-        style.append(to: &bytes, on: terminal) { $0.append(string: line.withoutControls) }
+        style.append(to: &bytes, on: terminal) { $0.append(string: ArgumentText.shown(line).withoutControls) }
         bytes.append(UInt8(ascii: "\n"))
         write(bytes, to: descriptor)
     }

@@ -73,6 +73,9 @@ package struct QuickCommand: Sendable {
         case "--path": selection.paths.append(RawPath(value))
         case "--under": selection.directories.append(RawPath(value))
         case "--exe": selection.exes.append(RawPath(value))
+        case "--comm": selection.comms.append(RawPath(value))
+        case "--unit": selection.units.append(RawPath(value))
+        case "--container": selection.containers.append(RawPath(value))
         case "--store":
             guard seen.insert(name).inserted, !value.starts(with: "-".utf8) else { return false }
             store = RawPath(value)
@@ -85,11 +88,8 @@ package struct QuickCommand: Sendable {
 
     private mutating func take(_ name: String, text: String) -> Bool {
         switch name {
-        case "--comm": selection.comms.append(text)
         case "--user": selection.users.append(text)
         case "--login-user": selection.loginUsers.append(text)
-        case "--unit": selection.units.append(text)
-        case "--container": selection.containers.append(text)
         case "--pid": selection.pids.append(text)
         case "--op" where !text.hasPrefix("-"): selection.operations.append(text)
         // Which of two values counts is for the parser to say.

@@ -10,20 +10,21 @@ package struct SelectionArguments: Sendable {
     package var directories: [RawPath]
     package var operations: [String]
     package var pids: [String]
-    package var comms: [String]
+    package var comms: [RawPath]
     package var exes: [RawPath]
     package var users: [String]
     package var loginUsers: [String]
-    package var units: [String]
-    package var containers: [String]
+    package var units: [RawPath]
+    package var containers: [RawPath]
     package var limit: Int?
     package var isReversed: Bool
     package var includesOverlapping: Bool
 
     package init(
         since: String? = nil, until: String? = nil, paths: [RawPath] = [], directories: [RawPath] = [],
-        operations: [String] = [], pids: [String] = [], comms: [String] = [], exes: [RawPath] = [],
-        users: [String] = [], loginUsers: [String] = [], units: [String] = [], containers: [String] = [],
+        operations: [String] = [], pids: [String] = [], comms: [RawPath] = [], exes: [RawPath] = [],
+        users: [String] = [], loginUsers: [String] = [], units: [RawPath] = [],
+        containers: [RawPath] = [],
         limit: Int? = nil, isReversed: Bool = false,
         includesOverlapping: Bool = false
     ) {
@@ -66,14 +67,14 @@ package struct SelectionArguments: Sendable {
             guard let pid = Int32(word), pid >= 0 else { throw UsageError("'\(word)' is no process number") }
             selection.pids.insert(pid)
         }
-        selection.comms = try comms.map { try Glob(Array($0.utf8), subject: .word) }
+        selection.comms = try comms.map { try Glob($0.bytes, subject: .word) }
         selection.exes = try exes.map { try PathArgument.glob($0.bytes, workingDirectory: workingDirectory) }
         let database = users.isEmpty && loginUsers.isEmpty ? nil : UserDatabase.system()
         selection.userIDs = try Self.numbers(of: words(users), database)
         selection.loginUserIDs = try Self.numbers(of: words(loginUsers), database)
-        selection.units = try units.map { try Glob(Array(Self.unitPattern($0).utf8), subject: .word) }
+        selection.units = try units.map { try Glob(Self.unitPattern($0.bytes), subject: .word) }
         // The beginning of a container's number names it, as in the tools that run containers.
-        selection.containers = try containers.map { try Glob(Array("\($0)*".utf8), subject: .word) }
+        selection.containers = try containers.map { try Glob($0.bytes + [UInt8(ascii: "*")], subject: .word) }
         selection.limit = limit
         selection.isReversed = isReversed
         selection.includesOverlapping = includesOverlapping
@@ -90,8 +91,8 @@ package struct SelectionArguments: Sendable {
     }
 
     /// As systemctl(1) does it, a name without a type is a service.
-    private static func unitPattern(_ name: String) -> String {
-        name.contains(".") || name.hasSuffix("*") ? name : name + ".service"
+    private static func unitPattern(_ name: [UInt8]) -> [UInt8] {
+        name.contains(UInt8(ascii: ".")) || name.last == UInt8(ascii: "*") ? name : name + ".service".utf8
     }
 
     /// A path as it is typed, from the working directory.

@@ -54,6 +54,8 @@ package struct Completeness: Sendable {
         let to = until ?? last
         // Asked for what came after the last recording: nothing was recorded of all that.
         if until == nil, from > last { return [.uncovered(from: last, to: from)] }
+        // The same for what came before the first.
+        if since == nil, to <= first { return [.uncovered(from: to, to: first)] }
         var reasons = gaps.filter { gap in
             gap.kind != .walMissed && Self.touches(gap, from, to) && Self.concerns(gap.scope, scopes)
         }.map(Reason.gap)

@@ -30,10 +30,14 @@ package struct CoverageHistory: Sendable {
     package init(_ reader: StoreReader) throws(StoreError) {
         // The sign of life first: what it tells of was committed before, so a later read of the database holds it.
         let heartbeat = AliveFile.read(directory: reader.directory).heartbeat
-        self.init(
-            runs: try reader.runs(), coverage: try reader.coverage(), gaps: try reader.gaps(), heartbeat: heartbeat,
-            lastEvent: try reader.lastEventTime())
-        lastSequence = try reader.lastSequence() ?? 0
+        // What is known to be missing, and up to which event.
+        self = try reader.readAtOnce { () throws(StoreError) in
+            var history = CoverageHistory(
+                runs: try reader.runs(), coverage: try reader.coverage(), gaps: try reader.gaps(), heartbeat: heartbeat,
+                lastEvent: try reader.lastEventTime())
+            history.lastSequence = try reader.lastSequence() ?? 0
+            return history
+        }
     }
 
     /// When each tree was covered.

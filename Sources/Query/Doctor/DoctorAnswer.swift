@@ -1,4 +1,4 @@
-internal import Model
+package import Model
 internal import Syscalls
 
 /// `varve doctor`: why recording would or would not work here, ending in one verdict and the one command to run.
@@ -7,7 +7,7 @@ package struct DoctorAnswer {
     private let facts: DoctorFacts
 
     /// Parameter program: the recorder's program, nil to look for it.
-    package init(_ context: QueryContext, paths: [String], program: String?) {
+    package init(_ context: QueryContext, paths: [RawPath], program: RawPath?) {
         self.init(context, .gather(context, paths: paths, program: program))
     }
 

@@ -7,7 +7,7 @@ extension DoctorFacts {
     /// Looks at this machine, this process, the recorder's program and the paths.
     ///
     /// Parameter program: the recorder's program, nil to look for it beside this one, then in $PATH.
-    static func gather(_ context: QueryContext, paths: [String], program: String?) -> DoctorFacts {
+    static func gather(_ context: QueryContext, paths: [RawPath], program: RawPath?) -> DoctorFacts {
         let mounts = (try? MountTable.current()) ?? []
         let release = (try? Files.contents(of: RawPath("/proc/sys/kernel/osrelease"), limit: 256)) ?? []
         let canMark = Capabilities.isEffective(.sysAdmin)
@@ -17,7 +17,7 @@ extension DoctorFacts {
         let places =
             paths.isEmpty
             ? wholeFilesystems(mounts, canMark: canMark)
-            : paths.map { byDirectories(place(RawPath($0), mounts, canMark: canMark), mayMark: mayMark) }
+            : paths.map { byDirectories(place($0, mounts, canMark: canMark), mayMark: mayMark) }
         var facts = DoctorFacts(
             kernelRelease: String(decoding: release.filter { $0 > 0x20 }, as: UTF8.self),
             groupError: FanotifyProbe.makeGroup(), program: recorder, userID: geteuid(),
@@ -82,10 +82,10 @@ extension DoctorFacts {
         return answer.value["pid"]?.unsigned.map { Int32(clamping: $0) }
     }
 
-    private static func findProgram(_ named: String?, _ mounts: [MountEntry]) -> Program? {
+    private static func findProgram(_ named: RawPath?, _ mounts: [MountEntry]) -> Program? {
         var candidates: [RawPath] = []
         if let named {
-            candidates = [RawPath(named)]
+            candidates = [named]
         } else {
             if let own = try? Files.readLink(RawPath("/proc/self/exe")), let directory = own.parent {
                 candidates.append(directory.appending("varved".utf8))

@@ -53,8 +53,9 @@ struct ExportRun {
     func cursor(from started: ExportCursor) -> ExportCursor {
         var cursor = started
         if isWhole {
-            // What the store held when it was asked was looked at, also where no block of it had to be read.
-            cursor.nextSequence = max(cursor.nextSequence, scan.nextSequence, question.lastSequence + 1)
+            // What the store held when it was asked was looked at, also where no block of it had to be read; what came since
+            // was not, also where it was in the same block by then.
+            cursor.nextSequence = max(cursor.nextSequence, question.endSequence)
             cursor.through = question.covered?.to ?? cursor.through
         } else if let last {
             cursor.nextSequence = last.sequence + 1

@@ -1,6 +1,5 @@
 internal import Block
 internal import Model
-internal import Store
 
 /// The directories whose names tell of what lies below the ones asked for: those that were renamed into them, out of them,
 /// or that they were called themselves.
@@ -31,7 +30,7 @@ struct RenamedDirectories {
 
     /// Looks through the renames of the selection's range. Cost: as long as some rename is new, a scan for renames at the
     /// directories and above them. Throws: as the scan does.
-    init(_ reader: StoreReader, _ selection: Selection, of asked: [RawPath]) throws {
+    init(_ question: Question, _ selection: Selection, of asked: [RawPath]) throws {
         directories = asked
         for round in 0... {
             let known = directories
@@ -40,10 +39,10 @@ struct RenamedDirectories {
             renames.until = selection.until
             renames.operations = .rename
             renames.directories = known.map { Glob(under: $0) }
-            try follow(Scan(reader, renames))
+            try follow(question.scan(renames))
             renames.directories = []
             renames.paths = try Set(known.flatMap(\.ancestors)).sorted().map(Self.exactly)
-            if !renames.paths.isEmpty { try follow(Scan(reader, renames)) }
+            if !renames.paths.isEmpty { try follow(question.scan(renames)) }
             guard directories != known else { return }
             guard round < Self.maximumRoundCount else {
                 isWhole = false

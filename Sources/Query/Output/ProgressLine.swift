@@ -9,7 +9,7 @@ package final class ProgressLine {
     private static let delay: Int64 = 1_000_000_000
     private static let interval: Int64 = 250_000_000
     /// Whether a line stands on the terminal of this process, which it has only one of.
-    private static let isOnTerminal = Mutex(false)
+    private static let isOnTerminal = Atomic(false)
 
     private let now: () -> Int64
     private let write: ([UInt8]) -> Void
@@ -21,7 +21,8 @@ package final class ProgressLine {
         guard isatty(STDERR_FILENO) == 1 else { return nil }
         self.init(now: Clock.monotonic) { bytes in
             guard bytes != Self.erasure else { return Self.erase() }
-            Self.isOnTerminal.withLock { $0 = true }
+            Self.eraseOnInterrupt()
+            Self.isOnTerminal.store(true, ordering: .relaxed)
             Self.print(bytes)
         }
     }
@@ -51,15 +52,33 @@ package final class ProgressLine {
 
     /// Takes the line away, if there is one, before anything else is written to the terminal.
     package static func erase() {
-        let stands = isOnTerminal.withLock { stands in
-            defer { stands = false }
-            return stands
-        }
-        guard stands else { return }
+        guard isOnTerminal.exchange(false, ordering: .relaxed) else { return }
         print(erasure)
     }
 
-    private static var erasure: [UInt8] { Array("\r\u{1B}[K".utf8) }
+    /// Where Ctrl-C would just end the process, lets it take the line away first, with the `^C` that the terminal wrote behind
+    /// it.
+    private static func eraseOnInterrupt() {
+        var action = sigaction()
+        // SAFETY: both calls only read and write the local lent to them.
+        guard unsafe sigaction(SIGINT, nil, &action) == 0, unsafe action.__sigaction_handler.sa_handler == nil else {
+            return
+        }
+        unsafe action.__sigaction_handler.sa_handler = { _ in
+            if ProgressLine.isOnTerminal.exchange(false, ordering: .relaxed) {
+                // SAFETY: write(2) may be called from a handler; the bytes are constants of the program.
+                _ = unsafe Glibc.write(
+                    STDERR_FILENO, ProgressLine.erasureText.utf8Start, ProgressLine.erasureText.utf8CodeUnitCount)
+            }
+            // It is the default by now, and takes effect once this handler has returned.
+            raise(SIGINT)
+        }
+        action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND))
+        _ = unsafe sigaction(SIGINT, &action, nil)
+    }
+
+    private static var erasureText: StaticString { "\r\u{1B}[K" }
+    private static var erasure: [UInt8] { erasureText.withUTF8Buffer { unsafe Array($0) } }
 
     private static func print(_ bytes: [UInt8]) {
         let stream = OwnedDescriptor(takingOver: STDERR_FILENO)

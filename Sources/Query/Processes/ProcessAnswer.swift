@@ -23,7 +23,7 @@ package struct ProcessAnswer {
         var unlimited = selection
         unlimited.limit = nil
         let question = try Question(context, unlimited)
-        let search = try ProcessSearch(question.reader, pid: argument.pid)
+        let search = try ProcessSearch(question, pid: argument.pid)
         var records = search.records
         if let moment = argument.moment {
             // Of those whose end is not known the last to begin has the number.
@@ -36,10 +36,9 @@ package struct ProcessAnswer {
         }
         write(records)
         try context.output.flush()
-        for damage in search.damages where !scan.damages.contains(where: { $0.firstSequence == damage.firstSequence }) {
-            context.messages.say("damaged block from event \(damage.firstSequence) on: \(damage.error)")
-        }
-        return question.conclude(found: !records.isEmpty, scan)
+        var reasons = question.reasons
+        if search.lostToPruning { reasons.append(question.lostToPruning) }
+        return question.conclude(found: !records.isEmpty, scan, damages: search.damages, reasons: reasons)
     }
 
     private func count(_ scan: Scan, into records: inout [ProcessRecord]) throws {

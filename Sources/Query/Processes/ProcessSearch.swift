@@ -15,10 +15,16 @@ struct ProcessSearch {
     /// So many children are listed.
     private static let maximumChildCount = 1_000
 
-    init(_ reader: StoreReader, pid: Int32) throws(StoreError) {
+    /// Whether blocks were pruned before they could be read.
+    private(set) var lostToPruning = false
+
+    init(_ question: Question, pid: Int32) throws(StoreError) {
         self.pid = pid
-        let walk = BlockWalk(reader, from: nil, to: nil)
+        let walk = BlockWalk(question.reader, from: nil, to: nil, beforeSequence: question.endSequence)
+        let progress = ProgressLine()
+        defer { lostToPruning = walk.lostToPruning }
         while let row = try walk.next() {
+            progress?.update { walk.share }
             guard let bytes = try walk.fetch(row) else { continue }
             do throws(BlockError) {
                 let block = try BlockReader(bytes)

@@ -49,7 +49,8 @@ package struct ReplayAnswer<Waiting: ReplayWaiting> {
             context.messages.say("space pauses, n or Enter shows one event, + and - change the speed, q ends")
         }
         try printer.begin()
-        let scan = Scan(question.reader, selection)
+        // Without a progress line: it waits for time to pass.
+        let scan = Scan(question.reader, selection, beforeSequence: question.endSequence)
         let isWhole = try printer.print(scan, selection) { event, _ in
             try waitFor(event.window.time) ? .proceed : .stop
         }

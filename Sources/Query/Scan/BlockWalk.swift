@@ -56,7 +56,7 @@ package final class BlockWalk {
     }
 
     /// How many events of the blocks that are listed lie behind, of all.
-    var share: (done: UInt64, total: UInt64) {
+    package var share: (done: UInt64, total: UInt64) {
         let counts = rows.map(\.count)
         return (counts.prefix(position).reduce(0, &+), counts.reduce(0, &+))
     }

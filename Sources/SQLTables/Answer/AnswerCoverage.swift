@@ -13,10 +13,12 @@ final class AnswerCoverage {
     }
 
     /// To be called before events are read: where their range reaches beyond what is surely stored, a live recorder commits
-    /// what it has first. That is done once.
-    func prepare(_ selection: Selection) throws {
-        if let question, question.selection.until != nil || selection.until == nil { return }
-        question = try Question(context, selection)
+    /// what it has first. That is done once. Gives the number behind the last event that is known of.
+    func prepare(_ selection: Selection) throws -> UInt64 {
+        if let question, question.selection.until != nil || selection.until == nil { return question.endSequence }
+        let asked = try Question(context, selection)
+        question = asked
+        return asked.endSequence
     }
 
     /// Why the answer may miss something; nothing where no events were asked for.

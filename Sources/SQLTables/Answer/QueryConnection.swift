@@ -69,6 +69,7 @@ final class QueryConnection {
             if let text = unsafe text, let tail = unsafe tail { rest = unsafe tail - text }
             return result
         }
+        guard result != SQLITE_AUTH else { throw Self.refusal }
         guard result == SQLITE_OK else { throw failure(result) }
         guard let prepared = unsafe statement else { throw SQLTableError("which query? it is empty") }
         let question = unsafe QueryStatement(takingOver: prepared, self)
@@ -76,9 +77,13 @@ final class QueryConnection {
         guard isBlank else { throw SQLTableError("one query at a time; what follows the first ';' was not asked") }
         // SAFETY: the statement is live.
         guard unsafe sqlite3_stmt_readonly(prepared) != 0, question.columnCount > 0 else {
-            throw SQLTableError("only questions can be asked: SELECT, WITH, VALUES, EXPLAIN")
+            throw Self.refusal
         }
         return question
+    }
+
+    private static var refusal: SQLTableError {
+        SQLTableError("only questions can be asked: SELECT, WITH, VALUES, EXPLAIN")
     }
 
     fileprivate func failure(_ code: Int32) -> SQLTableError {

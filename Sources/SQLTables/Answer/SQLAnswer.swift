@@ -36,6 +36,7 @@ package struct SQLAnswer {
         let trace = ScanTrace()
         let whole = AnswerCoverage(context)
         trace.willScan = { try whole.prepare($0) }
+        trace.progress = ProgressLine()
         let session = SQLSession(defaultStore: context.storeDirectory, trace: trace)
         let connection: QueryConnection
         let statement: QueryStatement

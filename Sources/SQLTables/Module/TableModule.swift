@@ -78,7 +78,7 @@ final class RunningScan {
         }
         var request = FilterRequest(
             store: try table.session.store(store),
-            conditions: conditions.filter { $0.op != .limit && $0.op != .offset },
+            conditions: conditions.filter { !$0.isBound },
             isReversed: plan.isReversed, usedColumns: plan.usedColumns)
         if plan.isRanked {
             // What is skipped is found as well: SQLite skips it.
@@ -86,9 +86,7 @@ final class RunningScan {
             if remaining != .max, !isTooMany { request.rankLimit = Int(count) }
             (remaining, offset) = (.max, 0)
         }
-        var shown = request
-        shown.conditions = conditions
-        tracePlace = table.session.trace?.begin(table.kind, shown)
+        tracePlace = table.session.trace?.begin(table.kind, request, bounds: conditions.filter(\.isBound))
         cursor.tracePlace = tracePlace
         guard remaining > 0 else { return }
         try cursor.start(request)

@@ -39,9 +39,9 @@ struct CountingArguments {
         context.zone = .utc
         return try SelectionArguments(
             since: moment(.since, context), until: moment(.until, context), paths: names(.path),
-            directories: names(.under), operations: texts(.op), pids: texts(.pid), comms: texts(.comm),
-            exes: names(.exe), users: texts(.user), loginUsers: texts(.loginUser), units: texts(.unit),
-            containers: texts(.container), includesOverlapping: flag(.overlapping)
+            directories: names(.under), operations: texts(.op), pids: texts(.pid), comms: names(.comm),
+            exes: names(.exe), users: texts(.user), loginUsers: texts(.loginUser), units: names(.unit),
+            containers: names(.container), includesOverlapping: flag(.overlapping)
         ).selection(in: context)
     }
 

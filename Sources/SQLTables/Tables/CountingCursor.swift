@@ -14,6 +14,8 @@ class CountingCursor: TableCursor {
     private var answerNumber: Int64 = 0
     private var rowCount = 0
     private var number = 0
+    /// The number behind the last event that is counted.
+    private var endSequence: UInt64?
     /// The row that is read.
     var row: Int { answered?.isReversed == true ? rowCount - 1 - number : number }
 
@@ -50,6 +52,7 @@ class CountingCursor: TableCursor {
         let selection = try asked { try arguments.selection() }
         try session.trace?.note(asked: selection)
         let reader = try reader(request.store)
+        endSequence = try session.endSequence(of: request.store, reader)
         if let trace = session.trace, let tracePlace {
             let count = try reader.blocks().count
             trace.add(tracePlace) { $0.blockCount += count }
@@ -83,7 +86,8 @@ class CountingCursor: TableCursor {
 
     /// A scan that ends where the statement is interrupted; see `conclude`.
     final func scan(_ selection: Selection, in reader: StoreReader) -> Scan {
-        let scan = Scan(reader, selection)
+        let scan = Scan(reader, selection, beforeSequence: endSequence)
+        scan.progress = session.trace?.progress
         let session = session
         scan.shouldStop = { (try? session.checkInterrupt()) == nil }
         return scan

@@ -7,7 +7,7 @@ internal import Store
 enum EventTable {
     static let kind = TableKind(
         name: "event", columns: Column.allCases.map(\.definition), orderColumn: Column.seq.rawValue,
-        rowGuess: 1_000_000, makeCursor: { EventCursor($0) })
+        rowGuess: 1_000_000, narrowing: EventConditions.narrowing, makeCursor: { EventCursor($0) })
 
     /// The columns that tell of the process, by their numbers.
     static let processColumns = Column.allCases.map { ProcessColumn(rawValue: $0.name) }
@@ -108,7 +108,10 @@ final class EventCursor: TableCursor {
             let count = try reader.blocks().count
             trace.add(tracePlace) { $0.blockCount += count }
         }
-        scan = Scan(reader, selection, afterSequence: !request.isReversed && first > 0 ? first - 1 : nil)
+        scan = Scan(
+            reader, selection, afterSequence: !request.isReversed && first > 0 ? first - 1 : nil,
+            beforeSequence: try session.endSequence(of: request.store, reader))
+        scan?.progress = session.trace?.progress
         reportedDamageCount = 0
         isAtEnd = false
         try nextGroup()

@@ -61,7 +61,9 @@ private final class ProcessCursor: BatchCursor {
             let count = try reader.blocks().count
             trace.add(tracePlace) { $0.blockCount += count }
         }
-        walk = BlockWalk(reader, from: nil, to: nil, isReversed: true)
+        walk = BlockWalk(
+            reader, from: nil, to: nil, isReversed: true,
+            beforeSequence: try session.endSequence(of: request.store, reader))
     }
 
     override func nextRows() throws -> [[SQLValue]]? {
@@ -69,6 +71,7 @@ private final class ProcessCursor: BatchCursor {
             if walk?.lostToPruning == true { try session.reportPruned() }
             return nil
         }
+        session.trace?.progress?.update { walk.share }
         guard mayName(row) else {
             walk.finish(first: row.firstSequence, end: row.endSequence)
             return []
