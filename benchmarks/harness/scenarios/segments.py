@@ -68,4 +68,3 @@ def tell(report, title, limit, rounds):
     stored = rounds[0]["found"][SEGMENT]["bytes"]
     report.figure(f"{title}: stored / bytes of the log", f"{stored} B / {written['wal_bytes']} B",
                   stored / written["wal_bytes"], limit)
-
