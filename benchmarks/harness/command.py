@@ -154,7 +154,7 @@ def reason(error, work):
     code = error.errno if isinstance(error, OSError) else None
     free = f"{shutil.disk_usage(work).free / 2**20:.0f} MiB are free in {work}"
     if code == errno.ENOSPC or any(words in text.lower() for words in FULL_DISK):
-        return f"the disk is full ({free}): {text}"
+        return f"the disk is full, or the filesystem of its own ({free}): {text}"
     if code == errno.EIO or any(words in text.lower() for words in FAILED_DISK):
         return f"reading or writing failed, as it does in a loop image that cannot grow on a full disk ({free}): {text}"
     return text
