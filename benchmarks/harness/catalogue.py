@@ -10,9 +10,9 @@ from .scenarios import (ask, attribution, capture, cpu, growth, idle, latency, l
 QUICK_SECONDS, FULL_SECONDS = 170, 39 * 60
 
 # Their shares of a full run; a quick run of all has one of each sort.
-SIDE_BY_SIDE = {"files": 45, "appends-1": 27, "appends-2": 27, "appends-4": 27, "commits-1": 25, "commits-1-batched": 25,
-                "commits-4": 25, "commits-4-batched": 25, "metadata": 40, "forks": 45, "compile": 50, "unpack": 50,
-                "stress-ng": 35, "fio": 28}
+SIDE_BY_SIDE = {"files": 60, "appends-1": 35, "appends-2": 35, "appends-4": 35, "commits-1": 35, "commits-1-batched": 35,
+                "commits-4": 35, "commits-4-batched": 35, "metadata": 50, "forks": 60, "compile": 60, "unpack": 60,
+                "stress-ng": 45, "fio": 35}
 SIDE_BY_SIDE_QUICK = {"files": 13, "appends-4": 13, "metadata": 13, "commits-4": 13}
 
 
@@ -28,9 +28,9 @@ class Scenario:
 
 
 SCENARIOS = {
-    "cpu-append": Scenario(cpu.run_append, 35, 14),
-    "slowdown": Scenario(slowdown.run, 35, 12),
-    "loss": Scenario(loss.run, 65, 10),
+    "cpu-append": Scenario(cpu.run_append, 30, 14),
+    "slowdown": Scenario(slowdown.run, 25, 12),
+    "loss": Scenario(loss.run, 60, 10),
     "latency": Scenario(latency.run, 55, 14),
     "idle": Scenario(idle.run, 92, 20),
     **{name: Scenario(sidebyside.scenario(name), full, SIDE_BY_SIDE_QUICK.get(name), 4)
@@ -41,12 +41,12 @@ SCENARIOS = {
     "rowdiff": Scenario(rowdiff.run, 35),
     "segments": Scenario(segments.run, 100),
     "restore": Scenario(restore.run, 90),
-    "capture": Scenario(capture.run, 205, gibibytes=4),
-    "growth": Scenario(growth.run, 220, 20, gibibytes=6),
+    "capture": Scenario(capture.run, 190, gibibytes=4),
+    "growth": Scenario(growth.run, 200, 20, gibibytes=6),
     "cpu-compile": Scenario(cpu.run_compile, 180, gibibytes=4),
     "ask": Scenario(ask.run, 65, gibibytes=3),
-    "size": Scenario(size.run, 150, gibibytes=12),
+    "size": Scenario(size.run, 140, gibibytes=12),
     "start": Scenario(start.run, 5, 5),
-    "questions-recorded": Scenario(questions.run_recorded, 150, gibibytes=8),
+    "questions-recorded": Scenario(questions.run_recorded, 140, gibibytes=8),
     "questions-zipf": Scenario(questions.run_zipf, 95, gibibytes=6),
 }

@@ -273,8 +273,9 @@ class Fio(Workload):
 
 @dataclass
 class Sizes:
-    """How much of each; in a full run so much that it takes about a second without a recorder, for the ratios of shorter ones
-    are those of the machine's moods. Of `metadata` it is less: to tell what of it was merged takes longer than to do it."""
+    """How much of each; in a full run so much that it takes some half a second without a recorder, for the ratios of shorter
+    ones are those of the machine's moods, and those of longer ones are too few. Of `metadata` it is less: to tell what of it
+    was merged takes longer than to do it."""
 
     files: int
     appends: int
@@ -288,7 +289,7 @@ class Sizes:
 
 
 SMALL = Sizes(2_000, 10_000, 500, 100, 5_000, 1, 24, 2_000, 2_000)
-FULL = Sizes(40_000, 2_000_000, 80_000, 8_000, 200_000, 1.5, 120, 20_000, 150_000)
+FULL = Sizes(20_000, 1_000_000, 40_000, 4_000, 100_000, 1, 60, 10_000, 75_000)
 
 
 def workloads(is_small):

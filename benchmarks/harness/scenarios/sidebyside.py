@@ -41,10 +41,15 @@ def run(bench, report, name):
         # The loop takes its flags and marks from varved; this run also warms what all runs use.
         bench.group = measure(bench, peers["varved"], workload, watched, disk, 1)["run"].group
         empty = empty_byte_count(bench, watched)
+        # Before the rounds: how long one takes tells whether another one fits.
+        slow = {}
+        measure_some(bench, [peer for peer in peers if peer in SLOW], 0, slow, (workload, small), (watched, disk), peers,
+                     refused)
         try:
             for index in bench.rounds(bench.pairs(ROUNDS if bench.quick else CORE_ROUNDS, ROUNDS), FEWEST_ROUNDS):
-                rounds.append({})
-                one_round(bench, index, rounds[-1], (workload, small), (watched, disk), peers, refused)
+                rounds.append(slow if index == 0 else {})
+                measure_some(bench, chosen(bench, index, peers), index, rounds[-1], (workload, small), (watched, disk), peers,
+                             refused)
                 bench.say(f"round {index + 1}: " + ", ".join(
                     f"{peer} {one['seconds']:.3f} s" for peer, one in sorted(rounds[-1].items())))
         finally:
@@ -56,13 +61,21 @@ def run(bench, report, name):
                 tell(report, whole, refused, empty)
 
 
-def one_round(bench, index, runs, sizes, places, peers, refused):
-    """Fills `runs`, by peer."""
-    workload, small = sizes
+def chosen(bench, index, peers):
+    """Who runs in that round, in its order."""
     for peer in alternating(list(peers), index):
-        if peer in refused or (peer not in CORE and index >= ROUNDS):
+        if peer not in CORE and index >= ROUNDS:
             continue
-        if peer in SLOW and index > 0 and (bench.quick or bench.share_used() > SLOW_SHARE):
+        if peer in SLOW and (index == 0 or bench.quick or bench.share_used() > SLOW_SHARE):
+            continue
+        yield peer
+
+
+def measure_some(bench, names, index, runs, sizes, places, peers, refused):
+    """One run beside each of `names`, into `runs`, by name; those that cannot run, into `refused`."""
+    workload, small = sizes
+    for peer in names:
+        if peer in refused:
             continue
         if peer not in CORE and index == 0 and bench.is_late():
             refused[peer] = "the time of this scenario was used up"
