@@ -58,7 +58,9 @@ extension StoreWriter {
             }
             try Self.replaceGaps(oldest, commitCount: commitCount, run: run, connection)
         }
-        // The rows first: a file without a row is removed at the next start, a row without a file would be damage.
+        // The rows first, and on the disk: a file without a row is removed at the next start, a row without a file, which a
+        // loss of power would bring back, would be damage.
+        try sync()
         for name in names { try? Files.unlink(files.directory(of: oldest.uuid).appending(name.bytes)) }
         return byteCount
     }
