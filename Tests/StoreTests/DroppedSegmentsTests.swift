@@ -28,8 +28,8 @@ import Testing
             let limits = RetentionLimits(maxAgeNanoseconds: 1)
             #expect(try writer.enforce(limits, now: MadeStream.moment(1_000_000)).byteCount > 0)
             // Somebody else's file takes the removal of names to the disk, and of the store only what was synced.
-            try runSuccessfully(
-                "dd", ["if=/dev/zero", "of=\(filesystem.appending("other"))", "bs=1", "count=1", "conv=fsync", "status=none"])
+            let other = filesystem.appending("other")
+            try runSuccessfully("dd", ["if=/dev/zero", "of=\(other)", "bs=1", "count=1", "conv=fsync", "status=none"])
             try runSuccessfully(
                 "cp", ["--sparse=always", "\(filesystem.path)/../image", scene.directory.appending("cut")])
         }
