@@ -40,7 +40,8 @@ struct SelectionOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("Only processes whose name matches GLOB.", valueName: "GLOB"))
+        help: ArgumentHelp(
+            "Only processes whose name, or where it is not known their program's, matches GLOB.", valueName: "GLOB"))
     var comm: [RawPath] = []
 
     @Option(

@@ -33,6 +33,12 @@ struct NaiveFilter {
         }
     }
 
+    private func name(of process: ActorProcess?) -> RawPath? {
+        if let comm = process?.comm { return comm }
+        let file = process?.script ?? process?.exe
+        return file?.bytes.split(separator: UInt8(ascii: "/")).last.map { RawPath(Array($0.prefix(15))) }
+    }
+
     private func matchesProcess(_ event: RecordedEvent) -> Bool {
         func any(_ globs: [Glob], _ values: [RawPath?]) -> Bool {
             globs.isEmpty
@@ -46,7 +52,7 @@ struct NaiveFilter {
             selection.loginUserIDs.isEmpty || process?.loginUID.map { selection.loginUserIDs.contains($0) } ?? false
         let units = process?.controlGroup.map { ControlGroupName.units(of: $0) } ?? []
         return pidMatches && userMatches && loginMatches && any(selection.units, units)
-            && any(selection.comms, [process?.comm])
+            && any(selection.comms, [name(of: process)])
             && any(selection.exes, [process?.exe, process?.script]) && any(selection.containers, [process?.container])
     }
 }

@@ -142,6 +142,29 @@ import Testing
         #expect(try scene.sequences(both) == [4])
     }
 
+    /// Of a process that ended before anybody looked at it only the program is known.
+    @Test func aProcessWithoutACommIsFoundByTheNameOfItsProgram() throws {
+        var program = Self.editor
+        program.comm = nil
+        program.exe = RawPath("/usr/bin/long-program-name")
+        var script = Self.shell
+        script.comm = nil
+        script.script = RawPath("/srv/deploy.sh")
+        let scene = try StoreScene(from: 5)
+        try scene.append([
+            RecordedEvent(10, .create, "/a", process: program), RecordedEvent(11, .create, "/b", process: script),
+            RecordedEvent(12, .create, "/c", process: Self.shell), RecordedEvent(13, .create, "/d", process: nil),
+        ])
+        func named(_ pattern: String) throws -> [UInt64] {
+            try scene.sequences(.only { $0.comms = [try Glob(Array(pattern.utf8), subject: .word)] })
+        }
+        #expect(try named("long-program-na") == [1])
+        #expect(try named("long-program-name") == [])
+        #expect(try named("deploy.sh") == [2])
+        #expect(try named("dash") == [])
+        #expect(try named("sh") == [3])
+    }
+
     @Test func processesNarrowByEachKey() throws {
         let scene = try Self.scene()
         #expect(try scene.sequences(.only { $0.pids = [10] }) == [1, 2, 7, 8, 9])

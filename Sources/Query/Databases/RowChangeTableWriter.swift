@@ -45,8 +45,7 @@ struct RowChangeTableWriter: RowChangeWriter {
     private static func writers(_ origin: ChangeOrigin) -> String {
         guard !origin.writers.isEmpty else { return "?" }
         return origin.writers.map { writer in
-            let name = writer.comm?.bytes ?? writer.exe?.bytes.split(separator: UInt8(ascii: "/")).last.map(Array.init)
-            return "\(name.map { TerminalText.escaped($0) } ?? "?")[\(writer.pid)]"
+            "\(writer.name.map { TerminalText.escaped($0) } ?? "?")[\(writer.pid)]"
         }.joined(separator: "|")
     }
 

@@ -79,7 +79,7 @@ struct EventTableWriter: MarkingEventWriter {
     /// A process that was gone before its name could be asked is called by its program.
     private func nameText(_ process: ActorProcess?) -> String {
         // The kernel numbers whoever the recorder's pid namespace does not hold 0.
-        process?.shortName.map { TerminalText.escaped($0) } ?? (process?.pid == 0 ? "(outside)" : "-")
+        process?.name.map { TerminalText.escaped($0) } ?? (process?.pid == 0 ? "(outside)" : "-")
     }
 
     private func userText(_ process: ActorProcess?) -> String {

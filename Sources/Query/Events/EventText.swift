@@ -47,15 +47,12 @@ extension ActorProcess {
     /// `sh[12]`: its name, or its program's, and its number; escaped as `TerminalText` does.
     var label: [UInt8] {
         var text: [UInt8] = []
-        if let name = shortName { TerminalText.append(name, to: &text) } else { text.append(text: "?") }
+        if let name { TerminalText.append(name, to: &text) } else { text.append(text: "?") }
         text.append(text: "[")
         text.append(decimal: pid)
         text.append(text: "]")
         return text
     }
-
-    /// Its name, or where that is not known its program's last name.
-    var shortName: [UInt8]? { comm?.bytes ?? exe.map { RawPath.lastName(of: $0.bytes) } }
 }
 
 extension Gap {

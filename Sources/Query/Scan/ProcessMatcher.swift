@@ -39,8 +39,15 @@ struct ProcessMatcher {
                 ControlGroupName.units(of: group).contains(where: { matches($0, selection.units) })
             else { return false }
         }
-        return matches(process.comm, selection.comms) && matchesExe(process)
+        return matchesName(process) && matchesExe(process)
             && matches(process.container, selection.containers)
+    }
+
+    /// What is shown as its name is what it is found by.
+    private func matchesName(_ process: ActorProcess) -> Bool {
+        guard !selection.comms.isEmpty else { return true }
+        guard let name = process.name else { return false }
+        return selection.comms.contains { $0.matches(name) }
     }
 
     /// A script is found by its own name as well as by its interpreter's.
