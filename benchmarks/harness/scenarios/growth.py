@@ -19,8 +19,9 @@ from ..tools import store_byte_count
 
 WORKERS, OPERATIONS = 20, 1_000
 REPEATS = 5
-# Beyond so many rows SQLite's table takes longer to make than all else here.
-ROW_TABLE_EVENTS = 2_000_000
+# Beyond so many rows SQLite's table takes longer to make than all else here, and beyond so many with --long, some 200 bytes
+# each with its indices, hours.
+ROW_TABLE_EVENTS, LONG_ROW_TABLE_EVENTS = 2_000_000, 20_000_000
 # The largest store is begun while so much of the time is not used up, though it then takes longer.
 SHARE_FOR_REPLICATED = 0.45
 
@@ -131,13 +132,14 @@ def ask(bench, report, store, old):
         "whole_count": timed([tools.varve, "count", *where]),
         "whole_first": timed([tools.varve, "events", "--limit", 1, "-o", "jsonl", *where]),
     }
-    is_small = count <= ROW_TABLE_EVENTS or bench.options.long
+    limit = LONG_ROW_TABLE_EVENTS if bench.options.long else ROW_TABLE_EVENTS
+    is_small = count <= limit
     with bench.store() as place:
         told = load(tools, store, place, LOADED if is_small else ("chdb",), is_small, may_install=not bench.quick)
         if not is_small:
             told["failed"] |= {
-                "sqlite": f"above {ROW_TABLE_EVENTS:,} events it takes longer to make than all else here (--long)",
-                "grep": "the same lines again and again, which take minutes to write (--long)"}
+                "sqlite": f"above {limit:,} events it takes longer to make than all else here",
+                "grep": f"above {limit:,} events the same lines again and again take longer to write than all else here"}
         found |= {f"bytes_{peer}": byte_count / count for peer, byte_count in told["bytes"].items()}
         comparison = Comparison(bench, report, store, places(place, told), growth_questions(within | {"old": old}),
                                 told["failed"], asks_sql=False)
