@@ -15,6 +15,7 @@ struct SeedInputs {
         case .base: try bases()
         case .log: try logs()
         case .rows: try rows()
+        case .scan: try blocks().enumerated().map { [UInt8(truncatingIfNeeded: $0 * 37), 0x11, 0x03, 40, 200] + $1 }
         }
     }
 
