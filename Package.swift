@@ -164,7 +164,10 @@ let package = Package(
             name: "FaultTests", dependencies: ["CLinux", "Model", "Syscalls", "TestSupport", "varve", "varved"],
             swiftSettings: settings),
         .target(
-            name: "FuzzTargets", dependencies: ["Block", "Model", "SQLitePages", "SQLiteWAL", "Segment"],
+            name: "FuzzTargets",
+            dependencies: [
+                "Block", "Model", "Query", "SQLitePages", "SQLiteWAL", "Segment", "Store", "Syscalls",
+            ],
             path: "Tests/Fuzz", exclude: ["Entry", "corpus"], swiftSettings: settings),
         .testTarget(
             name: "FuzzTests", dependencies: ["Block", "FuzzTargets", "Model", "Segment", "Syscalls", "TestSupport"],

@@ -9,6 +9,37 @@ package struct EncodedSegment: Sendable {
     package var bytes: [UInt8]
 }
 
+extension EncodedSegment {
+    /// Puts a file together; of the header what concerns sizes and hashes of its parts is set here.
+    ///
+    /// Parameters: `blocks` as stored, one after the other; `compress` appends its first argument, compressed, to the other.
+    /// Throws: `limitExceeded` for a table that is too large, `compression`.
+    init(
+        _ start: SegmentHeader, _ table: SegmentTable, blocks: [UInt8],
+        compress: ([UInt8], inout [UInt8]) throws(SegmentError) -> Void
+    ) throws(SegmentError) {
+        var header = start
+        header.blocksByteCount = blocks.count
+        let content = table.encoded(header)
+        guard content.count <= SegmentLimits.tableByteCount else { throw SegmentError(.limitExceeded, "table") }
+        var frame: [UInt8] = []
+        try compress(content, &frame)
+        header.tableByteCount = frame.count
+        header.tableContentByteCount = content.count
+        header.tableHash = XXH3.hash64(frame)
+        var bytes = header.bytes
+        bytes.reserveCapacity(header.fileByteCount)
+        bytes.append(contentsOf: blocks)
+        bytes.append(contentsOf: frame)
+        // SAFETY: bytes are initialised memory without padding; the span does not outlive the call.
+        let hash = XXH3.hash128(unsafe bytes.span.bytes)
+        bytes.appendLittleEndian(hash.low)
+        bytes.appendLittleEndian(hash.high)
+        bytes.append(contentsOf: SegmentHeader.endMagic)
+        self.init(header: header, hash: hash, bytes: bytes)
+    }
+}
+
 /// Turns the commits of one stream into segments, one after the other.
 ///
 /// Contiguity, completeness and states are checked here, when they are written; every block is decoded again and
@@ -40,7 +71,7 @@ package struct SegmentEncoder: ~Copyable {
     package static let usualGroupByteCount = 128 << 10
     private static let cacheByteCount = 4 << 20
     /// zstd's.
-    private static let tableLevel: Int32 = 3
+    static let tableLevel: Int32 = 3
 
     /// Begins behind `lastCommit`, at which the database had `databasePageCount` pages with these hashes.
     ///
@@ -139,25 +170,10 @@ package struct SegmentEncoder: ~Copyable {
         header.blockCount = table.blocks.count
         header.pagesAfter = databasePageCount
         header.stateAfter = hashes?.state ?? 0
-        header.blocksByteCount = payload.count
-        let content = table.encoded(header)
-        guard content.count <= SegmentLimits.tableByteCount else { throw SegmentError(.limitExceeded, "table") }
-        var frame: [UInt8] = []
-        try packer.compress(content, level: Self.tableLevel, to: &frame)
-        header.tableByteCount = frame.count
-        header.tableContentByteCount = content.count
-        header.tableHash = XXH3.hash64(frame)
-        var bytes = header.bytes
-        bytes.reserveCapacity(header.fileByteCount)
-        bytes.append(contentsOf: payload)
-        bytes.append(contentsOf: frame)
-        // SAFETY: bytes are initialised memory without padding; the span does not outlive the call.
-        let hash = XXH3.hash128(unsafe bytes.span.bytes)
-        bytes.appendLittleEndian(hash.low)
-        bytes.appendLittleEndian(hash.high)
-        bytes.append(contentsOf: SegmentHeader.endMagic)
-        let segment = EncodedSegment(header: header, hash: hash, bytes: bytes)
-        lastHash = hash
+        let segment = try EncodedSegment(header, table, blocks: payload) { (content, frame) throws(SegmentError) in
+            try packer.compress(content, level: Self.tableLevel, to: &frame)
+        }
+        lastHash = segment.hash
         reset()
         return segment
     }

@@ -3,7 +3,10 @@ package import Model
 
 /// What stands in front of a segment file. Shape: schema/README.md, "The segment file".
 package struct SegmentHeader: Hashable, Sendable {
-    package static let byteCount = 160
+    /// Of version 1.
+    package static let leastByteCount = 160
+    /// Of version 2. No segment is so small that it has not as many bytes.
+    package static let greatestByteCount = 176
     package static let footerByteCount = 24
     static let magic = Array("VARVSEG1".utf8)
     static let endMagic = Array("VARVSEGE".utf8)
@@ -27,19 +30,25 @@ package struct SegmentHeader: Hashable, Sendable {
     package var tableContentByteCount: Int
     /// XXH3-64 of the table as stored.
     package var tableHash: UInt64
+    /// Of a segment that was joined, the hash of the last file that it stands for: the next segment names that one. Nil in
+    /// version 1, where it is the file's own.
+    package var chainHash: EventsHash?
+
+    /// Of the header itself: 160 in version 1, 176 in version 2.
+    package var byteCount: Int { chainHash == nil ? Self.leastByteCount : Self.greatestByteCount }
 
     /// `firstCommit` − 1 when there is none.
     package var lastCommit: UInt64 { firstCommit &+ UInt64(commitCount) &- 1 }
 
     /// Of the whole file.
     package var fileByteCount: Int {
-        Self.byteCount + blocksByteCount + tableByteCount + Self.footerByteCount
+        byteCount + blocksByteCount + tableByteCount + Self.footerByteCount
     }
 
     var bytes: [UInt8] {
         var bytes = Self.magic
-        bytes.reserveCapacity(Self.byteCount)
-        bytes.append(contentsOf: [1, 0, UInt8(Self.byteCount), 0])
+        bytes.reserveCapacity(byteCount)
+        bytes.append(contentsOf: [chainHash == nil ? 1 : 2, 0, UInt8(byteCount), 0])
         bytes.appendLittleEndian32(isAnchored ? 1 : 0)
         bytes.append(stream)
         bytes.appendLittleEndian32(pageSize)
@@ -60,22 +69,31 @@ package struct SegmentHeader: Hashable, Sendable {
         bytes.appendLittleEndian(UInt64(tableByteCount))
         bytes.appendLittleEndian(UInt64(tableContentByteCount))
         bytes.appendLittleEndian(tableHash)
+        if let chainHash {
+            bytes.appendLittleEndian(chainHash.low)
+            bytes.appendLittleEndian(chainHash.high)
+        }
         bytes.appendLittleEndian(XXH3.hash64(bytes))
         return bytes
     }
 
-    /// Reads the first `byteCount` bytes of a file. Throws: `notASegment`, `newerVersion`, `damaged`, `malformed`.
+    /// Reads the first bytes of a file, `greatestByteCount` of them where it has so many.
+    ///
+    /// Throws: `notASegment`, `newerVersion`, `damaged`, `malformed`.
     package init(_ bytes: [UInt8]) throws(SegmentError) {
-        guard bytes.count >= Self.byteCount, bytes.starts(with: Self.magic) else {
+        guard bytes.count >= Self.leastByteCount, bytes.starts(with: Self.magic) else {
             throw SegmentError(.notASegment, "no magic number")
         }
-        let head = Array(bytes[..<Self.byteCount])
+        let isJoined = bytes[8] == 2
+        let byteCount = isJoined ? Self.greatestByteCount : Self.leastByteCount
+        guard bytes.count >= byteCount else { throw SegmentError(.malformed, "header") }
+        let head = Array(bytes[..<byteCount])
         do {
             // SAFETY: bytes are initialised memory without padding; the cursor does not outlive the array.
             var cursor = ByteCursor(unsafe head.span.bytes)
             _ = try cursor.littleEndian64()
             let version = try cursor.littleEndian32()
-            guard version & 0xFFFF == 1, version >> 16 == Self.byteCount else {
+            guard version & 0xFFFF == (isJoined ? 2 : 1), version >> 16 == byteCount else {
                 throw SegmentError(.newerVersion(UInt16(version & 0xFFFF)), "segment")
             }
             guard XXH3.hash64(Array(head.dropLast(8))) == Self.lastWord(of: head) else {
@@ -106,8 +124,14 @@ package struct SegmentHeader: Hashable, Sendable {
             tableByteCount = Int(sizes.1)
             tableContentByteCount = Int(sizes.2)
             tableHash = try cursor.littleEndian64()
+            if isJoined {
+                var hash = EventsHash(high: 0, low: try cursor.littleEndian64())
+                hash.high = try cursor.littleEndian64()
+                chainHash = hash
+            }
             guard flags <= 1, SegmentLimits.isPageSize(pageSize), firstCommit > 0, firstCommit < 1 << 62,
                 commitCount <= SegmentLimits.commitCount, last == lastCommit, blockCount <= blocksByteCount,
+                isJoined ? level > 0 && level <= SegmentLimits.level && commitCount > 0 : level == 0,
                 tableByteCount <= SegmentLimits.tableByteCount + 1 << 20
             else { throw SegmentError(.malformed, "header") }
         } catch let error as SegmentError {

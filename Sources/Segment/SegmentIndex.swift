@@ -14,7 +14,7 @@ package struct SegmentIndex: Hashable, Sendable {
         table = try SegmentTable(content: try SegmentTable.content(tableBytes, header), header)
         var offsets: [Int] = []
         offsets.reserveCapacity(table.blocks.count)
-        var offset = SegmentHeader.byteCount
+        var offset = header.byteCount
         for block in table.blocks {
             offsets.append(offset)
             offset += block.byteCount
@@ -22,9 +22,15 @@ package struct SegmentIndex: Hashable, Sendable {
         blockOffsets = offsets
     }
 
+    init(header: SegmentHeader, table: SegmentTable, blockOffsets: [Int]) {
+        self.header = header
+        self.table = table
+        self.blockOffsets = blockOffsets
+    }
+
     /// Where the table begins in a file.
     package static func tableOffset(_ header: SegmentHeader) -> Int {
-        SegmentHeader.byteCount + header.blocksByteCount
+        header.byteCount + header.blocksByteCount
     }
 
     /// A whole file, its hash checked. Throws: as `init`, and `notASegment`.

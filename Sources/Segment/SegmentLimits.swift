@@ -7,6 +7,7 @@ package enum SegmentLimits {
     package static let tableByteCount = 64 << 20
     package static let textByteCount = 65_536
     package static let processCount = 65_536
+    package static let level: UInt32 = 15
 
     /// Pages that a block may hold.
     package static func pageCount(pageSize: Int) -> Int {

@@ -24,6 +24,7 @@ package struct Additions: Sendable {
             + capture.streams.map { stream in row { $0.capture.streams = [stream] } }
             + capture.segments.map { segment in row { $0.capture.segments = [segment] } }
             + capture.bases.map { base in row { $0.capture.bases = [base] } }
+            + capture.joins.map { join in row { $0.capture.joins = [join] } }
             + capture.gaps.map { gap in row { $0.capture.gaps = [gap] } }
     }
 

@@ -8,6 +8,7 @@ package struct CaptureRows: Hashable, Sendable {
     /// New streams, and ones of which something changed: by uuid. Paths are added, never removed.
     package var streams: [DatabaseStream] = []
     package var segments: [SegmentRow] = []
+    package var joins: [SegmentJoin] = []
     package var bases: [BaseImageRow] = []
     package var gaps: [CaptureGapRow] = []
     /// Up to when streams are known without a break, by uuid; true only together with the rows that came before.
@@ -16,7 +17,7 @@ package struct CaptureRows: Hashable, Sendable {
     package init() {}
 
     package var isEmpty: Bool {
-        streams.isEmpty && segments.isEmpty && bases.isEmpty && gaps.isEmpty && watchedUntil.isEmpty
+        streams.isEmpty && segments.isEmpty && joins.isEmpty && bases.isEmpty && gaps.isEmpty && watchedUntil.isEmpty
     }
 
     /// From the first to the last moment that the rows are about; now where they say none.
@@ -30,12 +31,15 @@ package struct CaptureRows: Hashable, Sendable {
     package mutating func append(contentsOf other: CaptureRows) {
         streams += other.streams
         segments += other.segments
+        joins += other.joins
         bases += other.bases
         gaps += other.gaps
         watchedUntil.merge(other.watchedUntil) { max($0, $1) }
     }
 
-    var count: Int { streams.count + segments.count + bases.count + gaps.count + watchedUntil.count }
+    var count: Int {
+        streams.count + segments.count + joins.count + bases.count + gaps.count + watchedUntil.count
+    }
 
     /// Of each stream the newest row, with gaps whose numbers follow on each other as one.
     mutating func fold() {
@@ -53,6 +57,18 @@ package struct CaptureRows: Hashable, Sendable {
             kept[place].gap.join(row.gap)
         }
         gaps = kept
+    }
+}
+
+/// A segment that takes the place of others with the same commits; its file is written.
+package struct SegmentJoin: Hashable, Sendable {
+    package var row: SegmentRow
+    /// What it was made of, oldest first.
+    package var sources: [SegmentRow]
+
+    package init(_ row: SegmentRow, of sources: [SegmentRow]) {
+        self.row = row
+        self.sources = sources
     }
 }
 

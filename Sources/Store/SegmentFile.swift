@@ -6,24 +6,46 @@ internal import Syscalls
 
 /// A segment file, open for reading: its index is read and checked, its blocks are read as they are asked for.
 package struct SegmentFile: ~Copyable {
-    package let index: SegmentIndex
+    package private(set) var index: SegmentIndex
+    /// Of a file that was joined with others, the joined one.
     package let path: RawPath
     private let file: OwnedDescriptor
 
-    /// Throws: `corrupt` where it is missing, damaged or not the one that the row means; `cannotRead`.
-    init(_ row: SegmentRow, path: RawPath) throws(StoreError) {
-        let opened = try Self.open(path)
+    /// Throws: `corrupt` where it is damaged or not the one that the row means; `cannotRead`.
+    init(_ row: SegmentRow, path: RawPath, _ opened: consuming OwnedDescriptor) throws(StoreError) {
         let header = try StoreError.explaining(path) { () throws(SegmentError) in
-            try SegmentHeader(try Self.read(opened, path, SegmentHeader.byteCount, at: 0))
+            try SegmentHeader(try Self.read(opened, path, SegmentHeader.greatestByteCount, at: 0))
         }
         guard SegmentRow(header, hash: row.hash) == row else {
             throw StoreError(.corrupt, "the segment is not the one that its row names", path: path)
         }
+        try self.init(header, path: path, opened)
+    }
+
+    /// The part of a joined segment that stands for the file of a row. Throws: as above.
+    init(_ row: SegmentRow, in joined: RawPath, _ opened: consuming OwnedDescriptor) throws(StoreError) {
+        let header = try StoreError.explaining(joined) { () throws(SegmentError) in
+            try SegmentHeader(try Self.read(opened, joined, SegmentHeader.greatestByteCount, at: 0))
+        }
+        var whole = try Self(header, path: joined, opened)
+        let part = try StoreError.explaining(joined) { () throws(SegmentError) in
+            try whole.index.part(row.firstCommit, through: row.lastCommit)
+        }
+        guard part.header.stream == row.stream, part.header.low == row.low, part.header.high == row.high,
+            part.header.stateBefore == row.stateBefore, part.header.stateAfter == row.stateAfter,
+            part.header.pagesBefore == row.pagesBefore, part.header.pagesAfter == row.pagesAfter
+        else { throw StoreError(.corrupt, "the joined segment does not have what the row names", path: joined) }
+        whole.index = part
+        self = whole
+    }
+
+    private init(
+        _ header: SegmentHeader, path: RawPath, _ opened: consuming OwnedDescriptor
+    ) throws(StoreError) {
         let table = try Self.bytes(opened, path, header.tableByteCount, at: SegmentIndex.tableOffset(header))
-        let read = try StoreError.explaining(path) { () throws(SegmentError) in
+        index = try StoreError.explaining(path) { () throws(SegmentError) in
             try SegmentIndex(header: header, tableBytes: table)
         }
-        index = read
         file = opened
         self.path = path
     }
@@ -40,7 +62,7 @@ package struct SegmentFile: ~Copyable {
     static func row(_ path: RawPath) throws(StoreError) -> SegmentRow {
         let file = try open(path)
         let header = try StoreError.explaining(path) { () throws(SegmentError) in
-            try SegmentHeader(try read(file, path, SegmentHeader.byteCount, at: 0))
+            try SegmentHeader(try read(file, path, SegmentHeader.greatestByteCount, at: 0))
         }
         let fileByteCount: Int64
         do {
@@ -60,13 +82,20 @@ package struct SegmentFile: ~Copyable {
     }
 
     static func open(_ path: RawPath) throws(StoreError) -> OwnedDescriptor {
+        guard let file = try openIfThere(path) else {
+            throw StoreError(.corrupt, "a file of watched databases is missing", path: path)
+        }
+        return file
+    }
+
+    static func openIfThere(_ path: RawPath) throws(StoreError) -> OwnedDescriptor? {
         do {
             return try OwnedDescriptor.open(path, flags: openFlags)
         } catch {
-            let isMissing = error.isMissing
-            throw StoreError(
-                error, otherwise: isMissing ? .corrupt : .cannotRead,
-                isMissing ? "a file of watched databases is missing" : "it cannot be read", path: path)
+            guard error.isMissing else {
+                throw StoreError(error, otherwise: .cannotRead, "it cannot be read", path: path)
+            }
+            return nil
         }
     }
 
@@ -155,20 +184,68 @@ package struct BaseImageReader: ~Copyable {
 }
 
 extension SegmentFiles {
+    /// Of a file that was joined with others since its row was read, that part of the joined one.
     package func open(_ row: SegmentRow) throws(StoreError) -> SegmentFile {
-        try SegmentFile(row, path: path(of: row))
+        let path = path(of: row)
+        for _ in 0..<Self.greatestJoinCount {
+            if let file = try SegmentFile.openIfThere(path) { return try SegmentFile(row, path: path, file) }
+            let joined = joined(over: row)
+            if joined.isEmpty { break }
+            var problem: StoreError?
+            // After a restore from an archive there may be one of commits that had these numbers in another history.
+            for path in joined {
+                guard let file = try SegmentFile.openIfThere(path) else { continue }
+                do throws(StoreError) {
+                    return try SegmentFile(row, in: path, file)
+                } catch {
+                    problem = error
+                }
+            }
+            if let problem { throw problem }
+        }
+        throw StoreError(.corrupt, "a file of watched databases is missing", path: path)
+    }
+
+    /// How often a file may be joined anew while it is being opened.
+    private static let greatestJoinCount = 4
+
+    /// Files with the commits of a row and others. Cost: one listing.
+    private func joined(over row: SegmentRow) -> [RawPath] {
+        let directory = directory(of: row.stream)
+        guard let names = try? Self.listing(of: directory) else { return [] }
+        return names.segments.filter {
+            $0.first <= row.firstCommit && $0.last >= row.lastCommit
+                && ($0.first, $0.last) != (row.firstCommit, row.lastCommit)
+        }.map { directory.appending(Self.name(first: $0.first, last: $0.last)) }
     }
 
     package func open(_ row: BaseImageRow) throws(StoreError) -> BaseImageReader {
         try BaseImageReader(row, path: path(of: row))
     }
 
+    /// Every byte of a segment's own file. Throws: `corrupt` where it is missing or of another size; `cannotRead`.
+    package func contents(of row: SegmentRow) throws(StoreError) -> [UInt8] {
+        let path = path(of: row)
+        guard row.byteCount < 1 << 40 else { throw StoreError(.corrupt, "its row says too many bytes", path: path) }
+        return try SegmentFile.bytes(try SegmentFile.open(path), path, Int(row.byteCount), at: 0)
+    }
+
     /// Reads every byte of a segment and compares its hash with the row's. Throws: `corrupt`, `cannotRead`.
     package func verify(_ row: SegmentRow) throws(StoreError) {
-        let path = path(of: row)
-        _ = try open(row)
-        guard row.byteCount < 1 << 40 else { throw StoreError(.corrupt, "its row says too many bytes", path: path) }
-        let bytes = try SegmentFile.bytes(try SegmentFile.open(path), path, Int(row.byteCount), at: 0)
+        for _ in 1..<Self.greatestJoinCount {
+            do throws(StoreError) {
+                return try verifyAsItIs(row)
+            } catch  where error.path?.exists == false {
+                // It was joined during the look.
+            }
+        }
+        try verifyAsItIs(row)
+    }
+
+    private func verifyAsItIs(_ row: SegmentRow) throws(StoreError) {
+        let path = try open(row).path
+        let row = path == self.path(of: row) ? row : try SegmentFile.row(path)
+        let bytes = try contents(of: row)
         let hash = try StoreError.explaining(path) { () throws(SegmentError) in
             try SegmentIndex.hash(ofFile: bytes, try SegmentHeader(bytes))
         }

@@ -61,12 +61,16 @@ package struct SegmentFiles: Sendable {
         }
     }
 
-    /// Copies the file that a row names from elsewhere. Returns: false where it is not there.
+    /// Copies the file that a row names from elsewhere, or the one that it was joined to. Returns: false where neither is there.
     ///
     /// Throws: `diskFull`, `cannotWrite`.
     package func take(_ row: SegmentRow, from other: SegmentFiles) throws(StoreError) -> Bool {
         try prepareDirectory(of: row.stream)
-        return try Self.copy(other.path(of: row), to: path(of: row))
+        if try Self.copy(other.path(of: row), to: path(of: row)) { return true }
+        guard let joined = try? other.open(row).path else { return false }
+        let path = directory(of: row.stream).appending(RawPath.lastName(of: joined.bytes))
+        if path.exists { return true }
+        return try Self.copy(joined, to: path)
     }
 
     /// The same of a base image.
@@ -163,7 +167,7 @@ package struct SegmentFiles: Sendable {
         return (segments.sorted { $0 < $1 }, bases.sorted())
     }
 
-    private static func numbers(ofSegment name: [UInt8]) -> (first: UInt64, last: UInt64)? {
+    static func numbers(ofSegment name: [UInt8]) -> (first: UInt64, last: UInt64)? {
         guard name.count == 33 + segmentSuffix.utf8.count, name[16] == UInt8(ascii: "-"),
             name[33...].elementsEqual(segmentSuffix.utf8), let first = number(name[..<16]),
             let last = number(name[17..<33])

@@ -19,6 +19,11 @@ package struct SegmentRow: Hashable, Sendable {
     package var byteCount: UInt64
     package var hash: EventsHash
     package var previousHash: EventsHash
+    /// Of a joined segment, the hash of the last file that it stands for; nil where that is the file's own.
+    package var chainHash: EventsHash?
+
+    /// What the next segment names as the one before it.
+    package var chain: EventsHash { chainHash ?? hash }
 
     package var commitCount: UInt64 { lastCommit &+ 1 &- firstCommit }
 
@@ -37,6 +42,7 @@ package struct SegmentRow: Hashable, Sendable {
         byteCount = UInt64(header.fileByteCount)
         self.hash = hash
         previousHash = header.previousHash
+        chainHash = header.chainHash
     }
 }
 
@@ -78,16 +84,23 @@ package struct CaptureGapRow: Hashable, Sendable {
 }
 
 extension SegmentRow {
-    static let columns = """
-        stream.uuid, level, first_commit, last_commit, low, high, is_anchored, state_before, state_after, pages_before, \
-        pages_after, byte_count, hash, previous_hash
+    /// Before version 7 of the schema no segments were joined.
+    static func columns(schemaVersion: Int64) -> String {
         """
+        stream.uuid, level, first_commit, last_commit, low, high, is_anchored, state_before, state_after, pages_before, \
+        pages_after, byte_count, hash, previous_hash, \(schemaVersion < 7 ? "NULL" : "chain_hash")
+        """
+    }
 
     /// From a row of `columns`; nil where damage left hashes or a uuid of another size.
     init?(_ row: borrowing Statement) {
         let uuid = row.bytes(0)
         guard uuid.count == 16, let hash = EventsHash(row.bytes(12)), let previous = EventsHash(row.bytes(13)) else {
             return nil
+        }
+        if !row.isNull(14) {
+            guard let chain = EventsHash(row.bytes(14)) else { return nil }
+            chainHash = chain
         }
         stream = UUIDBytes(uuid)
         level = row.count(1)

@@ -38,10 +38,11 @@ extension StoreReader {
     package func segments(of stream: UUIDBytes) throws(StoreError) -> [SegmentRow] {
         try readCapture { (connection) throws(StoreError) in
             var rows: [SegmentRow] = []
+            let version = try connection.integer("PRAGMA user_version")
             try connection.prepare(
                 "segments",
                 """
-                SELECT \(SegmentRow.columns) FROM segment JOIN stream ON stream.id = segment.stream
+                SELECT \(SegmentRow.columns(schemaVersion: version)) FROM segment JOIN stream ON stream.id = segment.stream
                 WHERE stream.uuid = ? ORDER BY first_commit, last_commit
                 """
             ).forEachRow([.bytes(stream.bytes)]) { (row) throws(StoreError) in

@@ -29,6 +29,7 @@ extension StoreWriter {
                 firstSequence: block.firstSequence, count: UInt64(block.count), level: 0,
                 byteCount: UInt64(block.bytes.count)))
         growWALAhead()
+        noteNeedlessFiles(of: additions.capture.joins)
         nextSequence += UInt64(block.count)
         self.nextInstance = max(self.nextInstance, nextInstance)
     }
@@ -41,6 +42,7 @@ extension StoreWriter {
         try connection.transaction { (connection) throws(StoreError) in
             try Self.insert(additions, run: run, afterSequence: afterSequence, connection)
         }
+        noteNeedlessFiles(of: additions.capture.joins)
     }
 
     /// As `append`, without the rows that contradict what the store holds: the others must not wait for them for ever.
@@ -69,6 +71,7 @@ extension StoreWriter {
                     cause: "\(refused.count) rows of captured databases contradict the store: \(first.message)"))
             try Self.insert(told, run: run, afterSequence: afterSequence, connection)
         }
+        noteNeedlessFiles(of: additions.capture.joins)
         return refused
     }
 

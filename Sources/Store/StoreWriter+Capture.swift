@@ -9,6 +9,7 @@ extension StoreWriter {
         for stream in rows.streams { try insert(stream, connection) }
         for segment in rows.segments { try insert(segment, connection) }
         for base in rows.bases { try insert(base, connection) }
+        for join in rows.joins { try exchange(join, connection) }
         for row in rows.gaps { try insert(row, run: run, connection) }
         for (stream, moment) in rows.watchedUntil {
             try connection.prepare(
@@ -51,15 +52,15 @@ extension StoreWriter {
             "insert segment",
             """
             INSERT INTO segment(stream, level, first_commit, last_commit, commit_count, low, high, is_anchored,
-                state_before, state_after, pages_before, pages_after, byte_count, hash, previous_hash)
-            VALUES (\(streamID), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                state_before, state_after, pages_before, pages_after, byte_count, hash, previous_hash, chain_hash)
+            VALUES (\(streamID), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """
         ).run([
             .bytes(row.stream.bytes), .count(row.level), .count(row.firstCommit), .count(row.lastCommit),
             .count(row.commitCount), .integer(row.low.nanosecondsSinceEpoch),
             .integer(row.high.nanosecondsSinceEpoch), .integer(row.isAnchored ? 1 : 0), .bits(row.stateBefore),
             .bits(row.stateAfter), .count(row.pagesBefore), .count(row.pagesAfter), .count(row.byteCount),
-            .bytes(row.hash.bytes), .bytes(row.previousHash.bytes),
+            .bytes(row.hash.bytes), .bytes(row.previousHash.bytes), row.chainHash.map { .bytes($0.bytes) } ?? .null,
         ])
     }
 

@@ -1,6 +1,7 @@
 internal import Block
 internal import Glibc
 internal import Model
+internal import Schema
 internal import Segment
 internal import Syscalls
 
@@ -17,8 +18,9 @@ package struct SegmentRecovery: Hashable, Sendable {
 extension StoreWriter {
     /// Brings files and rows together after a crash; to be called once before anything is captured.
     ///
-    /// A whole file that continues its stream gets the row that was lost; everything else without a row is removed. Rows
-    /// without a file stay: `verify` and every restore name them. Cost: one directory listing a stream.
+    /// A whole file that continues its stream gets the row that was lost; a joined one takes the place of the rows that it
+    /// stands for; everything else without a row is removed. Rows without a file stay: `verify` and every restore name them.
+    /// Cost: one directory listing a stream.
     package mutating func recoverSegments() throws(StoreError) -> SegmentRecovery {
         var recovery = SegmentRecovery()
         let files = SegmentFiles(store: directory)
@@ -50,10 +52,29 @@ extension StoreWriter {
     private mutating func recover(
         _ stream: UUIDBytes, _ files: SegmentFiles, _ recovery: inout SegmentRecovery
     ) throws(StoreError) {
-        let known = try knownNames(stream)
+        var known = try knownNames(stream)
         let directory = files.directory(of: stream)
-        for name in try Self.names(directory).sorted() where !known.contains(name) {
+        let names = try Self.names(directory).sorted()
+        for name in names where !known.contains(name) {
+            if try exchange(stream, name, directory.appending(name.bytes)) { recovery.adoptedCount += 1 }
+        }
+        if recovery.adoptedCount > 0 {
+            known = try knownNames(stream)
+            // What was joined goes below.
+            try sync()
+        }
+        let lacking = try segmentNumbers(stream).filter { first, last in
+            !names.contains(RawPath(SegmentFiles.name(first: first, last: last)))
+        }
+        for name in names where !known.contains(name) {
             let path = directory.appending(name.bytes)
+            // Of a state from an archive some rows may be there whose files were joined with later ones.
+            if let (first, last) = SegmentFiles.numbers(ofSegment: name.bytes),
+                lacking.contains(where: { $0.first >= first && $0.last <= last }),
+                (try? SegmentFile.row(path))?.chainHash != nil
+            {
+                continue
+            }
             if try adopt(stream, name, path) {
                 recovery.adoptedCount += 1
             } else {
@@ -63,13 +84,22 @@ extension StoreWriter {
         }
     }
 
-    private func knownNames(_ stream: UUIDBytes) throws(StoreError) -> Set<RawPath> {
-        var names: Set<RawPath> = [RawPath(SegmentFiles.hashesName)]
+    /// First and last commits of the segments that rows name.
+    private func segmentNumbers(_ stream: UUIDBytes) throws(StoreError) -> [(first: UInt64, last: UInt64)] {
+        var numbers: [(first: UInt64, last: UInt64)] = []
         try connection.prepare(
             "known segments",
             "SELECT first_commit, last_commit FROM segment JOIN stream ON stream.id = stream WHERE uuid = ?"
         ).forEachRow([.bytes(stream.bytes)]) { (row) throws(StoreError) in
-            names.insert(RawPath(SegmentFiles.name(first: row.count(0), last: row.count(1))))
+            numbers.append((row.count(0), row.count(1)))
+        }
+        return numbers
+    }
+
+    private func knownNames(_ stream: UUIDBytes) throws(StoreError) -> Set<RawPath> {
+        var names: Set<RawPath> = [RawPath(SegmentFiles.hashesName)]
+        for (first, last) in try segmentNumbers(stream) {
+            names.insert(RawPath(SegmentFiles.name(first: first, last: last)))
         }
         try connection.prepare(
             "known base images", "SELECT commit_number FROM base_image JOIN stream ON stream.id = stream WHERE uuid = ?"
@@ -77,6 +107,39 @@ extension StoreWriter {
             names.insert(RawPath(SegmentFiles.name(base: row.count(0))))
         }
         return names
+    }
+
+    /// Puts a joined segment in the place of the rows that it stands for: the recorder ended before it could, or the store is
+    /// from an archive that took the joined file alone.
+    private mutating func exchange(
+        _ stream: UUIDBytes, _ name: RawPath, _ path: RawPath
+    ) throws(StoreError) -> Bool {
+        guard name.lossyText.hasSuffix(SegmentFiles.segmentSuffix), let row = Self.segmentRow(path),
+            row.chainHash != nil, row.stream == stream,
+            name == RawPath(SegmentFiles.name(first: row.firstCommit, last: row.lastCommit))
+        else { return false }
+        var sources: [SegmentRow] = []
+        try connection.prepare(
+            "rows of a joined segment",
+            """
+            SELECT \(SegmentRow.columns(schemaVersion: StoreSchema.currentVersion))
+            FROM segment JOIN stream ON stream.id = segment.stream
+            WHERE stream.uuid = ? AND first_commit >= ? AND last_commit <= ? ORDER BY first_commit, last_commit
+            """
+        ).forEachRow([.bytes(stream.bytes), .count(row.firstCommit), .count(row.lastCommit)]) {
+            (found) throws(StoreError) in
+            if let source = SegmentRow(found) { sources.append(source) }
+        }
+        guard let first = sources.first, let last = sources.last, sources.count > 1,
+            first.firstCommit == row.firstCommit, last.lastCommit == row.lastCommit,
+            zip(sources, sources.dropFirst()).allSatisfy({ $0.lastCommit + 1 == $1.firstCommit }),
+            first.previousHash == row.previousHash, last.chain == row.chain, first.stateBefore == row.stateBefore,
+            last.stateAfter == row.stateAfter
+        else { return false }
+        try connection.transaction { (connection) throws(StoreError) in
+            try Self.exchange(SegmentJoin(row, of: sources), connection)
+        }
+        return true
     }
 
     /// Segments sort by their first commit, so each finds the row of the one before it.
@@ -117,7 +180,7 @@ extension StoreWriter {
             ).first([.bytes(stream.bytes)]) { (row) throws(StoreError) -> UInt64 in row.count(0) } ?? 0
         let hash = try connection.prepare(
             "last segment",
-            "SELECT hash FROM segment WHERE stream = \(id) ORDER BY first_commit DESC, last_commit DESC LIMIT 1"
+            "SELECT coalesce(chain_hash, hash) FROM segment WHERE stream = \(id) ORDER BY first_commit DESC, last_commit DESC LIMIT 1"
         ).first([.bytes(stream.bytes)]) { (row) throws(StoreError) in EventsHash(row.bytes(0)) }
         return (commit, (hash ?? nil) ?? EventsHash(high: 0, low: 0))
     }

@@ -58,10 +58,10 @@ extension StoreWriter {
             }
             try Self.replaceGaps(oldest, commitCount: commitCount, run: run, connection)
         }
-        // The rows first, and on the disk: a file without a row is removed at the next start, a row without a file, which a
-        // loss of power would bring back, would be damage.
+        // A file without a row is removed at the next start; a row without a file, which a loss of power would bring back, would
+        // be damage.
+        needlessFiles += names.map { files.directory(of: oldest.uuid).appending($0.bytes) }
         try sync()
-        for name in names { try? Files.unlink(files.directory(of: oldest.uuid).appending(name.bytes)) }
         return byteCount
     }
 

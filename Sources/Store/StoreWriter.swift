@@ -39,6 +39,8 @@ package struct StoreWriter: ~Copyable, Sendable {
     var checkpointing = CheckpointState()
     var compaction: CompactionState
     var limits = RetentionLimits()
+    /// Files of watched databases that no row names any more; removed once that is on the disk.
+    var needlessFiles: [RawPath] = []
     /// Where the archive stands; nil where there is none.
     var logTail: LogTail?
     /// Containers whose writable layer is not there any more, with the moment at which that was noticed.
@@ -87,6 +89,7 @@ package struct StoreWriter: ~Copyable, Sendable {
         } catch {
             throw StoreError(error, otherwise: .cannotWrite, "the store cannot be made durable", path: layout.wal)
         }
+        removeNeedlessFiles()
     }
 
     /// Overwrites the sign of life in `alive`; not synced.

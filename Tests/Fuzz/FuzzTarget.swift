@@ -13,6 +13,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case log
     /// The pages of a database before and after.
     case rows
+    /// A block of events as part of a store that is asked.
+    case scan
 
     package func run(_ input: [UInt8]) {
         switch self {
@@ -21,6 +23,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .base: Self.runBase(input)
         case .log: Self.runLog(input)
         case .rows: Self.runRows(input)
+        case .scan: Self.runScan(input)
         }
     }
 }

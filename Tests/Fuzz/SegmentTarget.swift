@@ -3,7 +3,8 @@ import Model
 import Segment
 
 extension FuzzTarget {
-    static let greatestPageCount: UInt32 = 4_096
+    /// More than the databases of `SeedInputs` have.
+    static let greatestPageCount: UInt32 = 10_000
 
     /// Input: the header of a segment, two bytes of a count, so many bytes of the table's content, the blocks.
     ///
@@ -11,8 +12,10 @@ extension FuzzTarget {
     /// whose state is the one that it asks for.
     static func runSegment(_ input: [UInt8]) {
         var cursor = InputCursor(input)
-        var head = cursor.bytes(SegmentHeader.byteCount)
-        guard head.count == SegmentHeader.byteCount else { return }
+        let isJoined = input.count > 8 && input[8] == 2
+        let headByteCount = isJoined ? SegmentHeader.greatestByteCount : SegmentHeader.leastByteCount
+        var head = cursor.bytes(headByteCount)
+        guard head.count == headByteCount else { return }
         head.put(XXH3.hash64(Array(head.dropLast(8))), 8, at: head.count - 8)
         let content = cursor.counted()
         let blocks = Array(cursor.rest)
@@ -32,11 +35,27 @@ extension FuzzTarget {
         guard var player = try? SegmentPlayer(hashes: hashes, commit: header.firstCommit - 1) else { return }
         var pages = PlayedPages(pageSize: Int(header.pageSize))
         try? player.play(index, upTo: .max, into: &pages) { number in
-            let start = min(blocks.count, index.blockOffsets[number] - SegmentHeader.byteCount)
+            let start = min(blocks.count, index.blockOffsets[number] - headByteCount)
             return Array(blocks[start...].prefix(index.table.blocks[number].byteCount))
         }
         for set in index.table.sets.indices { _ = index.table.processes(ofSet: set) }
         _ = index.table.storedByteCounts()
+        checkParts(of: index)
+    }
+}
+
+extension FuzzTarget {
+    /// What can be read by parts says in them what it says as a whole.
+    private static func checkParts(of index: SegmentIndex) {
+        let header = index.header
+        for first in (header.firstCommit...max(header.firstCommit, header.lastCommit)).prefix(16) {
+            guard let part = try? index.part(first, through: header.lastCommit) else { continue }
+            precondition(part.header.commitCount == part.table.commits.count)
+            precondition(part.table.pages.count == part.table.blocks.reduce(0) { $0 + $1.pageCount })
+            precondition(part.table.commits.allSatisfy { $0.pages.upperBound <= part.table.pages.count })
+            precondition(part.blockOffsets.count == part.table.blocks.count)
+            precondition(part.header.stateAfter == header.stateAfter)
+        }
     }
 }
 

@@ -15,6 +15,7 @@ struct SeedInputs {
         case .base: try bases()
         case .log: try logs()
         case .rows: try rows()
+        case .scan: try blocks().enumerated().map { [UInt8(truncatingIfNeeded: $0 * 37), 0x11, 0x03, 40, 200] + $1 }
         }
     }
 
@@ -64,22 +65,34 @@ struct SeedInputs {
     }
 
     private static func segments() throws -> [[UInt8]] {
-        let directory = try TemporaryDirectory()
-        return try [1, 3].map { count in
-            let workload = try DatabaseWorkload(
-                .rows, in: directory.appending("\(count)"), seed: 1, commitCount: count, pageSize: 512, copies: false)
-            let stream = UUIDBytes(high: 0x0123_4567_89AB_4CDE, low: 0x8123_4567_89AB_CDEF)
-            var hashes = PageHashes(stream: stream)
-            hashes.resize(to: UInt32(workload.base.count / 512))
-            var encoder = try SegmentEncoder(
-                stream: stream, pageSize: 512, hashes: hashes, databasePageCount: hashes.pageCount, lastCommit: 0,
-                lastHash: EventsHash(high: 0, low: 0))
-            for commit in workload.commits { try encoder.append(commit) { _ in [UInt8](repeating: 0, count: 512) } }
-            guard let segment = try encoder.finish() else { return [] }
+        var joiner = try SegmentJoiner()
+        for segment in try segments(commits: 3, each: 1) { _ = try joiner.append(segment.bytes) }
+        let all = try segments(commits: 1, each: 1) + segments(commits: 3, each: 3) + [joiner.finish()]
+        return try all.map { segment in
             let content = try SegmentTable.content(of: segment)
-            let blocks = segment.bytes[SegmentHeader.byteCount..<SegmentIndex.tableOffset(segment.header)]
-            return segment.bytes.prefix(SegmentHeader.byteCount) + counted(content) + blocks
+            let start = segment.header.byteCount
+            let blocks = segment.bytes[start..<SegmentIndex.tableOffset(segment.header)]
+            return segment.bytes.prefix(start) + counted(content) + blocks
         }
+    }
+
+    /// Of a database, with `each` commits in each of them.
+    private static func segments(commits count: Int, each: UInt64) throws -> [EncodedSegment] {
+        let directory = try TemporaryDirectory()
+        let workload = try DatabaseWorkload(
+            .rows, in: directory.appending("\(count)"), seed: 1, commitCount: count, pageSize: 512, copies: false)
+        let stream = UUIDBytes(high: 0x0123_4567_89AB_4CDE, low: 0x8123_4567_89AB_CDEF)
+        var hashes = PageHashes(stream: stream)
+        hashes.resize(to: UInt32(workload.base.count / 512))
+        var encoder = try SegmentEncoder(
+            stream: stream, pageSize: 512, hashes: hashes, databasePageCount: hashes.pageCount, lastCommit: 0,
+            lastHash: EventsHash(high: 0, low: 0))
+        var segments: [EncodedSegment] = []
+        for commit in workload.commits {
+            try encoder.append(commit) { _ in [UInt8](repeating: 0, count: 512) }
+            if commit.number % each == 0, let segment = try encoder.finish() { segments.append(segment) }
+        }
+        return segments
     }
 
     private static func bases() throws -> [[UInt8]] {

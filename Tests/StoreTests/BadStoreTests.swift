@@ -37,8 +37,8 @@ import Testing
     @Test func aStoreOfANewerSchemaIsRefused() throws {
         let scene = try StoreScene()
         try scene.writer().close()
-        try Self.sqlite(scene, "PRAGMA user_version=7")
-        try Self.expectRefusal(scene, .newerSchema(7))
+        try Self.sqlite(scene, "PRAGMA user_version=8")
+        try Self.expectRefusal(scene, .newerSchema(8))
     }
 
     @Test func aDatabaseOfAnotherApplicationIsRefused() throws {

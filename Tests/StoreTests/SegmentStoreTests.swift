@@ -201,7 +201,7 @@ struct MadeStream: ~Copyable {
                 scene.layout.database.lossyText,
                 "ALTER TABLE stream DROP COLUMN watched_until; ALTER TABLE base_image DROP COLUMN built_on;"
                     + "ALTER TABLE run DROP COLUMN operations; ALTER TABLE run DROP COLUMN exclusions;"
-                    + "PRAGMA user_version = 3",
+                    + "ALTER TABLE segment DROP COLUMN chain_hash; PRAGMA user_version = 3",
             ])
         #expect(try scene.reader().watchedUntil().isEmpty)
         #expect(try scene.reader().baseImages(of: Self.uuid).map(\.builtOn) == [nil])

@@ -20,7 +20,7 @@ import Testing
         #expect(Array(header[0..<15]) == Array("SQLite format 3".utf8))
         #expect(header[16] == 0x10 && header[17] == 0, "page size 4096")
         #expect(header[18] == 2 && header[19] == 2, "WAL mode")
-        #expect(Array(header[60..<64]) == [0, 0, 0, 6], "user_version")
+        #expect(Array(header[60..<64]) == [0, 0, 0, 7], "user_version")
         #expect(Array(header[64..<68]) == [0, 0, 0, 1], "auto_vacuum=INCREMENTAL")
         #expect(Array(header[68..<72]) == Array("Varv".utf8), "application_id")
     }
@@ -169,7 +169,12 @@ import Testing
         writer.close()
         let database = scene.directory.appending("store/varve.db")
         try runSuccessfully(
-            "sqlite3", [database, "ALTER TABLE run DROP COLUMN exclusions; PRAGMA user_version = 5"])
+            "sqlite3",
+            [
+                database,
+                "ALTER TABLE run DROP COLUMN exclusions; ALTER TABLE segment DROP COLUMN chain_hash; "
+                    + "PRAGMA user_version = 5",
+            ])
         #expect(try scene.reader().runs().map(\.exclusions) == [nil, nil, nil])
         var newer = try scene.writer(create: false)
         _ = try newer.beginRun(StoreScene.run(), coverage: [])

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Callable
 
-from .scenarios import (ask, attribution, capture, cpu, growth, idle, latency, loss, questions, restore, rowdiff, segments,
-                        sidebyside, size, slowdown, start, storm, trickle)
+from .scenarios import (ask, attribution, capture, cpu, growth, idle, latency, loss, memory, questions, readers, restore, rowdiff,
+                        segments, sidebyside, size, slowdown, start, storm, trickle)
 
 # A run of all scenarios ends within so many seconds; what has not begun by then says so.
 QUICK_SECONDS, FULL_SECONDS = 170, 39 * 60
@@ -39,14 +39,16 @@ SCENARIOS = {
     "attribution": Scenario(attribution.run, 70),
     "storm": Scenario(storm.run, 40, 10),
     "rowdiff": Scenario(rowdiff.run, 35),
-    "segments": Scenario(segments.run, 100),
+    "segments": Scenario(segments.run, 91),
     "restore": Scenario(restore.run, 90),
-    "capture": Scenario(capture.run, 190, gibibytes=4),
-    "growth": Scenario(growth.run, 200, 20, gibibytes=6),
-    "cpu-compile": Scenario(cpu.run_compile, 180, gibibytes=4),
+    "capture": Scenario(capture.run, 180, gibibytes=4),
+    "growth": Scenario(growth.run, 185, 20, gibibytes=6),
+    "cpu-compile": Scenario(cpu.run_compile, 165, gibibytes=4),
     "ask": Scenario(ask.run, 65, gibibytes=3),
-    "size": Scenario(size.run, 140, gibibytes=12),
+    "size": Scenario(size.run, 130, gibibytes=12),
     "start": Scenario(start.run, 5, 5),
+    "readers": Scenario(readers.run, 35),
+    "memory": Scenario(memory.run, 35),
     "questions-recorded": Scenario(questions.run_recorded, 140, gibibytes=8),
     "questions-zipf": Scenario(questions.run_zipf, 95, gibibytes=6),
 }

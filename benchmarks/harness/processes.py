@@ -56,6 +56,37 @@ def wall_nanoseconds(command, accepted=(0,)):
     return spent
 
 
+def memory_mebibytes(pid):
+    """The most that a process had in memory since its exec, 0 of one that has ended. `ru_maxrss` will not do: a child begins
+    with what its parent had."""
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return 0.0
+
+
+def peak_mebibytes(command, accepted=(0,)):
+    """Of a whole process whose answer goes to /dev/null; what it takes in its last 2 ms is not seen."""
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=errors, preexec_fn=die_with_parent)
+        peak = 0.0
+        try:
+            while process.poll() is None:
+                peak = max(peak, memory_mebibytes(process.pid))
+                time.sleep(0.002)
+        finally:
+            process.kill()
+            process.wait()
+        if process.returncode not in accepted:
+            said = os.pread(errors.fileno(), 1 << 16, 0).decode(errors="replace").strip()
+            raise BenchmarkError(f"{' '.join(map(str, command))[:120]}: exit {process.returncode}: {said[-300:]}")
+    return peak
+
+
 class Child:
     """A started process, which ends within `stop_seconds` of SIGTERM. Its stderr goes to an unnamed file, so that nothing it
     says can ever block it."""

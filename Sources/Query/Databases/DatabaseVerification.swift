@@ -49,7 +49,7 @@ struct DatabaseVerification {
         for row in history.segments {
             let place = TerminalText.escaped(history.files.path(of: row).bytes)
             // Of the first that is left the one before may have been pruned.
-            if let last, row.previousHash != last.hash {
+            if let last, row.previousHash != last.chain {
                 findings.append(Finding(place: place, text: "the segment before it is not the one that it continues"))
             }
             let expected = (last?.lastCommit ?? row.firstCommit - 1) + 1

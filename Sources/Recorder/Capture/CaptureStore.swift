@@ -18,10 +18,13 @@ final class CaptureStore: CaptureSink {
         var streams: [UUIDBytes: KnownStream] = [:]
         /// Which stream a file has.
         var uuids: [DatabaseFiles.Identity: UUIDBytes] = [:]
+        /// Until the thread takes it.
+        var joining: SegmentJoining?
         var isStopping = false
 
         mutating func add(_ known: KnownStream) {
             streams[known.stream.uuid] = known
+            streams[known.stream.uuid]?.joinable = JoinableSegments()
             uuids[known.identity] = known.stream.uuid
         }
 
@@ -56,6 +59,7 @@ final class CaptureStore: CaptureSink {
         self.shared = shared
         waker = try Waker()
         var state = State()
+        state.joining = SegmentJoining(known, files: place.files)
         for known in known {
             state.add(known)
             // A stream without any number was met, and its first commits were under way; or it never had a log.
@@ -126,6 +130,7 @@ final class CaptureStore: CaptureSink {
     func run() {
         var recorders: [UUIDBytes: StreamRecorder] = [:]
         var unseen = UnseenLogs()
+        var joining = state.withLock { $0.joining.take() } ?? SegmentJoining([], files: place.files)
         var items: Deque<CaptureItem> = []
         while true {
             let isStopping = state.withLock { state in
@@ -147,12 +152,18 @@ final class CaptureStore: CaptureSink {
                 recorder.advance(now: now, isEnding: isStopping)
                 recorder.moveRows(to: &additions)
             }
+            joining.note(additions.capture.segments) { recorders[$0]?.baseCommit }
+            // Between two pieces of a copy there is a look at what came in, so that it waits for none for long.
+            let hasPieces = recorders.values.contains(where: \.hasPieces)
+            if items.isEmpty, !hasPieces, !isStopping, shared.hasRoomForCaptured, let join = joining.join(now: now) {
+                additions.capture.joins.append(join)
+            }
             if !additions.isEmpty || barrier > 0 { shared.record(captured: additions, barrier: barrier) }
             if isStopping { return }
             let isBusy = !unseen.isEmpty || recorders.values.contains(where: \.isBusy)
-            // Between two pieces of a copy there is a look at what came in, so that it waits for none for long.
-            let hasPieces = recorders.values.contains(where: \.hasPieces)
-            if waker.wait(timeoutNanoseconds: hasPieces || !items.isEmpty ? 0 : isBusy ? Self.turnNanoseconds : nil) {
+            let joiningWait = joining.wait(now: now).map { max($0, Self.turnNanoseconds) }
+            let timeout = hasPieces || !items.isEmpty ? 0 : isBusy ? Self.turnNanoseconds : joiningWait
+            if waker.wait(timeoutNanoseconds: timeout) {
                 waker.clear()
             }
         }
@@ -221,6 +232,7 @@ struct KnownStream: Sendable {
     var lastState: StreamState?
     /// By the files of its last whole base image and since.
     var policy = BaseImagePolicy()
+    var joinable = JoinableSegments()
 
     init(_ stream: DatabaseStream) {
         self.stream = stream
@@ -244,10 +256,11 @@ struct KnownStream: Sendable {
             one.knownUntil = max(segments.last?.high ?? stream.firstSeen, gaps.map(\.high).max() ?? stream.firstSeen)
             // The run before ended with a look that found nothing more: the watch was broken off then, not before.
             if let moment = watched[stream.uuid] { one.knownUntil = max(one.knownUntil, moment) }
-            one.lastHash = segments.last?.hash ?? .none
+            one.lastHash = segments.last?.chain ?? .none
             let bases = try reader.baseImages(of: stream.uuid)
             one.lastState = StreamState(stream, segments, bases)
             one.policy = BaseImagePolicy(segments, bases)
+            one.joinable = JoinableSegments(segments, bases)
             // After a power cut other commits may stand where the last one stood. A segment that cannot be read is for
             // `verify` to name.
             if let segment = segments.last(where: { $0.commitCount > 0 }), segment.high >= booted,

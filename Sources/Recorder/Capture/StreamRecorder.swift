@@ -20,9 +20,8 @@ struct CapturePlace: Sendable {
 
 /// The segments and base images of one database, as its commits come in.
 ///
-/// A base image is a copy of the database as it is after one commit; which one it is becomes clear when the commit whose
-/// frame it ends with is here. From there on states are known, and commits can be restored. After a gap mostly only the
-/// pages are kept that are not the same as before it.
+/// A base image is a copy of the database after one commit; which one becomes clear when the commit whose frame it ends with is
+/// here. From there on states are known, and commits can be restored. After a gap mostly only changed pages are kept.
 /// Thread: *segments*.
 final class StreamRecorder {
     private struct CommitPoint {
@@ -55,8 +54,9 @@ final class StreamRecorder {
     private var image: BaseImageWriting?
     /// The next copy is only compared with what the commits give.
     private var isComparing = false
-    /// When the state of the last base image was there.
+    /// When the state of the last base image was there, and its commit, from when it began to be made.
     private var lastBaseMoment: Instant?
+    private(set) var baseCommit: UInt64?
     private var policy: BaseImagePolicy
     /// The newest state in the store when the recorder began; nil once its hashes were asked for.
     private var left: StreamState?
@@ -359,7 +359,7 @@ final class StreamRecorder {
     private func go(on hashes: PageHashes, _ encoder: Encoder, _ last: CommitPoint, isWhole: Bool) throws {
         checkState(of: encoder, hashes, at: last)
         try encoder.encoder.rebase(hashes, databasePageCount: hashes.pageCount)
-        lastBaseMoment = last.high
+        (lastBaseMoment, baseCommit) = (last.high, last.number)
         policy.begin(isWhole: isWhole)
         copying.satisfy()
     }

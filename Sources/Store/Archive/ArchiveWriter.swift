@@ -35,12 +35,12 @@ package struct ArchiveWriter: Sendable {
     package let store: UUIDBytes
     private let storeFiles: SegmentFiles
     private let limits: ArchiveLimits
-    /// Up to which numbers the files of each captured database were taken into each generation that is being written.
+    /// Which files of each captured database each generation that is being written has.
     private var taken: [UInt64: [UUIDBytes: TakenFiles]] = [:]
 
     private struct TakenFiles {
-        var segment: UInt64?
-        var base: UInt64?
+        /// Of those that the store still had at the last look.
+        var names: Set<[UInt8]> = []
         /// The directory did not change since, if its time is older than the look was.
         var modified = Instant.distantPast
         var lookedAt = Instant.distantPast
@@ -123,7 +123,7 @@ package struct ArchiveWriter: Sendable {
         taken = [number: [:]]
         for uuid in try streams(in: layout.generation(number)) where uuid != store {
             let names = try SegmentFiles.listing(of: layout.files(of: number).directory(of: uuid))
-            taken[number]?[uuid] = TakenFiles(segment: names.segments.last?.first, base: names.bases.last)
+            taken[number]?[uuid] = TakenFiles(names: Set(Self.names(names)))
         }
     }
 
@@ -200,8 +200,8 @@ package struct ArchiveWriter: Sendable {
 
     /// Takes the files of captured databases that are new in the store into a generation.
     ///
-    /// Files come to a stream by rising numbers and before the rows that name them, so whatever the rows of a commit name is
-    /// there when the commit is, unless retention was faster. Parameter previous: the generation that may have them
+    /// Files come before the rows that name them, so whatever the rows of a commit name is there when the commit is, unless
+    /// retention was faster, or the files were joined: then the joined one is. Parameter previous: the generation that may have them
     /// already: a second name costs nothing. Throws: `diskFull`, `cannotWrite`, `cannotRead`.
     package mutating func takeFiles(
         into number: UInt64, previous: UInt64?, isEnding: () -> Bool = { false }
@@ -215,25 +215,26 @@ package struct ArchiveWriter: Sendable {
                 seen.modified != modified
                     || seen.lookedAt < modified.advanced(byNanoseconds: Self.coarseClockNanoseconds)
             else { continue }
-            let lookedAt = Clock.realtime()
-            guard let names = try? SegmentFiles.listing(of: source) else { continue }
             let target = layout.files(of: number).directory(of: uuid)
             if !target.exists { try makeDirectory(target) }
             let before = previous.map { layout.files(of: $0).directory(of: uuid) }
+            var lookedAt = Clock.realtime()
             var isChanged = false
-            for name in names.segments where seen.segment.map({ name.first > $0 }) ?? true {
-                guard !isEnding() else { return }
-                try take(SegmentFiles.name(first: name.first, last: name.last), from: source, or: before, to: target)
-                seen.segment = name.first
-                taken[number, default: [:]][uuid] = seen
-                isChanged = true
-            }
-            for commit in names.bases where seen.base.map({ commit > $0 }) ?? true {
-                guard !isEnding() else { return }
-                try take(SegmentFiles.name(base: commit), from: source, or: before, to: target)
-                seen.base = commit
-                taken[number, default: [:]][uuid] = seen
-                isChanged = true
+            // What is gone when it is its turn was joined meanwhile; then what it was joined to is to be taken.
+            for _ in 0..<Self.greatestListingCount {
+                lookedAt = Clock.realtime()
+                guard let names = try? SegmentFiles.listing(of: source) else { break }
+                let present = Self.names(names)
+                seen.names.formIntersection(present)
+                var isAllThere = true
+                for name in present where !seen.names.contains(name) {
+                    guard !isEnding() else { return }
+                    if try !take(name, from: source, or: before, to: target) { isAllThere = false }
+                    seen.names.insert(name)
+                    taken[number, default: [:]][uuid] = seen
+                    isChanged = true
+                }
+                if isAllThere { break }
             }
             if isChanged { try sync(target) }
             (seen.modified, seen.lookedAt) = (modified, lookedAt)
@@ -241,15 +242,22 @@ package struct ArchiveWriter: Sendable {
         }
     }
 
+    private static func names(_ listing: (segments: [(first: UInt64, last: UInt64)], bases: [UInt64])) -> [[UInt8]] {
+        listing.segments.map { SegmentFiles.name(first: $0.first, last: $0.last) }
+            + listing.bases.map { SegmentFiles.name(base: $0) }
+    }
+
+    private static let greatestListingCount = 8
+
+    /// False where it is gone: it was pruned, and no state that is still to come names it, or joined.
     private func take(
         _ name: [UInt8], from source: RawPath, or before: RawPath?, to target: RawPath
-    ) throws(StoreError) {
+    ) throws(StoreError) -> Bool {
         let path = target.appending(name)
-        guard !path.exists else { return }
-        if let before, (try? Files.link(before.appending(name), to: path)) != nil { return }
+        guard !path.exists else { return true }
+        if let before, (try? Files.link(before.appending(name), to: path)) != nil { return true }
         try checkRoom()
-        // What is missing retention was faster with: no state that is still to come names it.
-        _ = try SegmentFiles.copy(source.appending(name), to: path)
+        return try SegmentFiles.copy(source.appending(name), to: path)
     }
 
     private func streams(in directory: RawPath) throws(StoreError) -> [UUIDBytes] {
