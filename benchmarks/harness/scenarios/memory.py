@@ -15,7 +15,7 @@ STREAMED = {
     "events --path": ["events", "-o", "csv", "--path", "*1*"],
     "events --op, --comm": ["events", "-o", "csv", "--op", "create,delete", "--comm", "*"],
     "events --limit": ["events", "-o", "csv", "--limit", "1000000"],
-    "replay": ["replay", "-o", "csv", "--speed", "1e12"],
+    "replay": ["replay", "-o", "csv", "--speed", "1000000"],
 }
 OTHERS = {
     "sql, rows": ["sql", "SELECT seq, time, path, exe FROM event", "-o", "csv"],

@@ -1,4 +1,4 @@
-"""readers: a recorder under load, and all the time those who read its store: `varve replay` at the pace of the record,
+"""readers: a recorder under load, and all the time those who read its store: a slow `varve replay`,
 `varve events -f`, and `varve events` into a pipe from which little is taken. How large the store's log gets, what each
 takes of memory, and whether the follower was told everything."""
 
@@ -16,6 +16,8 @@ from ..store import stored_count
 
 SECONDS = 600
 WORKERS, OPERATIONS = 20, 500
+# At its own pace a replay has soon played what was there when it began, and ends.
+REPLAY_SPEED = "0.001"
 # What the slow reader takes at a time, ten times a second.
 SIP_BYTES = 1 << 16
 # Until a follower has told what is in the store.
@@ -33,7 +35,8 @@ def run(bench, report):
         bench.tools.workload("mixed", mount_point / "tree", WORKERS, OPERATIONS, 1)
         recorder.sync()
         where = ["--store", store, "--accept-gaps"]
-        replay = stack.enter_context(Listener("varve replay", [bench.tools.varve, "replay", "-o", "csv", *where]))
+        replay = stack.enter_context(Listener("varve replay", [
+            bench.tools.varve, "replay", "-o", "csv", "--speed", REPLAY_SPEED, *where]))
         follower = stack.enter_context(Listener("varve events -f", [bench.tools.varve, "events", "-f", "-o", "csv", *where]))
         slow = stack.enter_context(Listener("varve events, read slowly", [bench.tools.varve, "events", "-o", "jsonl", *where],
                                             pause=0.1))
