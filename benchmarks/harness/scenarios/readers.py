@@ -19,7 +19,7 @@ WORKERS, OPERATIONS = 20, 500
 # At its own pace a replay has soon played what was there when it began, and ends.
 REPLAY_SPEED = "0.001"
 # What the slow reader takes at a time, ten times a second.
-SIP_BYTES = 1 << 16
+SIP_BYTES = 1 << 10
 # Until a follower has told what is in the store.
 LATE_SECONDS = 30
 
@@ -76,7 +76,7 @@ class Listener:
     def __init__(self, name, command, pause=0.0):
         self.name, self.pause = name, pause
         self.lines = 0
-        self.head = self.tail = b""
+        self.head = b""
         self.errors = tempfile.TemporaryFile()
         self.ended = threading.Event()
         self.process = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -85,11 +85,10 @@ class Listener:
         self.thread.start()
 
     def read(self):
-        while piece := self.process.stdout.read1(SIP_BYTES):
+        while piece := self.process.stdout.read1(SIP_BYTES if self.pause else 1 << 16):
             self.lines += piece.count(b"\n")
             if len(self.head) < 4096:
                 self.head += piece[:4096]
-            self.tail = (self.tail + piece)[-4096:]
             if self.ended.wait(self.pause):
                 break
 
