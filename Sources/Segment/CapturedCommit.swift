@@ -1,6 +1,7 @@
 package import Model
 
-/// One commit of a watched database, as it was read from its write-ahead log.
+/// One commit of a watched database, as it was read from its write-ahead log, or what transactions with a rollback journal
+/// made of it.
 ///
 /// Shape: `bytes` holds the pages one after the other, in the order of `pages`; `pages` is strictly ascending.
 package struct CapturedCommit: Hashable, Sendable {
@@ -12,6 +13,9 @@ package struct CapturedCommit: Hashable, Sendable {
         case unchained = 2
         /// No `-shm` bears witness; its frames are valid and stayed so.
         case logged = 3
+        /// What one or more transactions with a rollback journal made of the file: it was read between two of them, and
+        /// no log says what was between.
+        case state = 4
 
         /// As answers name it.
         package var name: String {
@@ -19,6 +23,7 @@ package struct CapturedCommit: Hashable, Sendable {
             case .published: "published"
             case .unchained: "unchained"
             case .logged: "logged"
+            case .state: "state"
             }
         }
     }
@@ -49,11 +54,11 @@ package struct CapturedCommit: Hashable, Sendable {
     package var high: Instant
     /// Pages of the database after the commit; its own pages are not above it.
     package var databasePageCount: UInt32
-    /// Number of its commit frame in the log, from 1.
+    /// Number of its commit frame in the log, from 1. Of a *state* how many transactions it is of, 0 where that is not known.
     package var frame: UInt32
-    /// salt-1 << 32 | salt-2 of the log.
+    /// salt-1 << 32 | salt-2 of the log; 0 of a *state*.
     package var salts: UInt64
-    /// `iChange` of the `-shm` header after it; nil where there is none.
+    /// `iChange` of the `-shm` header after it; nil where there is none. Of a *state* the change counter of the file's header.
     package var changeCounter: UInt32?
     package var status: Status
     package var attribution: Attribution

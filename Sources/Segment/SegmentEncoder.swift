@@ -221,6 +221,7 @@ extension SegmentEncoder {
 
     private mutating func note(_ commit: CapturedCommit, pages: Range<Int>) {
         if table.commits.isEmpty, !header.isAnchored { header.pagesBefore = commit.databasePageCount }
+        if commit.status == .state { header.holdsStates = true }
         table.commits.append(
             SegmentTable.Commit(
                 number: commit.number, low: commit.low, high: commit.high,

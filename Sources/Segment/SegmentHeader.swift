@@ -3,9 +3,9 @@ package import Model
 
 /// What stands in front of a segment file. Shape: schema/README.md, "The segment file".
 package struct SegmentHeader: Hashable, Sendable {
-    /// Of version 1.
+    /// Of versions 1 and 3.
     package static let leastByteCount = 160
-    /// Of version 2. No segment is so small that it has not as many bytes.
+    /// Of versions 2 and 4. No segment is so small that it has not as many bytes.
     package static let greatestByteCount = 176
     package static let footerByteCount = 24
     static let magic = Array("VARVSEG1".utf8)
@@ -31,10 +31,14 @@ package struct SegmentHeader: Hashable, Sendable {
     /// XXH3-64 of the table as stored.
     package var tableHash: UInt64
     /// Of a segment that was joined, the hash of the last file that it stands for: the next segment names that one. Nil in
-    /// version 1, where it is the file's own.
+    /// versions 1 and 3, where it is the file's own.
     package var chainHash: EventsHash?
+    /// Commits of the status *state* are in it, which readers of versions 1 and 2 do not know.
+    package var holdsStates = false
 
-    /// Of the header itself: 160 in version 1, 176 in version 2.
+    private var version: UInt8 { (chainHash == nil ? 1 : 2) + (holdsStates ? 2 : 0) }
+
+    /// Of the header itself: 160, and 176 of a joined segment.
     package var byteCount: Int { chainHash == nil ? Self.leastByteCount : Self.greatestByteCount }
 
     /// `firstCommit` − 1 when there is none.
@@ -48,7 +52,7 @@ package struct SegmentHeader: Hashable, Sendable {
     var bytes: [UInt8] {
         var bytes = Self.magic
         bytes.reserveCapacity(byteCount)
-        bytes.append(contentsOf: [chainHash == nil ? 1 : 2, 0, UInt8(byteCount), 0])
+        bytes.append(contentsOf: [version, 0, UInt8(byteCount), 0])
         bytes.appendLittleEndian32(isAnchored ? 1 : 0)
         bytes.append(stream)
         bytes.appendLittleEndian32(pageSize)
@@ -84,7 +88,8 @@ package struct SegmentHeader: Hashable, Sendable {
         guard bytes.count >= Self.leastByteCount, bytes.starts(with: Self.magic) else {
             throw SegmentError(.notASegment, "no magic number")
         }
-        let isJoined = bytes[8] == 2
+        let isJoined = bytes[8] == 2 || bytes[8] == 4
+        holdsStates = bytes[8] == 3 || bytes[8] == 4
         let byteCount = isJoined ? Self.greatestByteCount : Self.leastByteCount
         guard bytes.count >= byteCount else { throw SegmentError(.malformed, "header") }
         let head = Array(bytes[..<byteCount])
@@ -93,7 +98,7 @@ package struct SegmentHeader: Hashable, Sendable {
             var cursor = ByteCursor(unsafe head.span.bytes)
             _ = try cursor.littleEndian64()
             let version = try cursor.littleEndian32()
-            guard version & 0xFFFF == (isJoined ? 2 : 1), version >> 16 == byteCount else {
+            guard (1...4).contains(version & 0xFFFF), version >> 16 == byteCount else {
                 throw SegmentError(.newerVersion(UInt16(version & 0xFFFF)), "segment")
             }
             guard XXH3.hash64(Array(head.dropLast(8))) == Self.lastWord(of: head) else {

@@ -119,6 +119,7 @@ package struct SegmentJoiner: ~Copyable {
             return
         }
         header.level = max(header.level, next.level + 1)
+        header.holdsStates = header.holdsStates || next.holdsStates
         header.commitCount += next.commitCount
         header.blockCount += next.blockCount
         header.low = min(header.low, next.low)

@@ -95,6 +95,7 @@ extension SegmentTable {
             guard let status = CapturedCommit.Status(rawValue: byte & 15),
                 let attribution = CapturedCommit.Attribution(rawValue: byte >> 4)
             else { throw .malformed("status of a commit") }
+            guard status != .state || header.holdsStates else { throw .malformed("status of a commit") }
             commits[index].status = status
             commits[index].attribution = attribution
         }

@@ -20,6 +20,11 @@ package struct SegmentTable: Hashable, Sendable {
         package var pages: Range<Int>
         /// After it; 0 unless the segment is anchored.
         package var state: UInt64
+
+        /// How many transactions it is of: several may stand in one *state*. Nil where that is not known.
+        package var transactionCount: UInt32? {
+            status == .state ? (frame == 0 ? nil : frame) : 1
+        }
     }
 
     package struct Block: Hashable, Sendable {

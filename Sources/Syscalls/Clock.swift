@@ -8,6 +8,12 @@ package enum Clock {
         Instant(nanosecondsSinceEpoch: nanoseconds(CLOCK_REALTIME))
     }
 
+    /// The wall clock as it was at the last tick, CLOCK_REALTIME_COARSE: filesystems date changes by it where they do not have
+    /// finer times (Linux 6.13).
+    package static func realtimeOfTick() -> Instant {
+        Instant(nanosecondsSinceEpoch: nanoseconds(CLOCK_REALTIME_COARSE))
+    }
+
     /// Nanoseconds of CLOCK_MONOTONIC: never steps, does not run while the machine sleeps.
     package static func monotonic() -> Int64 {
         nanoseconds(CLOCK_MONOTONIC)

@@ -23,6 +23,7 @@ private final class Collector: CaptureSink {
     }
     func take(_ item: CaptureItem) { items.withLock { $0.append(item) } }
     var hasRoom: Bool { true }
+    func takeFindings() -> [JournalFinding] { [] }
 
     var commits: [CapturedCommit] {
         var commits: [CapturedCommit] = []
@@ -429,10 +430,17 @@ private final class Flag: Sendable {
         let sink = Collector()
         let access = DatabaseAccess(store: nil, readsAsUser: false)
         var journaled = JournaledDatabases(maximumCount: 2)
+        let notes = LogNotes(waker: try Waker())
         for number in 1...5 {
             let path = directory.appending("\(number).db")
             try runSuccessfully("sqlite3", [path, "CREATE TABLE t(a)"])
-            for _ in 0..<2 { journaled.note(RawPath(path), access: access, sink: sink) }
+            let note = LogNotes.Note(
+                path: RawPath(path + "-journal"), inode: nil, process: nil,
+                window: TimeWindow(earliest: .distantPast, time: Clock.realtime(), clockOffsetNanoseconds: 0),
+                isCreation: true, kind: .journal)
+            for _ in 0..<2 {
+                journaled.note(note, RawPath(path), known: nil, notes: notes, access: access, sink: sink)
+            }
         }
         #expect(sink.streams.map { $0.paths.last } == (1...2).map { RawPath(directory.appending("\($0).db")) })
         #expect(sink.unlisted == [RawPath(directory.appending("3.db"))])

@@ -101,6 +101,10 @@ package struct DatabaseCommitsAnswer {
             }
             rows.json.key("status")
             rows.json.string(entry.commit.status.name)
+            if entry.commit.status == .state, let count = entry.commit.transactionCount {
+                rows.json.key("transactions")
+                rows.json.integer(count)
+            }
             rows.end()
             if rows.json.bytes.count > 1 << 20, context.rowFormat == .jsonl {
                 context.output.bytes += rows.json.bytes
@@ -108,6 +112,11 @@ package struct DatabaseCommitsAnswer {
             }
         }
         context.output.bytes += rows.finish()
+    }
+
+    private static func status(of commit: SegmentTable.Commit) -> String {
+        guard commit.status == .state, let count = commit.transactionCount, count > 1 else { return commit.status.name }
+        return "\(commit.status.name) of \(count)"
     }
 
     private static func text(_ processes: [ActorProcess]) -> [UInt8] {
@@ -122,7 +131,10 @@ package struct DatabaseCommitsAnswer {
 
     private func writeCSV(_ entries: [Entry]) {
         var csv = CSVWriter(isForTerminal: context.output.isTerminal)
-        for title in ["commit", "t_lo", "t_hi", "pages", "bytes", "writers", "attribution", "status", "checkpointer"] {
+        for title in [
+            "commit", "t_lo", "t_hi", "pages", "bytes", "writers", "attribution", "status", "checkpointer",
+            "transactions",
+        ] {
             csv.field(title)
         }
         csv.endRow()
@@ -136,6 +148,7 @@ package struct DatabaseCommitsAnswer {
             csv.field(entry.commit.attribution.name)
             csv.field(entry.commit.status.name)
             csv.field(Self.text(entry.checkpointer))
+            if let count = entry.commit.transactionCount { csv.field(integer: UInt64(count)) } else { csv.field("") }
             csv.endRow()
         }
         context.output.bytes += csv.bytes
@@ -157,7 +170,7 @@ package struct DatabaseCommitsAnswer {
             table.append(
                 [
                     Array("\(entry.commit.number)".utf8), moment, Array("\(entry.pageCount)".utf8),
-                    Array("\(entry.byteCount)".utf8), Array(entry.commit.status.name.utf8),
+                    Array("\(entry.byteCount)".utf8), Array(Self.status(of: entry.commit).utf8),
                     Array(entry.commit.attribution.name.utf8), Self.text(entry.writers),
                 ] + (isShown ? [Self.text(entry.checkpointer)] : []))
         }

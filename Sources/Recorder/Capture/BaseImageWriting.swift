@@ -37,6 +37,16 @@ final class CopyFile {
         if bytes.count < count * pageSize { bytes += [UInt8](repeating: 0, count: count * pageSize - bytes.count) }
         return bytes
     }
+
+    /// Appends pages, whose numbers ascend, one after the other; what stands side by side is read at one go.
+    func appendPages(_ numbers: ArraySlice<UInt32>, pageSize: Int, to bytes: inout [UInt8]) throws(SyscallError) {
+        var rest = numbers
+        while let first = rest.first {
+            let next = rest.enumerated().first { $0.element != first + UInt32($0.offset) }?.offset ?? rest.count
+            bytes += try pages(from: first, count: next, pageSize: pageSize)
+            rest = rest.dropFirst(next)
+        }
+    }
 }
 
 /// A base image that is being made of a finished copy, piece by piece. Thread: one.
@@ -80,13 +90,7 @@ final class BaseImageWriting {
         }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count * size)
-        var rest = changed[taken..<taken + count]
-        while let first = rest.first {
-            // At one go what stands side by side.
-            let next = rest.enumerated().first { $0.element != first + UInt32($0.offset) }?.offset ?? rest.count
-            bytes += try copy.pages(from: first, count: next, pageSize: size)
-            rest = rest.dropFirst(next)
-        }
+        try copy.appendPages(changed[taken..<taken + count], pageSize: size, to: &bytes)
         try image?.append(bytes)
     }
 

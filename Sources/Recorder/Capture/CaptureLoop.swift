@@ -51,6 +51,7 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
         var journaled = JournaledDatabases()
         var askedFor = Instant.distantPast
         var inquiry = Inquiry()
+        var end = LastLooks()
         while true {
             let isStopping = isStopping.load(ordering: .sequentiallyConsistent)
             takeNotes(&places, &databases, &journaled)
@@ -63,21 +64,28 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
             let resolved = isStopping ? Instant.distantFuture : notes.resolvedUpTo
             takeNotes(&places, &databases, &journaled)
             databases.handOn(resolvedUpTo: resolved, sink: sink)
+            journaled.takeFindings(from: sink)
+            journaled.handOn(resolvedUpTo: resolved, sink: sink)
+            journaled.begin(sink: sink) { path in places[path].map { databases.isWaiting(at: $0) } ?? false }
             foundCount.store(databases.foundCount, ordering: .relaxed)
             missedCount.store(databases.missedCount, ordering: .relaxed)
             if isStopping {
+                if end.isAwaited(&journaled, now: now) {
+                    if notes.waker.wait(timeoutNanoseconds: WatchedDatabase.pollNanoseconds) { notes.waker.clear() }
+                    continue
+                }
                 databases.tellEnd(sink: sink, access: access)
                 sink.take(.barrier(barriers.newest))
                 return
             }
-            inquiry.advance(databases, resolvedUpTo: resolved, now: now, sink: sink, access: access)
-            if let wanted = [databases.waitsFor, databases.candidatesUpTo, inquiry.waitsFor].compactMap({ $0 }).max(),
-                askedFor <= resolved
-            {
+            inquiry.advance(databases, &journaled, resolvedUpTo: resolved, now: now, sink: sink, access: access)
+            let awaited = [databases.waitsFor, databases.candidatesUpTo, journaled.waitsFor, inquiry.waitsFor]
+            if let wanted = awaited.compactMap({ $0 }).max(), askedFor <= resolved {
                 askedFor = wanted
                 askForNotes()
             }
-            let timeout = databases.isHot || inquiry.isUnderWay ? WatchedDatabase.pollNanoseconds : nil
+            let isHot = databases.isHot || journaled.waitsFor != nil || inquiry.isUnderWay
+            let timeout = isHot ? WatchedDatabase.pollNanoseconds : nil
             if notes.waker.wait(timeoutNanoseconds: timeout) { notes.waker.clear() }
         }
     }
@@ -86,22 +94,30 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
         _ places: inout [RawPath: Int], _ databases: inout Databases, _ journaled: inout JournaledDatabases
     ) {
         let taken = notes.take()
-        if taken.isOverfull { databases.doubtNotes(at: Clock.realtime()) }
+        if taken.isOverfull {
+            databases.doubtNotes(at: Clock.realtime())
+            journaled.doubtNotes(at: Clock.realtime())
+        }
         for note in taken.notes {
             if note.kind == .database {
                 if let place = places[note.path] { databases.noteChange(note, at: place, access: access) }
+                journaled.noteChange(note)
                 continue
             }
             let suffix = note.kind == .journal ? "-journal".utf8.count : "-wal".utf8.count
             let path = RawPath(Array(note.path.bytes.dropLast(suffix)))
             if note.kind == .journal {
-                guard note.isUse, patterns.contains(where: { $0.matches(path.bytes) }) else { continue }
-                if let place = places[path], databases.noteJournal(note.window, at: place, sink: sink, access: access) {
+                guard note.isUse || journaled.knows(path), patterns.contains(where: { $0.matches(path.bytes) }) else {
                     continue
                 }
-                journaled.note(path, access: access, sink: sink)
+                var known: DatabaseStream?
+                if note.isUse, let place = places[path] {
+                    known = databases.noteJournal(note.window, at: place, sink: sink, access: access)
+                }
+                journaled.note(note, path, known: known, notes: notes, access: access, sink: sink)
                 continue
             }
+            if note.isUse { journaled.leave(path, note.window, sink: sink) }
             guard let place = places[path] ?? (note.isUse ? meet(path, &places, &databases) : nil) else { continue }
             databases.note(note, at: place, notes: notes, sink: sink, access: access)
         }
@@ -149,19 +165,39 @@ private struct Inquiry {
 
     /// To be called when all notes of what happened by `resolvedUpTo` were taken and what they let go was handed on.
     mutating func advance(
-        _ databases: borrowing Databases, resolvedUpTo: Instant, now: Int64, sink: some CaptureSink,
+        _ databases: borrowing Databases, _ journaled: inout JournaledDatabases, resolvedUpTo: Instant, now: Int64,
+        sink: some CaptureSink,
         access: DatabaseAccess
     ) {
         guard isUnderWay else { return }
         if let moment = waitsFor, moment <= resolvedUpTo {
             databases.ask(access: access)
+            journaled.ask(at: moment)
             stage = .asked
         }
         databases.answer(resolvedUpTo: resolvedUpTo, sink: sink, access: access)
-        guard now >= givesUpAt || waitsFor == nil && !databases.isAsked else { return }
+        guard now >= givesUpAt || waitsFor == nil && !databases.isAsked && !journaled.isAsked else { return }
         databases.endAsking()
+        journaled.endAsking()
         sink.take(.barrier(barrier))
         stage = .none
+    }
+}
+
+/// The looks at databases with rollback journals after which a recorder ends. Bounded: they get a second.
+private struct LastLooks {
+    private var givesUpAt: Int64?
+
+    private static let patienceNanoseconds: Int64 = 1_000_000_000
+
+    /// Has all of them looked at once more, at the first call. False when they were, or the time is over.
+    mutating func isAwaited(_ journaled: inout JournaledDatabases, now: Int64) -> Bool {
+        guard let givesUpAt else {
+            self.givesUpAt = now &+ Self.patienceNanoseconds
+            journaled.ask(at: Clock.realtime())
+            return journaled.isBusy
+        }
+        return now < givesUpAt && journaled.isBusy
     }
 }
 
@@ -201,10 +237,16 @@ struct Databases: ~Copyable {
         if note.isRemoval { box.database.noteRemoval(inode: note.inode, by: note.process?.pid, window: note.window) }
     }
 
-    /// False where nothing of the database was captured so far.
-    func noteJournal(_ window: TimeWindow, at place: Int, sink: some CaptureSink, access: DatabaseAccess) -> Bool {
+    /// Returns: the stream of the database; nil where nothing of it was captured so far.
+    func noteJournal(
+        _ window: TimeWindow, at place: Int, sink: some CaptureSink, access: DatabaseAccess
+    ) -> DatabaseStream? {
         boxes[place].database.noteJournal(window, sink: sink, access: access)
+        return boxes[place].database.stream
     }
+
+    /// Something that was found of it is still to be handed on.
+    func isWaiting(at place: Int) -> Bool { boxes[place].database.isWaiting }
 
     func noteChange(_ note: LogNotes.Note, at place: Int, access: DatabaseAccess) {
         boxes[place].database.noteChange(by: note.process, window: note.window, access: access)

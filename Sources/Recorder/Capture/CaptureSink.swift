@@ -11,6 +11,13 @@ enum CaptureItem: Sendable {
     /// Somebody who never wrote the log wrote the file, and nothing proves yet that it was copied from the log: what is in
     /// it is to be compared with what its commits give.
     case doubted(UUIDBytes)
+    /// A database with a rollback journal was written, or somebody wants to know whether it was: a look at it is due, whose
+    /// finding `takeFindings` gives.
+    case journaled(UUIDBytes)
+    /// What the state is that was found last.
+    case verdict(UUIDBytes, JournalVerdict)
+    /// The database has a log from now on.
+    case logged(UUIDBytes)
     /// Everything that was committed by then has been handed on before, or a gap stands for it. Said at the end, and where
     /// somebody asks.
     case watched(UUIDBytes, until: Instant)
@@ -40,6 +47,8 @@ protocol CaptureSink: Sendable {
     func claim(_ count: UInt64, of stream: UUIDBytes, as path: RawPath) -> UInt64?
     /// Takes over an item. Only while there is room, but what does not fit any more must not be lost unnoticed.
     func take(_ item: CaptureItem)
+    /// What looks at databases with rollback journals found since the last call.
+    func takeFindings() -> [JournalFinding]
     /// While there is none, logs are not read: what is overwritten meanwhile is counted.
     var hasRoom: Bool { get }
 }

@@ -49,13 +49,18 @@ final class CaptureStore: CaptureSink {
     private let shared: WriteShared
     private let place: CapturePlace
     private let waker: Waker
+    private let findings: JournalFindings
+    private let journalBudget: JournalBudget
 
     /// Parameters: `known` are the streams of the store, as they were left; from `startedAt` on writes are noticed. Nobody
     /// knows what was committed between, and it may be that nobody writes again: each gets its gap at once.
     init(
-        place: CapturePlace, known: [KnownStream], shared: WriteShared, startedAt: Instant
+        place: CapturePlace, known: [KnownStream], shared: WriteShared, startedAt: Instant,
+        findings: JournalFindings = JournalFindings()
     ) throws(SyscallError) {
         self.place = place
+        self.findings = findings
+        journalBudget = JournalBudget()
         self.shared = shared
         waker = try Waker()
         var state = State()
@@ -112,12 +117,17 @@ final class CaptureStore: CaptureSink {
                 state.streams[uuid]?.lastPlace = batch.lastPlace
                 state.streams[uuid]?.endsWithGap = false
             case .gap(let uuid, let gap): state.streams[uuid]?.knownUntil = gap.high
-            case .stream, .doubted, .watched, .barrier, .unseen, .unlisted: break
+            case .verdict(let uuid, let verdict):
+                state.streams[uuid]?.knownUntil = verdict.high
+                state.streams[uuid]?.endsWithGap = false
+            case .stream, .doubted, .journaled, .logged, .watched, .barrier, .unseen, .unlisted: break
             }
             state.items.append(item)
         }
         waker.wake()
     }
+
+    func takeFindings() -> [JournalFinding] { findings.take() }
 
     // MARK: The thread
 
@@ -162,7 +172,9 @@ final class CaptureStore: CaptureSink {
             if isStopping { return }
             let isBusy = !unseen.isEmpty || recorders.values.contains(where: \.isBusy)
             let joiningWait = joining.wait(now: now).map { max($0, Self.turnNanoseconds) }
-            let timeout = hasPieces || !items.isEmpty ? 0 : isBusy ? Self.turnNanoseconds : joiningWait
+            let journalWait = recorders.values.compactMap { $0.journal?.wait(now: now) }.min()
+            let waits = [isBusy ? Self.turnNanoseconds : joiningWait, journalWait].compactMap { $0 }
+            let timeout = hasPieces || !items.isEmpty ? 0 : waits.min()
             if waker.wait(timeoutNanoseconds: timeout) {
                 waker.clear()
             }
@@ -186,6 +198,12 @@ final class CaptureStore: CaptureSink {
             recorder(of: uuid, nil, &recorders)?.take(gap)
         case .doubted(let uuid):
             recorder(of: uuid, nil, &recorders)?.doubtFile()
+        case .journaled(let uuid):
+            recorder(of: uuid, nil, &recorders)?.lookAtFile()
+        case .verdict(let uuid, let verdict):
+            recorder(of: uuid, nil, &recorders)?.take(verdict)
+        case .logged(let uuid):
+            recorder(of: uuid, nil, &recorders)?.leaveFile()
         case .watched(let uuid, let moment):
             recorder(of: uuid, nil, &recorders)?.take(watchedUntil: moment)
         case .barrier(let asked):
@@ -208,8 +226,8 @@ final class CaptureStore: CaptureSink {
         if let known = recorders[uuid] { return known }
         guard var known = state.withLock({ $0.streams[uuid] }) ?? stream.map({ KnownStream($0) }) else { return nil }
         if let stream { known.stream = stream }
-        let recorder = StreamRecorder(known, place: place) { [self] in
-            state.withLock { $0.isStopping }
+        let recorder = StreamRecorder(known, place: place, journalBudget: journalBudget, journalFindings: findings) {
+            [self] in state.withLock { $0.isStopping }
         }
         recorders[uuid] = recorder
         return recorder

@@ -22,7 +22,9 @@ final class CaptureThreads {
     init(
         _ request: CaptureRequest, notes: LogNotes, drain: DrainLoop, shared: WriteShared, startedAt: Instant
     ) throws(SyscallError) {
-        let store = try CaptureStore(place: request.place, known: request.known, shared: shared, startedAt: startedAt)
+        let store = try CaptureStore(
+            place: request.place, known: request.known, shared: shared, startedAt: startedAt,
+            findings: JournalFindings(waker: notes.waker))
         let loop = CaptureLoop(
             patterns: request.patterns, notes: notes, sink: store, startedAt: startedAt,
             access: request.place.access, barriers: shared.captured, askForNotes: { drain.look() })

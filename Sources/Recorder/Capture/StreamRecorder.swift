@@ -24,14 +24,14 @@ struct CapturePlace: Sendable {
 /// here. From there on states are known, and commits can be restored. After a gap mostly only changed pages are kept.
 /// Thread: *segments*.
 final class StreamRecorder {
-    private struct CommitPoint {
+    struct CommitPoint {
         var place: LogPlace
         var number: UInt64
         var low: Instant
         var high: Instant
     }
 
-    private final class Encoder {
+    final class Encoder {
         var encoder: SegmentEncoder
 
         init(_ encoder: consuming SegmentEncoder) { self.encoder = encoder }
@@ -43,23 +43,27 @@ final class StreamRecorder {
         init(_ files: consuming DatabaseFiles) { self.files = files }
     }
 
-    private var stream: DatabaseStream
-    private let place: CapturePlace
-    private var encoder: Encoder?
+    private(set) var stream: DatabaseStream
+    let place: CapturePlace
+    private(set) var encoder: Encoder?
     private var lastHash: EventsHash
     /// The newest commit that was taken in, and when it came about.
-    private var last: CommitPoint?
+    var last: CommitPoint?
     private let copying: BaseCopying
     /// The base image that is being made of a finished copy.
-    private var image: BaseImageWriting?
+    private(set) var image: BaseImageWriting?
     /// The next copy is only compared with what the commits give.
     private var isComparing = false
     /// When the state of the last base image was there, and its commit, from when it began to be made.
     private var lastBaseMoment: Instant?
     private(set) var baseCommit: UInt64?
-    private var policy: BaseImagePolicy
+    var policy: BaseImagePolicy
+    /// Looks at a database that is written with a rollback journal; nil where it has a log, or was not written yet.
+    var journal: JournalReading?
+    /// Makes that.
+    let makeJournal: () -> JournalReading
     /// The newest state in the store when the recorder began; nil once its hashes were asked for.
-    private var left: StreamState?
+    var left: StreamState?
     /// CLOCK_MONOTONIC when the first commit of the segment under way came in.
     private var openSince: Int64?
     /// Since when what is in the segment under way may have been visible; nil where no commit is in it.
@@ -79,7 +83,11 @@ final class StreamRecorder {
 
     /// Parameters: `known` the stream as it was when the recorder began; `isEnding` whether the recorder is to end, which a
     /// copy of a large database must not hold up.
-    init(_ known: KnownStream, place: CapturePlace, isEnding: @escaping () -> Bool) {
+    init(
+        _ known: KnownStream, place: CapturePlace, journalBudget: JournalBudget = JournalBudget(),
+        journalFindings: JournalFindings = JournalFindings(), isEnding: @escaping () -> Bool
+    ) {
+        makeJournal = { JournalReading(place, budget: journalBudget, findings: journalFindings) }
         stream = known.stream
         lastHash = known.lastHash
         policy = known.policy
@@ -91,9 +99,9 @@ final class StreamRecorder {
     /// There is something to be done later. Nothing is, some seconds after the last commit.
     var isBusy: Bool { openSince != nil || source != nil || copying.isBusy || image != nil || isWanting }
     /// There is something to be done at once, a piece at a time.
-    var hasPieces: Bool { image != nil || copying.hasPieces }
+    var hasPieces: Bool { image != nil || copying.hasPieces || journal?.hasPieces == true }
 
-    private var isWanting: Bool { copying.isWanted && last != nil && !isAtRest }
+    private var isWanting: Bool { copying.isWanted && last != nil && !isAtRest && journal == nil }
     private var isAtRest = false
 
     func moveRows(to additions: inout Additions) {
@@ -116,15 +124,7 @@ final class StreamRecorder {
         takeWhatWasLeft()
         var commit = commit
         commit.leaveOutPagesBeyondTheEnd()
-        let pageSize = UInt32(clamping: commit.pages.isEmpty ? 0 : commit.bytes.count / commit.pages.count)
-        if pageSize > 0, pageSize != stream.pageSize {
-            endSegment()
-            encoder = nil
-            abandonCopy()
-            policy.fail()
-            stream.pageSize = pageSize
-            rows.streams.append(stream)
-        }
+        take(pageSize: UInt32(clamping: commit.pages.isEmpty ? 0 : commit.bytes.count / commit.pages.count))
         do throws(SegmentError) {
             let encoder = try encoder(before: commit.number)
             try encoder.encoder.append(commit) { previousVersion(of: $0) }
@@ -148,6 +148,17 @@ final class StreamRecorder {
         if size.0 >= Self.segmentByteCount || size.1 >= Self.segmentCommitCount { endSegment() }
     }
 
+    /// Nothing builds on pages of another size.
+    func take(pageSize: UInt32) {
+        guard pageSize > 0, pageSize != stream.pageSize else { return }
+        endSegment()
+        encoder = nil
+        abandonCopy()
+        policy.fail()
+        stream.pageSize = pageSize
+        rows.streams.append(stream)
+    }
+
     func take(_ gap: CaptureGap) {
         endSegment()
         rows.gaps.append(CaptureGapRow(stream: stream.uuid, gap: gap))
@@ -168,20 +179,12 @@ final class StreamRecorder {
     }
 
     /// The state after the last commit, where it is known.
-    private var state: BaseImagePolicy.KnownState? {
+    var state: BaseImagePolicy.KnownState? {
         guard let encoder, let hashes = encoder.encoder.hashes else { return nil }
         return BaseImagePolicy.KnownState(commit: encoder.encoder.lastCommit, hashes: hashes)
     }
 
-    /// Once, before the first commit: every recorder begins with a gap.
-    private func takeWhatWasLeft() {
-        guard let left else { return }
-        self.left = nil
-        guard let hashes = place.files.hashes(of: left) else { return }
-        policy.resume(behind: BaseImagePolicy.KnownState(commit: left.commit, hashes: hashes))
-    }
-
-    private func encoder(before number: UInt64) throws(SegmentError) -> Encoder {
+    func encoder(before number: UInt64) throws(SegmentError) -> Encoder {
         if let encoder { return encoder }
         let made = Encoder(
             try SegmentEncoder(
@@ -211,7 +214,7 @@ final class StreamRecorder {
         isAtRest = now &- lastUse >= WatchedDatabase.restNanoseconds
         if let image {
             advance(image, isEnding: isEnding)
-        } else if !isEnding {
+        } else if !isEnding, journal == nil {
             let copy = copying.advance(
                 last: last?.place, of: stream, comparedWith: comparedHashes, now: now, mayBegin: isWanting,
                 isAtRest: isAtRest)
@@ -220,16 +223,8 @@ final class StreamRecorder {
         }
         if let openSince, isEnding || now &- openSince >= Self.intervalNanoseconds { endSegment() }
         if isAtRest { source = nil }
+        if !isEnding { advanceJournal(now: now) }
         if isEnding { leaveHashes() }
-    }
-
-    /// The next recorder then finds out what changed while none ran. Without them it copies everything.
-    private func leaveHashes() {
-        guard let known = policy.left(state) else { return }
-        let state = StreamState(
-            stream: stream.uuid, commit: known.commit, state: known.hashes.state, pageCount: known.hashes.pageCount,
-            pageSize: stream.pageSize)
-        try? place.files.leave(known.hashes, of: state)
     }
 
     /// Writes what came in; its row goes out with the next ones.
@@ -260,7 +255,7 @@ final class StreamRecorder {
     }
 
     /// Commits that were found and could not be kept.
-    private func miss(_ gap: CaptureGap, because reason: String) {
+    func miss(_ gap: CaptureGap, because reason: String) {
         openSince = nil
         encoder = nil
         abandonCopy()
@@ -323,7 +318,7 @@ final class StreamRecorder {
     }
 
     /// Goes on from the copy, which is the state after the last commit, and has its base image made.
-    private func settle(_ copy: BaseCopying.Finished) {
+    func settle(_ copy: BaseCopying.Finished) {
         endSegment()
         guard let encoder, let last else { return }
         let header = BaseImageHeader(

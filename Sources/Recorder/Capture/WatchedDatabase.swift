@@ -143,16 +143,13 @@ struct WatchedDatabase: ~Copyable {
     }
 
     /// Somebody wrote with a rollback journal: what is in the file from then on, no log told of.
-    ///
-    /// Returns: false where nothing of the database was captured so far.
-    mutating func noteJournal(_ window: TimeWindow, sink: some CaptureSink, access: DatabaseAccess) -> Bool {
-        guard let stream else { return false }
+    mutating func noteJournal(_ window: TimeWindow, sink: some CaptureSink, access: DatabaseAccess) {
+        guard let stream, !isPastLog else { return }
         if stream.condition == .captured, let file = access.openFile(path),
             JournaledDatabases.Header(of: file)?.isJournaled == true
         {
             become(.rollbackJournal, JournaledDatabases.reason, sink: sink)
         }
-        guard !isPastLog else { return true }
         // What the log still has came before.
         let isSettled = look(now: Clock.monotonic(), sink: sink)
         if !isSettled { stage(.missed(count: nil, cause: .removed), high: window.time, low: lastLook) }
@@ -161,7 +158,6 @@ struct WatchedDatabase: ~Copyable {
         fileWatch.mark = nil
         // No look at the log finds what was written past it.
         stage(.missed(count: nil, cause: .notLogged), high: window.time, low: window.earliest, after: told)
-        return true
     }
 
     /// The log lost its name; looks that held it open know better when.

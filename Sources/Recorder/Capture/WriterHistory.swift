@@ -43,6 +43,12 @@ struct WriterHistory {
         entries = kept.reversed()
     }
 
+    /// Nobody wrote between a moment and this one, which is not before it; nil where that is not known.
+    func firstWrite(since moment: Instant) -> Instant? {
+        guard moment > forgottenUpTo else { return nil }
+        return entries.filter { $0.window.time >= moment }.map(\.window.earliest).min()
+    }
+
     /// Whether it is one of those that are remembered.
     func holds(_ process: ActorProcess) -> Bool {
         entries.contains { $0.writer?.process.instance == process.instance }

@@ -13,7 +13,7 @@ enum CommitTable {
             SQLColumn("t_lo", .moment), SQLColumn("t_hi", .moment, .moments), SQLColumn("t_lo_ns", .integer),
             SQLColumn("t_hi_ns", .integer), SQLColumn("pages", .integer), SQLColumn("bytes", .integer),
             SQLColumn("writers", .text), SQLColumn("attribution", .text), SQLColumn("checkpointer", .text),
-            SQLColumn("status", .text), TableKind.storeColumn,
+            SQLColumn("status", .text), SQLColumn("transactions", .integer), TableKind.storeColumn,
         ], orderColumn: nil, rowGuess: 10_000, makeCursor: { CommitCursor($0) })
 
     static let timeColumn = 4
@@ -74,7 +74,7 @@ private final class CommitCursor: BatchCursor {
             .integer(commit.high.nanosecondsSinceEpoch), .integer(commit.pages.count), .integer(byteCount),
             .text(ProcessList.json(table.processes(ofSet: commit.writers))), .text(commit.attribution.name),
             checkpointer.isEmpty ? .null : .text(ProcessList.json(checkpointer)), .text(commit.status.name),
-            .path(store),
+            commit.transactionCount.map { .integer($0) } ?? .null, .path(store),
         ]
     }
 }

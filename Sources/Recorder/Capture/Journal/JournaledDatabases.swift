@@ -1,0 +1,156 @@
+import Block
+import Model
+import Segment
+import Syscalls
+
+/// The databases that are written with a rollback journal, by their paths.
+///
+/// Bounded: `maximumCount` are met in a run, and the next one is said not to be listed. Thread: *capture*.
+struct JournaledDatabases {
+    private var databases: [RawPath: JournaledDatabase] = [:]
+    private var paths: [UUIDBytes: RawPath] = [:]
+    /// Those whose journals were written and that have a log all the same.
+    private var others: Set<RawPath> = []
+    private let maximumCount: Int
+    private var isTold = false
+
+    /// Of one that is not captured yet, for people.
+    static let reason = "with a rollback journal: not seen between two transactions yet"
+
+    init(maximumCount: Int = 4_096) {
+        self.maximumCount = maximumCount
+    }
+
+    /// Somebody wrote or removed the journal of `path`.
+    ///
+    /// Parameter known: the stream that it has already, of a log.
+    mutating func note(
+        _ note: LogNotes.Note, _ path: RawPath, known: DatabaseStream?, notes: LogNotes, access: DatabaseAccess,
+        sink: some CaptureSink
+    ) {
+        guard databases[path] != nil || meet(path, known, notes: notes, access: access, sink: sink) else { return }
+        databases[path]?.note(note.process, note.window)
+    }
+
+    func knows(_ path: RawPath) -> Bool { databases[path] != nil }
+
+    /// Somebody wrote the file itself.
+    mutating func noteChange(_ note: LogNotes.Note) {
+        databases[note.path]?.note(note.process, note.window)
+    }
+
+    private mutating func meet(
+        _ path: RawPath, _ known: DatabaseStream?, notes: LogNotes, access: DatabaseAccess, sink: some CaptureSink
+    ) -> Bool {
+        guard !isTold, !others.contains(path) else { return false }
+        guard let file = access.openFile(path), let identity = try? DatabaseFiles.identity(of: file),
+            // An empty file is a database whose first transaction is under way; the next one says more.
+            let header = Header(of: file)
+        else { return false }
+        guard header.isJournaled else {
+            if known == nil, others.count < maximumCount { others.insert(path) }
+            return false
+        }
+        guard databases.count < maximumCount else {
+            isTold = true
+            sink.take(.unlisted(path, count: maximumCount, at: Clock.realtime()))
+            return false
+        }
+        let stream: DatabaseStream
+        if let known, known.isFile(identity) {
+            stream = known
+        } else {
+            var generator = SystemRandomNumberGenerator()
+            stream =
+                sink.resume(
+                    DatabaseStream(
+                        uuid: UUIDBytes(high: generator.next(), low: generator.next()), device: identity.device,
+                        inode: identity.inode, birth: nil, paths: [path], pageSize: header.pageSize,
+                        firstSeen: Clock.realtime())
+                ).stream
+        }
+        var database = JournaledDatabase(stream)
+        database.become(.rollbackJournal, Self.reason, sink: sink)
+        databases[path] = database
+        paths[stream.uuid] = path
+        notes.watch(identity.inode)
+        return true
+    }
+
+    /// The log of `path` was written: whatever comes from now on is in it.
+    mutating func leave(_ path: RawPath, _ window: TimeWindow, sink: some CaptureSink) {
+        others.remove(path)
+        guard var database = databases.removeValue(forKey: path) else { return }
+        paths[database.stream.uuid] = nil
+        database.leave(window, sink: sink)
+    }
+
+    mutating func doubtNotes(at moment: Instant) {
+        let window = TimeWindow(earliest: .distantPast, time: moment, clockOffsetNanoseconds: 0)
+        for path in databases.keys { databases[path]?.doubtNotes(window) }
+    }
+
+    // MARK: Looks
+
+    /// Has those looked at that are due. Parameter isHeldUp: something else of a path is still to be handed on before.
+    mutating func begin(sink: some CaptureSink, isHeldUp: (RawPath) -> Bool) {
+        for path in databases.keys where !isHeldUp(path) { databases[path]?.begin(sink: sink) }
+    }
+
+    mutating func takeFindings(from sink: some CaptureSink) {
+        for finding in sink.takeFindings() {
+            guard let path = paths[finding.stream] else { continue }
+            switch finding.content {
+            case .over, .otherFile:
+                // The next that writes its journal meets what is there then.
+                databases[path] = nil
+                paths[finding.stream] = nil
+            default: databases[path]?.take(finding)
+            }
+        }
+    }
+
+    mutating func handOn(resolvedUpTo: Instant, sink: some CaptureSink) {
+        for path in databases.keys { databases[path]?.handOn(resolvedUpTo: resolvedUpTo, sink: sink) }
+    }
+
+    /// The newest moment that a finding waits to be resolved up to.
+    var waitsFor: Instant? { databases.values.compactMap(\.waitsFor).max() }
+    var isBusy: Bool { databases.values.contains(where: \.isBusy) }
+
+    // MARK: Up to when they are known
+
+    var isAsked: Bool { databases.values.contains { $0.inquiry != nil } }
+
+    mutating func ask(at moment: Instant) {
+        for path in databases.keys { databases[path]?.ask(at: moment) }
+    }
+
+    mutating func endAsking() {
+        for path in databases.keys { databases[path]?.endAsking() }
+    }
+
+    /// What the first page of a database says. https://www.sqlite.org/fileformat2.html §1.3
+    struct Header {
+        /// 512 … 65,536, a power of two.
+        var pageSize: UInt32
+        /// It is written with a rollback journal (write version 1), not with a log (2).
+        var isJournaled: Bool
+        var changeCounter: UInt32
+
+        private static let byteCount = 100
+        private static let magic = Array("SQLite format 3\u{0}".utf8)
+
+        /// nil where it is not the header of a database.
+        init?(of database: borrowing OwnedDescriptor) {
+            var bytes: [UInt8] = []
+            _ = try? database.read(upTo: Self.byteCount, at: 0, appendingTo: &bytes)
+            guard bytes.count == Self.byteCount, bytes.starts(with: Self.magic) else { return nil }
+            let size = UInt32(bytes[16]) << 8 | UInt32(bytes[17])
+            pageSize = size == 1 ? 65_536 : size
+            guard SegmentLimits.isPageSize(pageSize) else { return nil }
+            isJournaled = bytes[18] == 1
+            changeCounter = bytes[24..<28].reduce(0) { $0 << 8 | UInt32($1) }
+        }
+    }
+}
