@@ -52,6 +52,34 @@ import Testing
         #expect(refused == .notContiguous)
     }
 
+    /// Whoever knows of commits of logs alone must not take a state for one.
+    @Test func statesAreInSegmentsOfTheirOwnVersions() throws {
+        var encoder = try Self.encoder()
+        var segments: [EncodedSegment] = []
+        for number in 1...3 as ClosedRange<UInt64> {
+            var commit = CapturedCommit.sample(number, pages: [1], of: 1, [UInt8](repeating: UInt8(number), count: 512))
+            if number > 1 {
+                (commit.status, commit.frame, commit.salts, commit.changeCounter) = (.state, UInt32(number) - 2, 0, 40)
+            }
+            try encoder.append(commit) { _ in nil }
+            segments.append(try encoder.finished())
+        }
+        var joiner = try SegmentJoiner()
+        for segment in segments { _ = try joiner.append(segment.bytes) }
+        let joined = try joiner.finish()
+        #expect((segments + [joined]).map { $0.bytes[8] } == [1, 3, 3, 4])
+        #expect(joined.header.holdsStates)
+        let table = try SegmentIndex(file: joined.bytes).table
+        #expect(table.commits.map(\.status) == [.logged, .state, .state])
+        #expect(table.commits.map(\.transactionCount) == [1, nil, 1])
+        #expect(try SegmentIndex(file: joined.bytes).part(1, through: 2).table.commits.count == 2)
+        // In a segment that says that it has none.
+        var header = segments[1].header
+        header.holdsStates = false
+        let content = try SegmentTable.content(of: segments[1])
+        #expect(Self.code { _ = try SegmentTable(content: content, header) } == .malformed)
+    }
+
     @Test func theLockPageNeedNotBeThere() throws {
         // 2^30 / 65,536 + 1
         let lockPage: UInt32 = 16_385
