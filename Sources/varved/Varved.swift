@@ -51,7 +51,7 @@ struct Varved: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Capture every commit of SQLite databases in WAL mode whose path matches; '**' for all.",
+            "Capture every commit of SQLite databases whose path matches; '**' for all.",
             discussion: "Their -wal is read while it is written, without a lock. See 'varve db'.", valueName: "glob"))
     var captureWal: [String] = []
 
