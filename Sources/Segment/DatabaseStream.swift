@@ -7,7 +7,7 @@ package struct DatabaseStream: Hashable, Sendable {
     package enum Condition: UInt8, CaseIterable, Sendable {
         /// Its commits are captured.
         case captured = 1
-        /// It is not in WAL mode: nothing is captured.
+        /// It has a rollback journal, and no state of it was found so far, or can be.
         case rollbackJournal = 2
         /// A format that is not known.
         case unsupported = 3

@@ -9,7 +9,8 @@ extension StoreWriter {
     /// A database of this size or less is not cut down to free the filesystem.
     static var leastByteCount: UInt64 { 1 << 20 }
 
-    /// Holds the store within its limits by dropping whole oldest blocks; a `pruned` gap says what is gone.
+    /// Holds the store within its limits by dropping whole oldest blocks, and detail of the oldest history of databases;
+    /// `pruned` gaps say what is gone.
     ///
     /// To be called about once a second while recording. From the first call on, checkpoints and merges are sized for
     /// the limit. Dropping starts well below `maxByteCount`, so that what is written between two calls fits; the last
@@ -24,10 +25,10 @@ extension StoreWriter {
             while let byteCount = try dropOldestSegments(before: oldest) { outcome.byteCount += byteCount }
         }
         if let limit = limits.maxByteCount {
-            outcome.add(try hold(below: limit))
+            outcome.add(try hold(below: limit, now: now))
         }
         if let limit = limits.minFreeByteCount {
-            outcome.add(try keepFree(limit))
+            outcome.add(try keepFree(limit, now: now))
         }
         try dropContainerMounts(now: now)
         return outcome
@@ -65,7 +66,7 @@ extension StoreWriter {
         ).first { (_) throws(StoreError) in true } ?? false
     }
 
-    private mutating func hold(below limit: UInt64) throws(StoreError) -> PruneOutcome {
+    private mutating func hold(below limit: UInt64, now: Instant) throws(StoreError) -> PruneOutcome {
         let target = limit - limit / 16 - min(limit / 2, reservedByteCount)
         var outcome = PruneOutcome()
         if walByteCount > truncateByteLimit { _ = try checkpoint(truncating: true) }
@@ -73,7 +74,7 @@ extension StoreWriter {
         while used > target {
             // Watched databases and events share the room; each drop of theirs leaves a gap in the database's commits.
             let share = limit / 100 &* min(limits.segmentSharePercent, 100)
-            if try segmentByteCount() > share, let byteCount = try dropOldestSegments() {
+            if try segmentByteCount() > share, let byteCount = try thinSegments(now: now) {
                 outcome.byteCount += byteCount
                 used = usedByteCount
                 continue
@@ -84,7 +85,7 @@ extension StoreWriter {
             if free < missing {
                 let step = try prune(atLeast: missing - free, cause: "max-size")
                 outcome.add(step)
-                if step.blockCount == 0, let byteCount = try dropOldestSegments() {
+                if step.blockCount == 0, let byteCount = try thinSegments(now: now) {
                     outcome.byteCount += byteCount
                     used = usedByteCount
                     continue
@@ -110,12 +111,12 @@ extension StoreWriter {
         truncateByteLimit + mergedByteLimit
     }
 
-    private mutating func keepFree(_ limit: UInt64) throws(StoreError) -> PruneOutcome {
+    private mutating func keepFree(_ limit: UInt64, now: Instant) throws(StoreError) -> PruneOutcome {
         var outcome = PruneOutcome()
         guard var available = availableByteCount, available < limit else { return outcome }
         // The larger of the two gives first; the second base image of a database is what makes the part before it go.
         while available < limit, try segmentByteCount() > databaseByteCount,
-            let byteCount = try dropOldestSegments()
+            let byteCount = try thinSegments(now: now)
         {
             outcome.byteCount += byteCount
             available = availableByteCount ?? limit

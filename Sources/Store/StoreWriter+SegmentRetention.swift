@@ -3,14 +3,18 @@ internal import Model
 internal import Segment
 internal import Syscalls
 
-/// The oldest part of a stream that may go: everything before the next whole base image after its oldest.
+/// A part of a stream's history that may go: what lies before a whole base image, and behind an earlier one or from the
+/// beginning on.
 ///
 /// A rebase builds on what came before it, so it goes with that.
-private struct OldestSegments {
+struct DroppedHistory {
     var stream: Int64
     var uuid: UUIDBytes
-    var oldestBase: UInt64
-    /// The whole base image that history then begins with, and when its state was there.
+    /// What stands for no commit later than this stays; nil where nothing stays.
+    var keptBase: UInt64?
+    /// The first number that may be missing then.
+    var first: UInt64
+    /// The whole base image that history goes on with, and when its state was there.
     var newBase: UInt64
     var low: Instant
     var high: Instant
@@ -33,16 +37,24 @@ extension StoreWriter {
     /// Returns the bytes of the files; nil when no database has a second whole base image, or none that is older than `moment`.
     mutating func dropOldestSegments(before moment: Instant = .distantFuture) throws(StoreError) -> UInt64? {
         guard let oldest = try oldestSegments(), oldest.high < moment else { return nil }
+        return try drop(oldest)
+    }
+
+    /// Drops a part of the history of a database; a gap of the stream stands for it. Returns the bytes of its files.
+    mutating func drop(_ part: DroppedHistory) throws(StoreError) -> UInt64 {
         let files = SegmentFiles(store: directory)
         var names: [RawPath] = []
         var byteCount: UInt64 = 0
         let run = currentRun?.run
         try connection.transaction { (connection) throws(StoreError) in
             var commitCount: UInt64 = 0
-            let values: [BoundValue] = [.integer(oldest.stream), .count(oldest.newBase)]
+            let values: [BoundValue] = [.integer(part.stream), .count(part.keptBase ?? 0), .count(part.newBase)]
             try connection.prepare(
                 "prune segments",
-                "DELETE FROM segment WHERE stream = ? AND last_commit <= ? RETURNING first_commit, last_commit, byte_count"
+                """
+                DELETE FROM segment WHERE stream = ? AND first_commit > ? AND last_commit <= ?
+                RETURNING first_commit, last_commit, byte_count
+                """
             ).forEachRow(values) { (row) throws(StoreError) in
                 let (first, last): (UInt64, UInt64) = (row.count(0), row.count(1))
                 names.append(RawPath(SegmentFiles.name(first: first, last: last)))
@@ -51,21 +63,24 @@ extension StoreWriter {
             }
             try connection.prepare(
                 "prune base images",
-                "DELETE FROM base_image WHERE stream = ? AND commit_number < ? RETURNING commit_number, byte_count"
-            ).forEachRow(values) { (row) throws(StoreError) in
+                """
+                DELETE FROM base_image WHERE stream = ? AND commit_number >= ? AND commit_number < ?
+                RETURNING commit_number, byte_count
+                """
+            ).forEachRow([values[0], .count(part.keptBase.map { $0 + 1 } ?? 0), values[2]]) { (row) throws(StoreError) in
                 names.append(RawPath(SegmentFiles.name(base: row.count(0))))
                 byteCount &+= row.count(1)
             }
-            try Self.replaceGaps(oldest, commitCount: commitCount, run: run, connection)
+            try Self.replaceGaps(part, commitCount: commitCount, run: run, connection)
         }
         // A file without a row is removed at the next start; a row without a file, which a loss of power would bring back, would
         // be damage.
-        needlessFiles += names.map { files.directory(of: oldest.uuid).appending($0.bytes) }
+        needlessFiles += names.map { files.directory(of: part.uuid).appending($0.bytes) }
         try sync()
         return byteCount
     }
 
-    private func oldestSegments() throws(StoreError) -> OldestSegments? {
+    private func oldestSegments() throws(StoreError) -> DroppedHistory? {
         try connection.prepare(
             "oldest segments",
             """
@@ -78,30 +93,33 @@ extension StoreWriter {
             ORDER BY newer.high, stream.id LIMIT 1
             """
         ).first { (row) throws(StoreError) in
-            OldestSegments(
-                stream: row.integer(0), uuid: UUIDBytes(row.bytes(1)), oldestBase: row.count(2), newBase: row.count(3),
-                low: Instant(nanosecondsSinceEpoch: row.integer(4)),
+            DroppedHistory(
+                stream: row.integer(0), uuid: UUIDBytes(row.bytes(1)), keptBase: nil, first: row.count(2) &+ 1,
+                newBase: row.count(3), low: Instant(nanosecondsSinceEpoch: row.integer(4)),
                 high: Instant(nanosecondsSinceEpoch: row.integer(5)))
         }
     }
 
-    /// One gap of cause `pruned` stands for all that went before a stream's oldest base image, and grows.
+    /// One gap of cause `pruned` stands for all that went there, also for the gaps that were there, and grows.
     private static func replaceGaps(
-        _ oldest: OldestSegments, commitCount: UInt64, run: UInt32?, _ connection: borrowing Connection
+        _ part: DroppedHistory, commitCount: UInt64, run: UInt32?, _ connection: borrowing Connection
     ) throws(StoreError) {
         var gap = CaptureGap(
-            first: oldest.oldestBase &+ 1, last: oldest.newBase, missedCount: commitCount, low: oldest.low,
-            high: oldest.high, cause: .pruned)
+            first: part.first, last: part.newBase, missedCount: commitCount, low: part.low, high: part.high,
+            cause: .pruned)
         try connection.prepare(
             "prune capture gaps",
-            "DELETE FROM capture_gap WHERE stream = ? AND last_commit <= ? RETURNING \(CaptureGap.columns)"
-        ).forEachRow([.integer(oldest.stream), .count(oldest.newBase)]) { (row) throws(StoreError) in
+            """
+            DELETE FROM capture_gap WHERE stream = ? AND first_commit > ? AND last_commit <= ?
+            RETURNING \(CaptureGap.columns)
+            """
+        ).forEachRow([.integer(part.stream), .count(part.keptBase ?? 0), .count(part.newBase)]) { (row) throws(StoreError) in
             let old = CaptureGap(row)
             gap.first = min(gap.first, old.first)
             gap.low = min(gap.low, old.low)
             let missed = old.missedCount
             gap.missedCount = gap.missedCount.flatMap { known in missed.map { known &+ $0 } }
         }
-        try insert(CaptureGapRow(stream: oldest.uuid, gap: gap), run: run, connection)
+        try insert(CaptureGapRow(stream: part.uuid, gap: gap), run: run, connection)
     }
 }

@@ -24,6 +24,9 @@ package struct DatabaseListAnswer {
         var missedCount: UInt64
         var first: Instant?
         var last: Instant?
+        /// Where commits were dropped: from when on each that was captured is kept, and how many states there are of the
+        /// time before.
+        var detail: (since: Instant, stateCount: Int)?
     }
 
     /// Throws: `StoreError`, `AnswerOutput.Failure`.
@@ -42,7 +45,10 @@ package struct DatabaseListAnswer {
                 missedCount: history.gaps.reduce(0) { $0 &+ ($1.missedCount ?? 0) },
                 // Of a commit that was there before the database was first seen no earlier bound is known.
                 first: (times.map { max($0.low, stream.firstSeen) } + history.bases.map(\.high)).min(),
-                last: (times.map(\.high) + history.bases.map(\.high)).max())
+                last: (times.map(\.high) + history.bases.map(\.high)).max(),
+                detail: history.gaps.filter { $0.cause == .pruned }.max { $0.last < $1.last }.map { gap in
+                    (gap.high, history.bases.count { $0.commit < gap.last })
+                })
         }
         switch context.rowFormat {
         case .table: writeTable(entries)
@@ -95,6 +101,12 @@ package struct DatabaseListAnswer {
                 rows.json.key("to")
                 rows.json.time(last, &time)
             }
+            if let detail = entry.detail {
+                rows.json.key("each_commit_since")
+                rows.json.time(detail.since, &time)
+                rows.json.key("states_before")
+                rows.json.integer(detail.stateCount)
+            }
             for (name, value) in [
                 ("commits", entry.commitCount), ("last_commit", entry.lastNumber),
                 ("base_images", UInt64(entry.baseCount)), ("rebases", UInt64(entry.rebaseCount)),
@@ -138,11 +150,14 @@ package struct DatabaseListAnswer {
     private func writeTable(_ entries: [Entry]) {
         guard !entries.isEmpty else { return }
         var time = TimestampWriter(zone: context.zone)
-        var table = TextTable([
-            ("DB", .left), ("COMMITS", .right), ("GAPS", .right), ("BYTES", .right), (time.title("FROM"), .left),
-            ("TO", .left),
-            ("STATUS", .left), ("PATH", .left),
-        ])
+        // Of most databases nothing was dropped.
+        let isThinned = entries.contains { $0.detail != nil }
+        var table = TextTable(
+            [
+                ("DB", .left), ("COMMITS", .right), ("GAPS", .right), ("BYTES", .right), (time.title("FROM"), .left),
+                ("TO", .left),
+            ] + (isThinned ? [("EACH SINCE", .left), ("STATES BEFORE", .right)] : [])
+                + [("STATUS", .left), ("PATH", .left)])
         for entry in entries {
             var bounds: [[UInt8]] = []
             for moment in [entry.first, entry.last] {
@@ -150,12 +165,21 @@ package struct DatabaseListAnswer {
                 if let moment { time.appendForPeople(moment, to: &text) } else { text = Array("-".utf8) }
                 bounds.append(text)
             }
+            var kept: [[UInt8]] = []
+            if isThinned {
+                var since = Array("-".utf8)
+                if let detail = entry.detail {
+                    since = []
+                    time.appendForPeople(detail.since, to: &since)
+                }
+                kept = [since, Array("\(entry.detail?.stateCount ?? 0)".utf8)]
+            }
             let detail = entry.stream.detail.isEmpty ? "" : " (\(entry.stream.detail))"
             table.append(
                 [
                     Array(entry.stream.uuid.hexadecimalText.utf8.prefix(8)), Array("\(entry.commitCount)".utf8),
                     Array("\(entry.gapCount)".utf8), Array("\(entry.byteCount)".utf8),
-                ] + bounds + [
+                ] + bounds + kept + [
                     Array((entry.stream.condition.name + detail).utf8), entry.stream.paths.last?.bytes ?? [],
                 ])
         }

@@ -48,8 +48,11 @@ struct DatabaseVerification {
         var last: SegmentRow?
         for row in history.segments {
             let place = TerminalText.escaped(history.files.path(of: row).bytes)
-            // Of the first that is left the one before may have been pruned.
-            if let last, row.previousHash != last.chain {
+            // Of the first that is left behind what was pruned the one before is gone.
+            let isPruned = history.gaps.contains { gap in
+                gap.cause == .pruned && gap.first > last?.lastCommit ?? 0 && gap.last < row.firstCommit
+            }
+            if let last, !isPruned, row.previousHash != last.chain {
                 findings.append(Finding(place: place, text: "the segment before it is not the one that it continues"))
             }
             let expected = (last?.lastCommit ?? row.firstCommit - 1) + 1
