@@ -67,7 +67,8 @@ extension StoreWriter {
                 DELETE FROM base_image WHERE stream = ? AND commit_number >= ? AND commit_number < ?
                 RETURNING commit_number, byte_count
                 """
-            ).forEachRow([values[0], .count(part.keptBase.map { $0 + 1 } ?? 0), values[2]]) { (row) throws(StoreError) in
+            ).forEachRow([values[0], .count(part.keptBase.map { $0 + 1 } ?? 0), values[2]]) {
+                (row) throws(StoreError) in
                 names.append(RawPath(SegmentFiles.name(base: row.count(0))))
                 byteCount &+= row.count(1)
             }
@@ -113,7 +114,8 @@ extension StoreWriter {
             DELETE FROM capture_gap WHERE stream = ? AND first_commit > ? AND last_commit <= ?
             RETURNING \(CaptureGap.columns)
             """
-        ).forEachRow([.integer(part.stream), .count(part.keptBase ?? 0), .count(part.newBase)]) { (row) throws(StoreError) in
+        ).forEachRow([.integer(part.stream), .count(part.keptBase ?? 0), .count(part.newBase)]) {
+            (row) throws(StoreError) in
             let old = CaptureGap(row)
             gap.first = min(gap.first, old.first)
             gap.low = min(gap.low, old.low)

@@ -39,9 +39,15 @@ package struct DatabaseExportAnswer {
         // The file is never given its name, so it goes with the value.
         let file = try DatabaseFile(target: target)
         try file.restore(history.files, way, to: commit)
-        try DatabaseDump.write(file.path) { text in
-            context.output.bytes += text
-            try context.output.flushIfDue()
+        do {
+            try DatabaseDump.write(file.path) { text in
+                context.output.bytes += text
+                try context.output.flushIfDue()
+            }
+        } catch let error as StoreError where error.code == .notAStore {
+            throw StoreError(
+                .notAStore, "SQLite cannot read commit \(commit) without a key; 'varve db restore' gives the file",
+                path: subject.stream.paths.last)
         }
         try context.output.flush()
         return chosen.reasons.isEmpty || context.acceptsGaps ? .found : .incomplete
