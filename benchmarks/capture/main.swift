@@ -1,4 +1,4 @@
-// `checksum`: our checksum of a page beside the C loop of checksum.c. `follow DATABASE SECONDS PID…`: finds the commits of
+// `checksum ROUNDS`: our checksum of a page beside the C loop of checksum.c, in nanoseconds, one line of JSON a round. `follow DATABASE SECONDS PID…`: finds the commits of
 // a database while PIDs write it, with a look each millisecond, and says how many were found and missed.
 import Glibc
 
@@ -13,22 +13,29 @@ func cpu() -> Double {
     return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
 }
 
-func checksum() {
+func checksum(_ rounds: Int) {
     let page = (0..<4_096).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ 7) }
-    let rounds = 200_000
-    var ratios: [Double] = []
-    for _ in 0..<7 {
+    let times = 200_000
+    for round in 0..<rounds {
         var sum = WALChecksum.zero
-        let begin = cpu()
-        for _ in 0..<rounds { unsafe sum.add(page.span.bytes, order: .little) }
-        let ours = (cpu() - begin) / Double(rounds)
+        func measureOurs() -> Double {
+            let begin = cpu()
+            for _ in 0..<times { unsafe sum.add(page.span.bytes, order: .little) }
+            return (cpu() - begin) / Double(times)
+        }
         var theirs: [UInt32] = [0, 0]
-        let plain = unsafe measureC(page, page.count, Int32(rounds), &theirs)
+        func measureTheirs() -> Double { unsafe measureC(page, page.count, Int32(times), &theirs) }
+        let (ours, plain): (Double, Double)
+        if round % 2 == 0 {
+            ours = measureOurs()
+            plain = measureTheirs()
+        } else {
+            plain = measureTheirs()
+            ours = measureOurs()
+        }
         precondition(theirs == [sum.first, sum.second], "both are the same function")
-        ratios.append(ours / plain)
-        print("4096 bytes: Swift \(Int(ours)) ns, C -O2 \(Int(plain)) ns")
+        print(#"{"swift":\#(ours),"c":\#(plain)}"#)
     }
-    print("median ratio \(ratios.sorted()[3])")
 }
 
 struct Files: WALReading {
@@ -93,6 +100,9 @@ func follow(_ database: String, _ pids: [Int32]) {
 let arguments = CommandLine.arguments
 if arguments.count > 3, arguments[1] == "follow" {
     follow(arguments[2], arguments[3...].compactMap { Int32($0) })
+} else if arguments.count == 3, arguments[1] == "checksum", let rounds = Int(arguments[2]) {
+    checksum(rounds)
 } else {
-    checksum()
+    print("usage: checksum ROUNDS | follow DATABASE SECONDS PID…")
+    exit(2)
 }

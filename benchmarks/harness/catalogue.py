@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Callable
 
-from .scenarios import (ask, attribution, capture, cpu, growth, idle, latency, loss, memory, questions, readers, restore, rowdiff,
+from .scenarios import (ask, attribution, capture, checksum, cpu, growth, idle, latency, loss, memory, questions, readers, restore, rowdiff,
                         segments, sidebyside, size, slowdown, start, storm, trickle)
 
 # A run of all scenarios ends within so many seconds; what has not begun by then says so.
@@ -12,7 +12,7 @@ QUICK_SECONDS, FULL_SECONDS = 170, 39 * 60
 # Their shares of a full run; a quick run of all has one of each sort.
 SIDE_BY_SIDE = {"files": 60, "appends-1": 35, "appends-2": 35, "appends-4": 35, "commits-1": 35, "commits-1-batched": 35,
                 "commits-4": 35, "commits-4-batched": 35, "metadata": 50, "forks": 60, "compile": 60, "unpack": 60,
-                "stress-ng": 45, "fio": 35}
+                "stress-ng": 35, "fio": 35}
 SIDE_BY_SIDE_QUICK = {"files": 13, "appends-4": 13, "metadata": 13, "commits-4": 13}
 
 
@@ -39,6 +39,7 @@ SCENARIOS = {
     "attribution": Scenario(attribution.run, 70),
     "storm": Scenario(storm.run, 40, 10),
     "rowdiff": Scenario(rowdiff.run, 35),
+    "checksum": Scenario(checksum.run, 10),
     "segments": Scenario(segments.run, 91),
     "restore": Scenario(restore.run, 90),
     "capture": Scenario(capture.run, 180, gibibytes=4),
