@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func aFileIsOldEnoughWhereALaterChangeHasAnotherDate() {
-        let tick: Int64 = 1_000_000_000
+        let tick: Int64 = 1_000_400_000
         let later = tick + FileTimeResolution.settlingNanoseconds
         func tells(_ resolution: inout FileTimeResolution, from changed: Int64, tick: Int64, now: Int64) -> Bool {
             resolution.tellsLaterChanges(

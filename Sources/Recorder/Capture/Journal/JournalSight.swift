@@ -63,6 +63,10 @@ struct FileTimeResolution {
     /// Parameters: of moments just after the file was asked, `tick` is of `Clock.realtimeOfTick`.
     mutating func tellsLaterChanges(from changed: Instant, tick: Instant, now: Instant) -> Bool {
         if changed > tick, changed <= now { isFine = true }
+        // Dates of whole seconds, or two, are those of a filesystem that has no others.
+        guard changed.nanosecondsSinceEpoch % 1_000_000_000 != 0 else {
+            return changed.advanced(byNanoseconds: 3_000_000_000) < now
+        }
         return isFine || changed.advanced(byNanoseconds: Self.settlingNanoseconds) < now
     }
 }

@@ -84,10 +84,7 @@ struct JournaledDatabase {
         case .beginning: tell(finding, number: nil, nil, low: finding.begun, sink: sink)
         case .state(let count):
             guard let number = claim(1, sink: sink) else { return }
-            var low = low(before: finding.begun)
-            // It was committed after its last write; what was between, of several, before.
-            if count == 1, let written = finding.written { low = min(finding.begun, max(low, written)) }
-            tell(finding, number: number, count, low: low, sink: sink)
+            tell(finding, number: number, count, low: low(before: finding.begun), sink: sink)
         case .tooLarge(let count):
             let numbers = UInt64(count ?? 1)
             guard let first = claim(numbers, sink: sink) else { return }

@@ -9,6 +9,8 @@ import Syscalls
 struct JournaledDatabases {
     private var databases: [RawPath: JournaledDatabase] = [:]
     private var paths: [UUIDBytes: RawPath] = [:]
+    /// Those of which something is under way: the others cost nothing.
+    private var active: Set<RawPath> = []
     /// Those whose journals were written and that have a log all the same.
     private var others: Set<RawPath> = []
     private let maximumCount: Int
@@ -30,13 +32,16 @@ struct JournaledDatabases {
     ) {
         guard databases[path] != nil || meet(path, known, notes: notes, access: access, sink: sink) else { return }
         databases[path]?.note(note.process, note.window)
+        active.insert(path)
     }
 
     func knows(_ path: RawPath) -> Bool { databases[path] != nil }
 
     /// Somebody wrote the file itself.
     mutating func noteChange(_ note: LogNotes.Note) {
+        guard databases[note.path] != nil else { return }
         databases[note.path]?.note(note.process, note.window)
+        active.insert(note.path)
     }
 
     private mutating func meet(
@@ -88,13 +93,14 @@ struct JournaledDatabases {
     mutating func doubtNotes(at moment: Instant) {
         let window = TimeWindow(earliest: .distantPast, time: moment, clockOffsetNanoseconds: 0)
         for path in databases.keys { databases[path]?.doubtNotes(window) }
+        active.formUnion(databases.keys)
     }
 
     // MARK: Looks
 
     /// Has those looked at that are due. Parameter isHeldUp: something else of a path is still to be handed on before.
     mutating func begin(sink: some CaptureSink, isHeldUp: (RawPath) -> Bool) {
-        for path in databases.keys where !isHeldUp(path) { databases[path]?.begin(sink: sink) }
+        for path in active where !isHeldUp(path) { databases[path]?.begin(sink: sink) }
     }
 
     mutating func takeFindings(from sink: some CaptureSink) {
@@ -103,31 +109,35 @@ struct JournaledDatabases {
             switch finding.content {
             case .over, .otherFile:
                 // The next that writes its journal meets what is there then.
-                databases[path] = nil
-                paths[finding.stream] = nil
+                let window = TimeWindow(earliest: finding.begun, time: finding.begun, clockOffsetNanoseconds: 0)
+                leave(path, window, sink: sink)
             default: databases[path]?.take(finding)
             }
         }
     }
 
     mutating func handOn(resolvedUpTo: Instant, sink: some CaptureSink) {
-        for path in databases.keys { databases[path]?.handOn(resolvedUpTo: resolvedUpTo, sink: sink) }
+        for path in active {
+            databases[path]?.handOn(resolvedUpTo: resolvedUpTo, sink: sink)
+            if databases[path]?.isBusy != true { active.remove(path) }
+        }
     }
 
     /// The newest moment that a finding waits to be resolved up to.
-    var waitsFor: Instant? { databases.values.compactMap(\.waitsFor).max() }
-    var isBusy: Bool { databases.values.contains(where: \.isBusy) }
+    var waitsFor: Instant? { active.compactMap { databases[$0]?.waitsFor }.max() }
+    var isBusy: Bool { !active.isEmpty }
 
     // MARK: Up to when they are known
 
-    var isAsked: Bool { databases.values.contains { $0.inquiry != nil } }
+    var isAsked: Bool { active.contains { databases[$0]?.inquiry != nil } }
 
     mutating func ask(at moment: Instant) {
         for path in databases.keys { databases[path]?.ask(at: moment) }
+        active.formUnion(databases.keys)
     }
 
     mutating func endAsking() {
-        for path in databases.keys { databases[path]?.endAsking() }
+        for path in active { databases[path]?.endAsking() }
     }
 
     /// What the first page of a database says. https://www.sqlite.org/fileformat2.html §1.3
