@@ -48,6 +48,7 @@ extension StoreWriter {
         let run = currentRun?.run
         try connection.transaction { (connection) throws(StoreError) in
             var commitCount: UInt64 = 0
+            var part = part
             let values: [BoundValue] = [.integer(part.stream), .count(part.keptBase ?? 0), .count(part.newBase)]
             try connection.prepare(
                 "prune segments",
@@ -59,6 +60,8 @@ extension StoreWriter {
                 let (first, last): (UInt64, UInt64) = (row.count(0), row.count(1))
                 names.append(RawPath(SegmentFiles.name(first: first, last: last)))
                 commitCount &+= last &+ 1 &- first
+                // Commits before the oldest image could not be restored, but were listed.
+                part.first = min(part.first, first)
                 byteCount &+= row.count(2)
             }
             try connection.prepare(

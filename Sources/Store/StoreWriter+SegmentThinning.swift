@@ -19,6 +19,8 @@ private struct ImageInterval {
     var newer: WholeImage
     /// No commit between them is kept.
     var isThinned: Bool
+    /// The older one has nothing before it but another state, or nothing: it can go alone.
+    var isLone: Bool
 
     /// The time without a state that dropping the older one would leave, in proportion to its age.
     func loneliness(at now: Instant) -> Double {
@@ -51,7 +53,7 @@ extension StoreWriter {
                     first: whole.older.commit &+ 1, newBase: whole.newer.commit, low: whole.older.high,
                     high: whole.newer.high))
         }
-        let needless = thinned.min { $0.loneliness(at: now) < $1.loneliness(at: now) } ?? whole
+        let needless = thinned.filter(\.isLone).min { $0.loneliness(at: now) < $1.loneliness(at: now) } ?? whole
         guard let needless else { return nil }
         return try drop(
             DroppedHistory(
@@ -81,9 +83,11 @@ extension StoreWriter {
         for (older, newer) in zip(images, images.dropFirst()) {
             if older.stream != previous?.stream { previous = nil }
             guard older.stream == newer.stream else { continue }
+            let isThinned = try !holdsCommits(older, newer)
             intervals.append(
                 ImageInterval(
-                    previous: previous, older: older, newer: newer, isThinned: try !holdsCommits(older, newer)))
+                    previous: previous, older: older, newer: newer, isThinned: isThinned,
+                    isLone: previous == nil || intervals.last?.isThinned == true))
             previous = older
         }
         return intervals

@@ -116,6 +116,7 @@ import Testing
         let stream: DatabaseStream
         let findings = JournalFindings()
         let reading: JournalReading
+        private var asked: UInt64 = 0
 
         init(_ path: String, store: String) throws {
             self.path = path
@@ -129,11 +130,15 @@ import Testing
 
         /// Looks until something was found.
         func look(_ known: PageHashes?, isBehindGap: Bool = false) throws -> JournalFinding {
-            reading.ask()
+            asked += 1
+            reading.ask(asked)
             for _ in 0..<10_000 {
                 reading.advance(
                     stream, known: known, isBehindGap: isBehindGap, isWholeDue: false, now: Clock.monotonic())
-                if let finding = findings.take().first { return finding }
+                if let finding = findings.take().first {
+                    #expect(finding.request == asked)
+                    return finding
+                }
                 Clock.sleep(nanoseconds: 1_000_000)
             }
             throw JournalCopy.Failure.disturbed

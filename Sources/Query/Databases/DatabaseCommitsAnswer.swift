@@ -34,9 +34,14 @@ package struct DatabaseCommitsAnswer {
         let (stream, history) = (subject.stream, subject.history)
         var entries: [Entry] = []
         let limit = selection.limit ?? .max
+        // States that stand for transactions of the range, and are no rows of it.
+        var reasons: [String] = []
         try history.forEachCommit(from: selection.since, to: selection.until) { commit, table, byteCount in
             if let since = selection.since, commit.high < since { return }
-            if let until = selection.until, commit.high >= until { return }
+            if let until = selection.until, commit.high >= until {
+                if commit.low < until, commit.transactionCount != 1 { reasons.append(commit.mergedText) }
+                return
+            }
             guard selection.isReversed || entries.count < limit else { return }
             entries.append(
                 Entry(
@@ -56,18 +61,23 @@ package struct DatabaseCommitsAnswer {
         case .json, .jsonl: writeJSON(entries, stream)
         }
         try context.output.flush()
-        return conclude(history, subject.losses, found: !entries.isEmpty)
+        if stream.condition == .rollbackJournal || stream.condition == .unsupported || stream.condition == .unreadable {
+            reasons.append("not captured: \(stream.detail)")
+        }
+        return conclude(history, subject.losses, reasons, found: !entries.isEmpty)
     }
 
     /// Says which commits of the range are known to be missing.
-    private func conclude(_ history: DatabaseHistory, _ losses: DatabaseLosses, found: Bool) -> AnswerStatus {
+    private func conclude(
+        _ history: DatabaseHistory, _ losses: DatabaseLosses, _ reasons: [String], found: Bool
+    ) -> AnswerStatus {
         let gaps = history.gaps.filter { gap in
             if let since = selection.since, gap.high < since { return false }
             if let until = selection.until, gap.low >= until { return false }
             return true
         }
         let texts =
-            gaps.map(\.text) + losses.all(since: selection.since, until: selection.until).map(\.databaseText)
+            reasons + gaps.map(\.text) + losses.all(since: selection.since, until: selection.until).map(\.databaseText)
         for text in texts.prefix(5) { context.messages.say("incomplete: \(text)") }
         if texts.count > 5 { context.messages.say("incomplete: \(texts.count - 5) more gaps") }
         if !texts.isEmpty, !context.acceptsGaps { return .incomplete }

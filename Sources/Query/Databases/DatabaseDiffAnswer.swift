@@ -56,6 +56,7 @@ package struct DatabaseDiffAnswer {
         }
         reasons += history.gaps.filter { $0.first > commits[0] && $0.last <= commits[1] }.map(\.text)
         reasons += try losses.own(after: commits[0], upTo: commits[1]).map(\.databaseText)
+        if !isNet { reasons += try history.mergedStates(after: commits[0], upTo: commits[1]) }
         for reason in reasons.prefix(5) { context.messages.say("incomplete: \(reason)") }
         if reasons.count > 5 { context.messages.say("incomplete: \(reasons.count - 5) more reasons") }
         let course = DatabaseCourse(history, from: commits[0], to: commits[1], isNet: isNet, context, options)

@@ -26,6 +26,18 @@ package struct DatabaseHistory: Sendable {
         max(segments.last?.lastCommit ?? 0, max(bases.last?.commit ?? 0, gaps.map(\.last).max() ?? 0))
     }
 
+    /// What is not known between two commits because one stands for several transactions, for people. Throws: `StoreError`.
+    func mergedStates(after first: UInt64, upTo last: UInt64) throws -> [String] {
+        var texts: [String] = []
+        for row in segments where row.commitCount > 0 && row.lastCommit > first && row.firstCommit <= last {
+            for commit in try files.open(row).index.table.commits
+            where commit.number > first && commit.number <= last && commit.transactionCount != 1 {
+                texts.append(commit.mergedText)
+            }
+        }
+        return texts
+    }
+
     /// The commits of all segments in order; `body` says whether to go on.
     ///
     /// Only segments that touch from ≤ time < to are read. Throws: `StoreError`, what `body` throws.
@@ -40,5 +52,14 @@ package struct DatabaseHistory: Sendable {
             let byteCounts = table.storedByteCounts()
             for (position, commit) in table.commits.enumerated() { try body(commit, table, byteCounts[position]) }
         }
+    }
+}
+
+extension SegmentTable.Commit {
+    /// Of a state that stands for several transactions, or for nobody knows how many: one line for people.
+    var mergedText: String {
+        let count = transactionCount.map { "\($0)" } ?? "an unknown number of"
+        return "commit \(number) stands for \(count) transactions between \(TimestampWriter.text(low)) and "
+            + "\(TimestampWriter.text(high)): what came and went between them is not known"
     }
 }

@@ -51,10 +51,11 @@ extension DatabaseHistory {
         for base in bases { consider(DatabaseMoment.Point(commit: base.commit, low: base.low, high: base.high)) }
         // The moment lies in one segment or between two; the one before may have the last state, the one after the next.
         let rows = segments.filter { $0.commitCount > 0 }
-        let position = rows.lastIndex { row in
-            // Of what stood in a log when it was first looked at no lower bound is known.
-            (row.low.nanosecondsSinceEpoch == 0 ? row.high : row.low) <= moment
-        } ?? 0
+        let position =
+            rows.lastIndex { row in
+                // Of what stood in a log when it was first looked at no lower bound is known.
+                (row.low.nanosecondsSinceEpoch == 0 ? row.high : row.low) <= moment
+            } ?? 0
         for row in rows.dropFirst(max(0, position - 1)).prefix(3) {
             for commit in try files.open(row).index.table.commits {
                 consider(DatabaseMoment.Point(commit: commit.number, low: commit.low, high: commit.high))

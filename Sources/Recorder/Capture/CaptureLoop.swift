@@ -65,15 +65,17 @@ final class CaptureLoop<Sink: CaptureSink>: Sendable {
             takeNotes(&places, &databases, &journaled)
             databases.handOn(resolvedUpTo: resolved, sink: sink)
             journaled.takeFindings(from: sink)
-            journaled.handOn(resolvedUpTo: resolved, sink: sink)
+            journaled.handOn(resolvedUpTo: notes.resolvedUpTo, sink: sink)
             journaled.begin(sink: sink) { path in places[path].map { databases.isWaiting(at: $0) } ?? false }
             foundCount.store(databases.foundCount, ordering: .relaxed)
             missedCount.store(databases.missedCount, ordering: .relaxed)
             if isStopping {
                 if end.isAwaited(&journaled, now: now) {
+                    if journaled.waitsFor != nil { askForNotes() }
                     if notes.waker.wait(timeoutNanoseconds: WatchedDatabase.pollNanoseconds) { notes.waker.clear() }
                     continue
                 }
+                journaled.giveUp(sink: sink)
                 databases.tellEnd(sink: sink, access: access)
                 sink.take(.barrier(barriers.newest))
                 return

@@ -12,8 +12,8 @@ enum CaptureItem: Sendable {
     /// it is to be compared with what its commits give.
     case doubted(UUIDBytes)
     /// A database with a rollback journal was written, or somebody wants to know whether it was: a look at it is due, whose
-    /// finding `takeFindings` gives.
-    case journaled(UUIDBytes)
+    /// finding `takeFindings` gives, with the number of the request. A state that was found for an earlier one goes.
+    case journaled(UUIDBytes, request: UInt64)
     /// What the state is that was found last.
     case verdict(UUIDBytes, JournalVerdict)
     /// The database has a log from now on.

@@ -95,7 +95,7 @@ final class CaptureStore: CaptureSink {
             known.stream.detail = ""
             state.streams[uuid] = known
             // Nobody knows what went on through its other name.
-            if known.lastNumber > 0 { state.putGap(uuid, upTo: stream.firstSeen, .diverged) }
+            if known.lastNumber > 0 || known.hasState { state.putGap(uuid, upTo: stream.firstSeen, .diverged) }
             return (known.stream, known.lastPlace)
         }
     }
@@ -120,6 +120,7 @@ final class CaptureStore: CaptureSink {
             case .verdict(let uuid, let verdict):
                 state.streams[uuid]?.knownUntil = verdict.high
                 state.streams[uuid]?.endsWithGap = false
+                state.streams[uuid]?.hasState = true
             case .stream, .doubted, .journaled, .logged, .watched, .barrier, .unseen, .unlisted: break
             }
             state.items.append(item)
@@ -158,10 +159,9 @@ final class CaptureStore: CaptureSink {
             }
             let now = Clock.monotonic()
             unseen.moveGaps(to: &additions, now: now, isEnding: isStopping)
-            for recorder in recorders.values {
-                recorder.advance(now: now, isEnding: isStopping)
-                recorder.moveRows(to: &additions)
-            }
+            for recorder in recorders.values { recorder.advance(now: now, isEnding: isStopping) }
+            if !isStopping { lookAtJournaled(recorders, now: now) }
+            for recorder in recorders.values { recorder.moveRows(to: &additions) }
             joining.note(additions.capture.segments) { recorders[$0]?.baseCommit }
             // Between two pieces of a copy there is a look at what came in, so that it waits for none for long.
             let hasPieces = recorders.values.contains(where: \.hasPieces)
@@ -178,6 +178,15 @@ final class CaptureStore: CaptureSink {
             if waker.wait(timeoutNanoseconds: timeout) {
                 waker.clear()
             }
+        }
+    }
+
+    /// Whoever waits longest comes first: the room in time is for all of them together.
+    private func lookAtJournaled(_ recorders: [UUIDBytes: StreamRecorder], now: Int64) {
+        let due = recorders.values.filter { $0.journal?.wait(now: now) == 0 }
+        guard !due.isEmpty else { return }
+        for recorder in due.sorted(by: { $0.journal?.waitsSince ?? 0 < $1.journal?.waitsSince ?? 0 }) {
+            recorder.advanceJournal(now: Clock.monotonic())
         }
     }
 
@@ -198,8 +207,8 @@ final class CaptureStore: CaptureSink {
             recorder(of: uuid, nil, &recorders)?.take(gap)
         case .doubted(let uuid):
             recorder(of: uuid, nil, &recorders)?.doubtFile()
-        case .journaled(let uuid):
-            recorder(of: uuid, nil, &recorders)?.lookAtFile()
+        case .journaled(let uuid, let request):
+            recorder(of: uuid, nil, &recorders)?.lookAtFile(request)
         case .verdict(let uuid, let verdict):
             recorder(of: uuid, nil, &recorders)?.take(verdict)
         case .logged(let uuid):
@@ -244,6 +253,8 @@ struct KnownStream: Sendable {
     var lastPlace: LogPlace?
     /// This run put a gap without a count behind its last commit.
     var endsWithGap = false
+    /// This run found a state of it that no number stands for yet.
+    var hasState = false
     /// Of its last segment.
     var lastHash = EventsHash.none
     /// The newest one in the store.

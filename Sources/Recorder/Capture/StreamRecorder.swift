@@ -116,7 +116,8 @@ final class StreamRecorder {
     func take(_ stream: DatabaseStream) {
         let pageSize = self.stream.pageSize
         self.stream = stream
-        if stream.pageSize == 0 { self.stream.pageSize = pageSize }
+        // What was read last says it better than whoever met the database.
+        if pageSize > 0 { self.stream.pageSize = pageSize }
         rows.streams.append(self.stream)
     }
 
@@ -223,7 +224,6 @@ final class StreamRecorder {
         }
         if let openSince, isEnding || now &- openSince >= Self.intervalNanoseconds { endSegment() }
         if isAtRest { source = nil }
-        if !isEnding { advanceJournal(now: now) }
         if isEnding { leaveHashes() }
     }
 

@@ -27,8 +27,8 @@ struct JournalFinding: Sendable {
     /// The state was there by then, and still at `ended`; both are the moment of the look where there is none.
     var begun: Instant
     var ended: Instant
-    /// When the file was written last before that, by the kernel's clock; nil where it is not known to be that one.
-    var written: Instant?
+    /// The request that it answers.
+    var request: UInt64
 }
 
 /// Findings on their way to *capture*. Bounded: a database has one at most.

@@ -34,6 +34,9 @@ final class JournalReading {
     private let findings: JournalFindings
     private var work = Work.idle
     private var isAsked = false
+    private var request: UInt64 = 0
+    /// CLOCK_MONOTONIC of the request, or of the last look that it led to.
+    private(set) var waitsSince: Int64 = 0
     /// CLOCK_MONOTONIC
     private var nextLook: Int64 = 0
     private var pause: Int64 = 0
@@ -62,10 +65,23 @@ final class JournalReading {
         self.findings = findings
     }
 
-    /// Somebody wrote the database, or wants to know whether anybody did.
-    func ask() {
+    /// Somebody wrote the database, or wants to know whether anybody did. A state that waits for an earlier request goes.
+    func ask(_ request: UInt64) {
+        if case .found = work { work = .idle }
+        self.request = request
+        lookAgain()
+    }
+
+    /// What was found is not to be built on: the next look finds a state anew.
+    func lookAnew() {
+        last = nil
+        lookAgain()
+    }
+
+    private func lookAgain() {
+        if !isAsked { waitsSince = Clock.monotonic() }
         isAsked = true
-        nextLook = min(nextLook, 0)
+        nextLook = 0
     }
 
     /// There is a piece to be read now.
@@ -86,11 +102,6 @@ final class JournalReading {
         work = .idle
         last = state.sight
         return state
-    }
-
-    /// What was found is not to be built on: the next look finds a state anew.
-    func forget() {
-        last = nil
     }
 
     /// Goes on by one piece.
@@ -117,13 +128,17 @@ final class JournalReading {
             return tell(.notCovered("it cannot be opened"), stream)
         }
         guard stream.isFile(file.identity) else { return tell(.otherFile, stream) }
+        // Of what is asked for first nothing later can be said.
+        var asked = Clock.realtime()
         guard var sight = file.lookBefore() else {
             // Empty where its first transaction is under way.
             return file.version?.byteCount == 0 ? tryAgain(stream, now: now) : tell(.over, stream)
         }
         // Most transactions end in a moment, and those of a busy writer begin again as soon.
         var spun = now
-        while !sight.isAtRest, spun &- now < Self.spinNanoseconds, let again = file.lookBefore() {
+        while !sight.isAtRest, pause == 0, spun &- now < Self.spinNanoseconds {
+            asked = Clock.realtime()
+            guard let again = file.lookBefore() else { break }
             sight = again
             spun = Clock.monotonic()
         }
@@ -141,7 +156,7 @@ final class JournalReading {
             return tryAgain(stream, now: now)
         }
         if let last, known != nil, !isBehindGap, sight.isSameState(as: last) {
-            return tell(.unchanged, stream, begun, begun)
+            return tell(.unchanged, stream, asked, asked)
         }
         let isComparable = known != nil && stream.pageSize == sight.pageSize
         let copy = JournalCopy(
@@ -191,12 +206,13 @@ final class JournalReading {
             content = .state(transactionCount: count)
         }
         work = .found(state)
-        tell(content, stream, state.begun, state.ended, written: resolution.isFine ? state.sight.version.changed : nil)
+        tell(content, stream, state.begun, state.ended)
     }
 
     private func tryAgain(_ stream: DatabaseStream, now: Int64) {
         pause = min(max(Self.leastPauseNanoseconds, pause &* 2), Self.usualPauseNanoseconds)
         nextLook = now &+ pause
+        waitsSince = now
         let since = busySince ?? now
         busySince = since
         guard now &- since >= Self.patienceNanoseconds else { return }
@@ -209,8 +225,7 @@ final class JournalReading {
     }
 
     private func tell(
-        _ content: JournalFinding.Content, _ stream: DatabaseStream, _ begun: Instant? = nil, _ ended: Instant? = nil,
-        written: Instant? = nil
+        _ content: JournalFinding.Content, _ stream: DatabaseStream, _ begun: Instant? = nil, _ ended: Instant? = nil
     ) {
         isAsked = false
         pause = 0
@@ -218,6 +233,6 @@ final class JournalReading {
         let now = Clock.realtime()
         findings.add(
             JournalFinding(
-                stream: stream.uuid, content: content, begun: begun ?? now, ended: ended ?? now, written: written))
+                stream: stream.uuid, content: content, begun: begun ?? now, ended: ended ?? now, request: request))
     }
 }

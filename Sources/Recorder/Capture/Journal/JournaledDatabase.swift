@@ -14,6 +14,8 @@ struct JournaledDatabase {
     /// Up to then a look must have begun.
     private var wanted: Instant?
     private var isAsked = false
+    /// The last one: what answers another is not of this database's present life.
+    private var request: UInt64 = 0
     /// Waits until everything that happened by its `begun` is noted.
     private var found: JournalFinding?
     /// Somebody waits for a look that begins after that.
@@ -58,17 +60,24 @@ struct JournaledDatabase {
     mutating func endAsking() { inquiry = nil }
 
     /// Has the file looked at where that is due.
-    mutating func begin(sink: some CaptureSink) {
+    ///
+    /// Parameter number: of the request, which no other has.
+    mutating func begin(number: UInt64, sink: some CaptureSink) {
         guard wanted != nil, !isAsked, found == nil else { return }
         isAsked = true
-        sink.take(.journaled(stream.uuid))
+        request = number
+        sink.take(.journaled(stream.uuid, request: number))
     }
 
     mutating func take(_ finding: JournalFinding) {
+        guard finding.request == request else { return }
         isAsked = false
         if let wanted, wanted < finding.begun { self.wanted = nil }
         found = finding
     }
+
+    /// The file goes on under this name, and no other.
+    func isOwner(_ sink: some CaptureSink) -> Bool { claim(0, sink: sink) != nil }
 
     /// Hands on what was found when everything is noted that happened by then.
     mutating func handOn(resolvedUpTo: Instant, sink: some CaptureSink) {

@@ -13,6 +13,9 @@ struct JournaledDatabases {
     private var active: Set<RawPath> = []
     /// Those whose journals were written and that have a log all the same.
     private var others: Set<RawPath> = []
+    /// Those whose first transaction was under way: the removal of the journal ends it.
+    private var unborn: Set<RawPath> = []
+    private var lastRequest: UInt64 = 0
     private let maximumCount: Int
     private var isTold = false
 
@@ -30,12 +33,14 @@ struct JournaledDatabases {
         _ note: LogNotes.Note, _ path: RawPath, known: DatabaseStream?, notes: LogNotes, access: DatabaseAccess,
         sink: some CaptureSink
     ) {
+        // A file that went on under another name meanwhile is met again.
+        if let one = databases[path], !one.isOwner(sink) { drop(path) }
         guard databases[path] != nil || meet(path, known, notes: notes, access: access, sink: sink) else { return }
         databases[path]?.note(note.process, note.window)
         active.insert(path)
     }
 
-    func knows(_ path: RawPath) -> Bool { databases[path] != nil }
+    func knows(_ path: RawPath) -> Bool { databases[path] != nil || unborn.contains(path) }
 
     /// Somebody wrote the file itself.
     mutating func noteChange(_ note: LogNotes.Note) {
@@ -48,10 +53,13 @@ struct JournaledDatabases {
         _ path: RawPath, _ known: DatabaseStream?, notes: LogNotes, access: DatabaseAccess, sink: some CaptureSink
     ) -> Bool {
         guard !isTold, !others.contains(path) else { return false }
-        guard let file = access.openFile(path), let identity = try? DatabaseFiles.identity(of: file),
-            // An empty file is a database whose first transaction is under way; the next one says more.
-            let header = Header(of: file)
-        else { return false }
+        unborn.remove(path)
+        guard let file = access.openFile(path), let status = try? file.status() else { return false }
+        let identity = DatabaseFiles.Identity(device: status.device, inode: status.inode)
+        guard let header = Header(of: file) else {
+            if status.byteCount == 0, unborn.count < maximumCount { unborn.insert(path) }
+            return false
+        }
         guard header.isJournaled else {
             if known == nil, others.count < maximumCount { others.insert(path) }
             return false
@@ -74,6 +82,8 @@ struct JournaledDatabases {
                         firstSeen: Clock.realtime())
                 ).stream
         }
+        // Under its name of before nothing is asked any more.
+        if let before = paths[stream.uuid] { drop(before) }
         var database = JournaledDatabase(stream)
         database.become(.rollbackJournal, Self.reason, sink: sink)
         databases[path] = database
@@ -85,9 +95,16 @@ struct JournaledDatabases {
     /// The log of `path` was written: whatever comes from now on is in it.
     mutating func leave(_ path: RawPath, _ window: TimeWindow, sink: some CaptureSink) {
         others.remove(path)
-        guard var database = databases.removeValue(forKey: path) else { return }
-        paths[database.stream.uuid] = nil
+        guard var database = drop(path) else { return }
         database.leave(window, sink: sink)
+    }
+
+    @discardableResult
+    private mutating func drop(_ path: RawPath) -> JournaledDatabase? {
+        active.remove(path)
+        guard let database = databases.removeValue(forKey: path) else { return nil }
+        if paths[database.stream.uuid] == path { paths[database.stream.uuid] = nil }
+        return database
     }
 
     mutating func doubtNotes(at moment: Instant) {
@@ -100,7 +117,10 @@ struct JournaledDatabases {
 
     /// Has those looked at that are due. Parameter isHeldUp: something else of a path is still to be handed on before.
     mutating func begin(sink: some CaptureSink, isHeldUp: (RawPath) -> Bool) {
-        for path in active where !isHeldUp(path) { databases[path]?.begin(sink: sink) }
+        for path in active where !isHeldUp(path) {
+            lastRequest += 1
+            databases[path]?.begin(number: lastRequest, sink: sink)
+        }
     }
 
     mutating func takeFindings(from sink: some CaptureSink) {
@@ -118,9 +138,17 @@ struct JournaledDatabases {
 
     mutating func handOn(resolvedUpTo: Instant, sink: some CaptureSink) {
         for path in active {
+            if databases[path]?.isOwner(sink) == false { drop(path) }
             databases[path]?.handOn(resolvedUpTo: resolvedUpTo, sink: sink)
             if databases[path]?.isBusy != true { active.remove(path) }
         }
+    }
+
+    /// Hands on what still waits for names: nobody is known to be the only writer.
+    mutating func giveUp(sink: some CaptureSink) {
+        guard waitsFor != nil else { return }
+        doubtNotes(at: Clock.realtime())
+        handOn(resolvedUpTo: .distantFuture, sink: sink)
     }
 
     /// The newest moment that a finding waits to be resolved up to.

@@ -7,11 +7,11 @@ import Syscalls
 /// nothing says what led to it.
 extension StreamRecorder {
     /// Somebody wrote the database, or wants to know whether anybody did.
-    func lookAtFile() {
+    func lookAtFile(_ request: UInt64) {
         let journal = journal ?? makeJournal()
         self.journal = journal
         takeWhatWasLeft()
-        journal.ask()
+        journal.ask(request)
     }
 
     /// It has a log from now on.
@@ -44,8 +44,7 @@ extension StreamRecorder {
             }
         } catch {
             miss(verdict, because: "\(error)")
-            journal.forget()
-            journal.ask()
+            journal.lookAnew()
         }
     }
 
@@ -73,8 +72,7 @@ extension StreamRecorder {
                 pages: found.changedPages, bytes: try found.changedBytes()))
         // What could not be taken in stands in a gap already.
         guard state?.hashes.state == found.hashes.state else {
-            journal?.forget()
-            journal?.ask()
+            journal?.lookAnew()
             return
         }
         if !found.isSparse, policy.isWholeDue, image == nil {
@@ -87,6 +85,9 @@ extension StreamRecorder {
     /// A number that stands for nothing that could be kept.
     private func miss(_ verdict: JournalVerdict, because reason: String = "another state came first") {
         guard let number = verdict.number else { return }
+        // What came before it is whole.
+        endSegment()
+        if let state { policy.breakOff(behind: state) }
         miss(
             CaptureGap(
                 first: number, last: number, missedCount: verdict.transactionCount.map(UInt64.init), low: verdict.low,
