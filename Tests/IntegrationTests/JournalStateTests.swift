@@ -272,6 +272,114 @@ extension EndToEnd {
             #expect(try scene.varve(["verify"]).status == 0)
         }
 
+        /// The mode changes so soon after a transaction that no look comes between: what it wrote is in a gap, not passed over.
+        @Test(Privilege.required, .timeLimit(.minutes(3)))
+        func aLogThatFollowsAtOnceIsBehindAGap() throws {
+            let scene = try Scene(.ext4, options: ["--capture-wal", "**"])
+            defer { scene.close() }
+            let path = scene.root + "/t.db"
+            let writer = try writer()
+            try writer.run("open_subject('\(path)', 'delete')")
+            pause(milliseconds: 500)
+            try writer.run("work(r)\nc.execute('pragma journal_mode=wal').fetchall()")
+            pause(milliseconds: 500)
+            for _ in 0..<4 {
+                try writer.run("work(r)")
+                pause(milliseconds: 300)
+            }
+            let found = try wait(scene, path) {
+                try $0.count >= 4 && restore(scene, path, ["--at", "now"]).status == 0
+            }
+            #expect(try #require(try database(scene, path)).gaps > 0)
+            let last = try #require(found.last)
+            let (status, file) = try restore(scene, path, ["--commit", "\(last.commit)"])
+            #expect(status == 0)
+            #expect(try ask(file, Self.isWhole + " where n = 5") == "1")
+        }
+
+        /// Renamed there and back, and what is asked of it is answered as soon.
+        @Test(Privilege.required, .timeLimit(.minutes(3)))
+        func aFileIsFollowedUnderItsNewestName() throws {
+            let scene = try Scene(.ext4, options: ["--capture-wal", "**"])
+            defer { scene.close() }
+            let names = ["a.db", "b.db"].map { scene.root + "/" + $0 }
+            var writer = try writer()
+            try writer.run("open_subject('\(names[0])', 'delete')")
+            pause(milliseconds: 300)
+            var number = 0
+            for name in [names[0], names[1], names[0]] {
+                if number > 0 {
+                    try writer.run("c.close()")
+                    try runSuccessfully("mv", [name == names[0] ? names[1] : names[0], name])
+                    writer = try self.writer()
+                    try writer.run("open_subject('\(name)', 'delete')")
+                }
+                for _ in 0..<2 {
+                    try writer.run("work(r)")
+                    number += 1
+                    pause(milliseconds: 300)
+                }
+                let found = try wait(scene, name) { _ in
+                    let (status, file) = try restore(scene, name, ["--at", "now"])
+                    return try status == 0 && ask(file, Self.isWhole + " where n = \(number)") == "1"
+                }
+                #expect(!found.isEmpty)
+                let (status, file) = try restore(scene, name, ["--at", "now"])
+                #expect(status == 0, "under \(name)")
+                #expect(try ask(file, "select n from s") == "\(number)")
+            }
+        }
+
+        /// Larger than what the time for looks would allow of all: each has its turn.
+        @Test(Privilege.required, .timeLimit(.minutes(3)))
+        func noDatabaseKeepsAnotherFromBeingLookedAt() throws {
+            let scene = try Scene(.ext4, options: ["--capture-wal", "**"], mebibytes: 600)
+            defer { scene.close() }
+            let paths = (0..<6).map { scene.root + "/\($0).db" }
+            let writers = try paths.map { path in
+                let writer = try writer()
+                try writer.run("open_subject('\(path)', 'delete', synchronous='off')")
+                try writer.run("c.execute('create table filler(b)')\nc.execute('begin')")
+                try writer.run("for _ in range(400): c.execute('insert into filler values(randomblob(20000))')")
+                try writer.run("c.execute('commit')")
+                return writer
+            }
+            for _ in 0..<80 {
+                for writer in writers { try writer.run("work(r)") }
+                pause(milliseconds: 50)
+            }
+            let counts = try paths.map { path in try wait(scene, path) { $0.count > 2 }.count }
+            print("states of each: \(counts)")
+            #expect(counts.allSatisfy { $0 > 2 })
+            #expect((counts.max() ?? 0) < 10 * (counts.min() ?? 0))
+        }
+
+        /// What came and went between transactions that are one state is in no diff, and that is said.
+        @Test(Privilege.required, .timeLimit(.minutes(3)))
+        func whatAMergedStateSwallowedIsSaid() throws {
+            let scene = try Scene(.ext4, options: ["--capture-wal", "**"])
+            defer { scene.close() }
+            let path = scene.root + "/t.db"
+            let writer = try writer()
+            try writer.run("open_subject('\(path)', 'delete')")
+            pause(milliseconds: 500)
+            var merged: ReportedCommit?
+            var last: UInt64 = 0
+            for _ in 0..<20 where merged == nil {
+                try writer.run("for _ in range(20): work(r)")
+                let found = try wait(scene, path) { ($0.last?.commit ?? 0) > last }
+                last = found.last?.commit ?? 0
+                merged = found.first { ($0.transactions ?? 1) > 1 }
+            }
+            let state = try #require(merged)
+            let range = ["--from", "\(state.commit - 1)", "--to", "\(state.commit)"]
+            let diff = try scene.varve(["db", "diff", path] + range)
+            #expect(diff.status == 3 && diff.errorText.contains("stands for"), "\(diff.errorText)")
+            #expect(try scene.varve(["db", "diff", path, "--net"] + range).status == 0)
+            let listed = try scene.varve(["db", "commits", path, "--until", state.high])
+            #expect(listed.status == 3 && listed.errorText.contains("stands for"), "\(listed.errorText)")
+        }
+
         /// What is never seen between two transactions says so, and is captured when it lets go.
         @Test(Privilege.required, .timeLimit(.minutes(3)))
         func whoeverNeverLetsGoOfTheLockIsListedSo() throws {
