@@ -58,6 +58,17 @@ int clinux_is_mount_root(int descriptor)
     return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
+int clinux_birth(int descriptor, int64_t *nanoseconds)
+{
+    struct statx status;
+    if (statx(descriptor, "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0)
+        return -1;
+    if (!(status.stx_mask & STATX_BTIME))
+        return 0;
+    *nanoseconds = status.stx_btime.tv_sec * INT64_C(1000000000) + status.stx_btime.tv_nsec;
+    return 1;
+}
+
 int clinux_accept(int socket)
 {
     return accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -86,6 +86,15 @@ extension OwnedDescriptor {
         return FileStatus(status)
     }
 
+    /// When its inode was made, statx(2); nil where the filesystem does not say, or the call fails. An inode number is given out
+    /// again, with another birth.
+    package var birth: Instant? {
+        var nanoseconds: Int64 = 0
+        // SAFETY: the C function writes the variable lent to it.
+        guard unsafe clinux_birth(fileDescriptor, &nanoseconds) == 1 else { return nil }
+        return Instant(nanosecondsSinceEpoch: nanoseconds)
+    }
+
     /// fstatfs(2). Works on O_PATH descriptors.
     package borrowing func filesystemStatus() throws(SyscallError) -> FilesystemStatus {
         let number = fileDescriptor

@@ -196,6 +196,6 @@ import Testing
         try runSuccessfully("sqlite3", [path, "PRAGMA journal_mode=wal"])
         guard case .over = try second.look(known).content else { throw JournalCopy.Failure.disturbed }
         try runSuccessfully("rm", [path])
-        guard case .notCovered = try second.look(known).content else { throw JournalCopy.Failure.disturbed }
+        guard case .gone = try second.look(known).content else { throw JournalCopy.Failure.disturbed }
     }
 }

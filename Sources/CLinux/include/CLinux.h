@@ -106,6 +106,10 @@ int clinux_open_by_handle_at(int mount, int32_t type, const void *bytes, uint32_
  * errno. C because <sys/stat.h> hides statx without _GNU_SOURCE. */
 int clinux_is_mount_root(int descriptor);
 
+/* When the inode of an open file was made, by statx(2) STATX_BTIME, in nanoseconds since 1970: 1; 0 where the filesystem does
+ * not say, -1 with errno. */
+int clinux_birth(int descriptor, int64_t *nanoseconds);
+
 /* getsockopt(SO_PEERCRED); 0 or -1 with errno. */
 int clinux_peer_credentials(int socket, struct clinux_credentials *credentials);
 

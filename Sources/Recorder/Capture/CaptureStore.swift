@@ -87,6 +87,15 @@ final class CaptureStore: CaptureSink {
                 state.add(KnownStream(stream))
                 return (stream, nil)
             }
+            guard known.stream.isFile(identity, born: stream.birth) else {
+                known.stream.condition = .ended
+                known.stream.detail = "its file is gone, and another has its inode"
+                state.streams[uuid] = known
+                state.items.append(.stream(known.stream))
+                state.add(KnownStream(stream))
+                return (stream, nil)
+            }
+            known.stream.birth = stream.birth
             if let path = stream.paths.last, known.stream.paths.last != path {
                 known.stream.paths.removeAll { $0 == path }
                 known.stream.paths.append(path)

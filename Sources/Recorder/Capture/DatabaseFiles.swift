@@ -92,6 +92,9 @@ struct DatabaseFiles: ~Copyable, WALReading {
         return identity == Identity(device: status.device, inode: status.inode)
     }
 
+    /// When the database's inode was made.
+    var birth: Instant? { database.birth }
+
     /// When the log, whose last change was that, lost its name.
     var logChanged: Instant? { try? log.status().changed }
 

@@ -13,8 +13,10 @@ extension WatchedDatabase {
         guard let problem = access.logProblem(of: path), let file = access.openFile(path),
             let identity = try? DatabaseFiles.identity(of: file)
         else { return false }
-        let isOfStream = stream.map { $0.isFile(identity) && sink.claim(0, of: $0.uuid, as: path) != nil } ?? false
-        if !isOfStream { begin(identity, sink: sink) }
+        let birth = file.birth
+        let isOfStream =
+            stream.map { $0.isFile(identity, born: birth) && sink.claim(0, of: $0.uuid, as: path) != nil } ?? false
+        if !isOfStream { begin(identity, born: birth, sink: sink) }
         condemn(.unreadable, problem, .unreadable, sink: sink)
         return true
     }

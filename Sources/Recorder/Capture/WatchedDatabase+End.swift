@@ -121,4 +121,12 @@ extension WatchedDatabase {
 
 extension DatabaseStream {
     func isFile(_ file: DatabaseFiles.Identity) -> Bool { device == file.device && inode == file.inode }
+
+    /// The same, where the number may have been given out again: `other` is when the inode was made, as far as that is known.
+    func isFile(_ file: DatabaseFiles.Identity, born other: Instant?) -> Bool {
+        guard isFile(file) else { return false }
+        guard let other else { return true }
+        // Of a stream of an older store only that its file was there when it was first seen.
+        return birth.map { $0 == other } ?? (other <= firstSeen)
+    }
 }

@@ -120,7 +120,8 @@ extension WatchedDatabase {
     /// The first of the next `count` numbers of the stream, which is taken back where it went on under another name.
     private mutating func claim(_ count: UInt64, of stream: inout DatabaseStream, sink: some CaptureSink) -> UInt64 {
         if let first = sink.claim(count, of: stream.uuid, as: path) { return first }
-        begin(DatabaseFiles.Identity(device: stream.device, inode: stream.inode), sink: sink)
+        begin(
+            DatabaseFiles.Identity(device: stream.device, inode: stream.inode), born: stream.birth, sink: sink)
         guard let resumed = self.stream else { return 0 }
         announce(resumed, sink: sink)
         stream = resumed

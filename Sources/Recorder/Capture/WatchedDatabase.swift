@@ -94,6 +94,7 @@ struct WatchedDatabase: ~Copyable {
             close()
         }
         var opened = access.open(path)
+        let birth = opened?.birth
         guard let identity = opened?.logIdentity, let database = opened?.identity else {
             // Of a log that was read to its end after it had lost its name: told late.
             if let ended = endedLog, inode ?? ended.identity.inode == ended.identity.inode,
@@ -110,8 +111,7 @@ struct WatchedDatabase: ~Copyable {
         // A file that went on under another name meanwhile is begun again as well.
         let isOfStream =
             stream.map {
-                $0.device == database.device && $0.inode == database.inode
-                    && sink.claim(0, of: $0.uuid, as: path) != nil
+                $0.isFile(database, born: birth) && sink.claim(0, of: $0.uuid, as: path) != nil
             } ?? false
         if log != identity || identity == endedLog?.identity || logEnd != nil {
             let moment = opened?.databaseChanged
@@ -130,7 +130,7 @@ struct WatchedDatabase: ~Copyable {
             inquiry.forget()
         }
         fileWatch.isTouched = false
-        if !isOfStream { begin(database, sink: sink) }
+        if !isOfStream { begin(database, born: birth, sink: sink) }
         files = opened.take()
         isPastLog = false
         settledAt = nil
@@ -193,11 +193,11 @@ struct WatchedDatabase: ~Copyable {
     /// A record told that the log was made.
     var wasCreated = false
 
-    mutating func begin(_ database: DatabaseFiles.Identity, sink: some CaptureSink) {
+    mutating func begin(_ database: DatabaseFiles.Identity, born birth: Instant?, sink: some CaptureSink) {
         var generator = SystemRandomNumberGenerator()
         let new = DatabaseStream(
             uuid: UUIDBytes(high: generator.next(), low: generator.next()), device: database.device,
-            inode: database.inode, birth: nil, paths: [path], pageSize: 0, firstSeen: Clock.realtime())
+            inode: database.inode, birth: birth, paths: [path], pageSize: 0, firstSeen: Clock.realtime())
         let resumed = sink.resume(new)
         stream = resumed.stream
         lastStored = resumed.last

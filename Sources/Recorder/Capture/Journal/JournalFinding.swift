@@ -20,6 +20,8 @@ struct JournalFinding: Sendable {
         case over
         /// The name is that of another file now.
         case otherFile
+        /// There is no file of that name any more.
+        case gone
     }
 
     var stream: UUIDBytes

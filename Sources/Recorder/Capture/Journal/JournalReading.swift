@@ -125,9 +125,10 @@ final class JournalReading {
         _ stream: DatabaseStream, _ known: PageHashes?, isBehindGap: Bool, isWholeDue: Bool, now: Int64
     ) {
         guard let path = stream.paths.last, let file = JournalFile(path, access: place.access) else {
-            return tell(.notCovered("it cannot be opened"), stream)
+            let isThere = stream.paths.last.flatMap { try? $0.status(followingLinks: false) } != nil
+            return tell(!isThere ? .gone : .notCovered("it cannot be opened"), stream)
         }
-        guard stream.isFile(file.identity) else { return tell(.otherFile, stream) }
+        guard stream.isFile(file.identity, born: file.descriptor.birth) else { return tell(.otherFile, stream) }
         // Of what is asked for first nothing later can be said.
         var asked = Clock.realtime()
         guard var sight = file.lookBefore() else {

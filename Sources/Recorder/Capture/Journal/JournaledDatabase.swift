@@ -84,7 +84,7 @@ struct JournaledDatabase {
         guard let finding = found, finding.begun <= resolvedUpTo else { return }
         found = nil
         switch finding.content {
-        case .over, .otherFile: return
+        case .over, .otherFile, .gone: return
         case .notCovered(let reason):
             become(.rollbackJournal, reason, sink: sink)
             inquiry = nil
@@ -143,6 +143,12 @@ struct JournaledDatabase {
         stream.condition = condition
         stream.detail = reason
         sink.take(.stream(stream))
+    }
+
+    /// No file has its name; where it goes on under another, it is met there.
+    mutating func end(sink: some CaptureSink) {
+        guard isOwner(sink) else { return }
+        become(.ended, "no file has this name any more", sink: sink)
     }
 
     /// It has a log from now on: what was written to the file since the last state is in none of both.

@@ -70,7 +70,8 @@ struct JournaledDatabases {
             return false
         }
         let stream: DatabaseStream
-        if let known, known.isFile(identity) {
+        let birth = file.birth
+        if let known, known.isFile(identity, born: birth) {
             stream = known
         } else {
             var generator = SystemRandomNumberGenerator()
@@ -78,7 +79,7 @@ struct JournaledDatabases {
                 sink.resume(
                     DatabaseStream(
                         uuid: UUIDBytes(high: generator.next(), low: generator.next()), device: identity.device,
-                        inode: identity.inode, birth: nil, paths: [path], pageSize: header.pageSize,
+                        inode: identity.inode, birth: birth, paths: [path], pageSize: header.pageSize,
                         firstSeen: Clock.realtime())
                 ).stream
         }
@@ -131,6 +132,9 @@ struct JournaledDatabases {
                 // The next that writes its journal meets what is there then.
                 let window = TimeWindow(earliest: finding.begun, time: finding.begun, clockOffsetNanoseconds: 0)
                 leave(path, window, sink: sink)
+            case .gone:
+                var database = drop(path)
+                database?.end(sink: sink)
             default: databases[path]?.take(finding)
             }
         }
