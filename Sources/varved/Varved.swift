@@ -52,7 +52,9 @@ struct Varved: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Capture every commit of SQLite databases whose path matches; '**' for all.",
-            discussion: "Their -wal is read while it is written, without a lock. See 'varve db'.", valueName: "glob"))
+            discussion:
+                "Their -wal is read while it is written, or their file between transactions with a rollback journal, without "
+                + "a lock. See 'varve db'.", valueName: "glob"))
     var captureWal: [String] = []
 
     @Option(help: "The time between commits; up to 2s while few events wait and nobody follows or syncs.")

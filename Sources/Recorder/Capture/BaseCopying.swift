@@ -277,7 +277,7 @@ extension BaseCopy.Failure {
     fileprivate var text: String {
         switch self {
         case .busy: "no base image yet: the log began again during each copy"
-        case .noIndex: "no base image yet: nothing said what was committed"
+        case .noIndex: "no base image yet: no -shm said what was committed, as in exclusive locking mode"
         case .unsupported(let reason): "no base image: \(reason)"
         case .tooLarge(let byteCount):
             "no base image: \(byteCount) bytes are more than a quarter of what is free where the store is"
