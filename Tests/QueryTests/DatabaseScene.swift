@@ -18,10 +18,12 @@ final class DatabaseScene {
     let workload: DatabaseWorkload
 
     /// Commits `missing` are not stored: a gap stands for each range, and behind it a base image that is the copy after its
-    /// last commit, with `rebases` one that holds only what changed.
+    /// last commit, with `rebases` one that holds only what changed. Those of `ofUnknownBeginning` stood in a log before
+    /// anybody looked.
     init(
         _ kind: DatabaseWorkload.Kind = .mixed, commits: Int = 24, pageSize: UInt32 = 4_096, seed: UInt64 = 11,
-        missing: [ClosedRange<UInt64>] = [], rebases: Bool = false, extraBaseAt: UInt64? = nil
+        missing: [ClosedRange<UInt64>] = [], rebases: Bool = false, extraBaseAt: UInt64? = nil,
+        ofUnknownBeginning: ClosedRange<UInt64>? = nil
     ) throws {
         temporary = try TemporaryDirectory()
         directory = RawPath(temporary.appending("store"))
@@ -64,6 +66,8 @@ final class DatabaseScene {
                 continue
             }
             let size = Int(pageSize)
+            var commit = commit
+            if ofUnknownBeginning?.contains(commit.number) == true { commit.low = Instant(nanosecondsSinceEpoch: 0) }
             try encoder.append(commit) { page in
                 let end = Int(page) * size
                 return end <= known.count ? Array(known[end - size..<end]) : nil

@@ -23,6 +23,17 @@ import Testing
     }
 
     /// Off the log and on it again, a database may have other pages; its commits before that have not.
+    /// Commits without a lower bound stand between others: what was before them is found all the same.
+    @Test func aMomentBesideCommitsOfUnknownBeginningHasItsOwnState() throws {
+        let scene = try DatabaseScene(commits: 30, ofUnknownBeginning: 12...23)
+        let reader = try StoreReader(directory: scene.directory)
+        let stream = try #require(try reader.streams().first)
+        let history = try DatabaseHistory(stream, reader)
+        for commit in scene.workload.commits {
+            #expect(try history.state(at: commit.high).point?.commit == commit.number)
+        }
+    }
+
     @Test func whatAPageWasBeforeItsSizeChangedIsRestored() throws {
         let scene = try DatabaseScene(commits: 6)
         try scene.become(pageSize: 1_024)
