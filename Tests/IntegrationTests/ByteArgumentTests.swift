@@ -135,6 +135,10 @@ extension EndToEnd {
             let scene = try Scene(.ext4, startsRecorder: false)
             defer { scene.close() }
             try scene.startRecorder(options: ["--archive", "\(scene.place)/archive"])
+            // One that ends before it has copied the store has archived nothing.
+            try waitUntil("the archive follows the store") {
+                try scene.varve(["status", "-o", "jsonl"]).outputText.contains("\"archive\":\"archiving\"")
+            }
             try runSuccessfully("/bin/sh", ["-c", "touch '\(scene.root)/made'"])
             try scene.sync()
             #expect(try scene.stopRecorder() == 0)

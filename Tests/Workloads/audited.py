@@ -1,4 +1,5 @@
-"""audited.py DATABASE SEED PAGE_SIZE CHECKPOINT_PAGES: a writer in WAL mode whose every commit tells which one it is.
+"""audited.py DATABASE SEED PAGE_SIZE CHECKPOINT_PAGES [JOURNAL_MODE]: a writer, in WAL mode where none is named, whose every
+commit tells which one it is.
 
 Each transaction adds one row (seq, pid, state) to `audit`, seq from 1 on without a break, whoever wrote the one before;
 the table is made by the first. `state` says what the rows of `item` amount to in the same transaction, so a state that is
@@ -32,12 +33,13 @@ def change(database, rng):
 
 def main():
     path, seed, page_size, pages = sys.argv[1:5]
+    mode = sys.argv[5] if len(sys.argv) > 5 else "WAL"
     stops = []
     signal.signal(signal.SIGTERM, lambda *_: stops.append(True))
     rng = random.Random(seed)
     database = sqlite3.connect(path, isolation_level=None, timeout=10)
     database.execute(f"PRAGMA page_size={int(page_size)}")
-    database.execute("PRAGMA journal_mode=WAL")
+    database.execute(f"PRAGMA journal_mode={mode}")
     database.execute("PRAGMA synchronous=NORMAL")
     database.execute(f"PRAGMA wal_autocheckpoint={int(pages)}")
     # A small cache puts pages into the log before their transaction is committed.
